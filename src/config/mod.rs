@@ -1,0 +1,1 @@
+//! warroom.toml, the catalogue, their errors and their schema.

@@ -1,0 +1,6 @@
+//! The rules, pure: no I/O, no clock, no async, no randomness.
+
+pub mod actor;
+pub mod id;
+pub mod plan;
+pub mod time;

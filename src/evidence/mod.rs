@@ -1,0 +1,1 @@
+//! What was seen and printed: blobs by content, redaction, recordings.

@@ -1,0 +1,1 @@
+//! Runs one step as the person who took it.

@@ -1,0 +1,1 @@
+//! The record: the trait, the chain, checkpoints, verification.

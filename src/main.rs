@@ -1,0 +1,5 @@
+//! The warroom command.
+
+fn main() -> std::process::ExitCode {
+    warroom::cli::main()
+}

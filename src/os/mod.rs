@@ -1,0 +1,1 @@
+//! What only the system can do: processes, credentials, clocks, locks. The one place that spawns and the one place with `unsafe`.

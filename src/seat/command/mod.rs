@@ -1,0 +1,1 @@
+//! One table of commands: keys, palette, help and documentation.

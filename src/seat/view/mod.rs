@@ -1,0 +1,1 @@
+//! The screen, a function of model, theme and area.

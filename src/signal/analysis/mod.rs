@@ -1,0 +1,1 @@
+//! Pure rules over signals: thresholds that hold, baselines.

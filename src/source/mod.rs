@@ -1,0 +1,1 @@
+//! One file per source: I/O that makes signals.

@@ -1,0 +1,1 @@
+//! Colour roles, depth, glyph sets.

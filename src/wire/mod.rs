@@ -1,0 +1,1 @@
+//! Frames and versions between room, seats, hands and scripts. No I/O.
