@@ -3,4 +3,5 @@
 pub mod actor;
 pub mod id;
 pub mod plan;
+pub mod text;
 pub mod time;
