@@ -1,7 +1,37 @@
 //! The rules, pure: no I/O, no clock, no async, no randomness.
+//!
+//! One file per noun, each with its facts, its commands, its part of [`decide`] and its part of [`State::apply`].
 
 pub mod actor;
+pub mod board;
+pub mod clock;
+pub mod command;
+pub mod deadline;
+pub mod decision;
+pub mod deviation;
+pub mod event;
+pub mod fact;
+pub mod freeze;
+pub mod gate;
 pub mod id;
+pub mod incident;
+pub mod note;
 pub mod plan;
+pub mod policy;
+pub mod refusal;
+pub mod release;
+pub mod room;
+pub mod severity;
+pub mod state;
+pub mod task;
 pub mod text;
 pub mod time;
+pub mod walk;
+pub mod watch;
+
+pub use command::{Command, Ctx};
+pub use deadline::next_deadline;
+pub use event::{CommandId, Event, Seq};
+pub use fact::Fact;
+pub use refusal::Refusal;
+pub use state::{State, decide};

@@ -1,0 +1,49 @@
+//! What happens by itself, and when: a lease ends, a target is exceeded, recovery has held, a wait is over.
+
+use super::{
+    fact::Fact, freeze::FreezeFact, incident::IncidentFact, state::State, time::Stamp, walk,
+    watch::recovers_at,
+};
+
+/// The next moment at which [`due`] gives something, where nothing else happens before.
+pub fn next_deadline(state: &State, now: &Stamp) -> Option<Stamp> {
+    let freezes = state.freezes.values().filter(|freeze| freeze.holds()).map(|freeze| freeze.ends.clone());
+    let incidents = state.incidents.values().filter(|incident| incident.is_open()).flat_map(|incident| {
+        [incident.clocks.breach_at(&incident.declared), recovers_at(incident, state.policy.recovery_hold)]
+    });
+    let waits = state.walks.values().filter_map(walk::wait_ends);
+    freezes.chain(incidents.flatten()).chain(waits).min_by_key(|at| at.until(now))
+}
+
+/// Everything that is due by now.
+pub fn due(state: &State, now: &Stamp) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for freeze in state.freezes.values().filter(|freeze| freeze.holds() && freeze.ends.reached(now)) {
+        facts.push(Fact::Freeze(FreezeFact::Expired { freeze: freeze.id }));
+    }
+    for incident in state.incidents.values().filter(|incident| incident.is_open()) {
+        let breach = incident.clocks.breach_at(&incident.declared);
+        if breach.is_some_and(|at| at.reached(now)) {
+            facts.push(Fact::Incident(IncidentFact::TargetBreached {
+                incident: incident.id,
+                target: incident.clocks.target,
+            }));
+        }
+        let hold = state.policy.recovery_hold;
+        if recovers_at(incident, hold).is_some_and(|at| at.reached(now))
+            && let Some(mark) = &incident.clocks.first_good
+        {
+            facts.push(Fact::Incident(IncidentFact::Recovered {
+                incident: incident.id,
+                since: mark.at.clone(),
+                held: mark.at.elapsed(now),
+            }));
+        }
+    }
+    for walk in state.walks.values() {
+        if walk::wait_ends(walk).is_some_and(|at| at.reached(now)) {
+            facts.extend(walk::wait_over(walk));
+        }
+    }
+    facts
+}

@@ -1,0 +1,80 @@
+//! Something decided, in one line at least.
+
+use super::{
+    clock::Moment,
+    command::Ctx,
+    event::Event,
+    fact::Fact,
+    id::{DecisionId, IncidentId},
+    incident::IncidentFact,
+    refusal::{Refusal, text},
+    state::State,
+};
+use serde::{Deserialize, Serialize};
+
+/// What can happen to decisions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecisionFact {
+    /// Decided.
+    Made {
+        incident: IncidentId,
+        decision: DecisionId,
+        text: String,
+        options: Vec<String>,
+        risks: Option<String>,
+    },
+}
+
+impl DecisionFact {
+    /// Where it was decided.
+    pub fn incident(&self) -> IncidentId {
+        match self {
+            Self::Made { incident, .. } => *incident,
+        }
+    }
+}
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecisionCommand {
+    /// Decide.
+    Make {
+        incident: IncidentId,
+        text: String,
+        #[serde(default)]
+        options: Vec<String>,
+        #[serde(default)]
+        risks: Option<String>,
+    },
+}
+
+pub(super) fn decide(state: &State, command: &DecisionCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    ctx.responder(state)?;
+    let DecisionCommand::Make { incident: id, text: words, options, risks } = command;
+    let incident = state.open(*id)?;
+    let mut facts = vec![Fact::Decision(DecisionFact::Made {
+        incident: *id,
+        decision: incident.last_decision.map_or(DecisionId(1), DecisionId::next),
+        text: text("the decision", words, 2_000)?,
+        options: options.iter().map(|option| text("an option", option, 400)).collect::<Result<_, _>>()?,
+        risks: risks.as_deref().map(|risks| text("the risks", risks, 1_000)).transpose()?,
+    })];
+    if !incident.clocks.marks.contains_key(&Moment::Decided) {
+        facts.push(Fact::Incident(IncidentFact::Marked {
+            incident: *id,
+            moment: Moment::Decided,
+            at: ctx.now.clone(),
+            why: "the first decision".into(),
+        }));
+    }
+    Ok(facts)
+}
+
+pub(super) fn apply(state: &mut State, fact: &DecisionFact, _: &Event) {
+    let DecisionFact::Made { incident, decision, .. } = fact;
+    if let Some(incident) = state.incidents.get_mut(incident) {
+        incident.last_decision = Some(*decision);
+    }
+}

@@ -1,0 +1,276 @@
+//! A freeze: a lease on "no change here", with an owner, a reason, a scope, an end and exemptions.
+
+use super::{
+    command::Ctx,
+    event::{Event, Seq},
+    fact::Fact,
+    gate::Action,
+    id::{FreezeId, IncidentId},
+    refusal::{Code, Refusal, text},
+    state::State,
+    time::{Span, Stamp},
+};
+use serde::{Deserialize, Serialize};
+
+/// The longest lease that can be taken at once; a longer one is renewed by a person.
+pub const LEASE_MAX: Span = Span::hours(72);
+
+/// What a freeze covers. An empty list covers all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Scope {
+    /// Services.
+    pub services: Vec<String>,
+    /// Environments.
+    pub envs: Vec<String>,
+    /// Actions; rollback only where it is named.
+    pub actions: Vec<Action>,
+}
+
+impl Scope {
+    /// Deploys and promotions of these services; rollbacks stay free.
+    pub fn deploys(services: Vec<String>, envs: Vec<String>) -> Self {
+        Self { services, envs, actions: vec![Action::Deploy, Action::Promote] }
+    }
+
+    /// Whether a change lies in it.
+    pub fn covers(&self, service: &str, env: &str, action: Action) -> bool {
+        let any = |list: &[String], one: &str| list.is_empty() || list.iter().any(|name| name == one);
+        any(&self.services, service) && any(&self.envs, env) && self.actions.contains(&action)
+    }
+
+    /// `checkout/prod`, `all/prod`.
+    pub fn label(&self) -> String {
+        let list = |names: &[String]| if names.is_empty() { "all".into() } else { names.join(",") };
+        format!("{}/{}", list(&self.services), list(&self.envs))
+    }
+}
+
+/// One artifact that may pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exemption {
+    /// The artifact exactly as the pipeline names it.
+    pub artifact: String,
+    /// Who let it pass.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// The event.
+    pub seq: Seq,
+}
+
+/// How a freeze stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// It holds.
+    Holds,
+    /// A person lifted it.
+    Lifted,
+    /// Its lease ended.
+    Expired,
+}
+
+/// A freeze as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// Name.
+    pub id: FreezeId,
+    /// The incident it belongs to.
+    pub incident: Option<IncidentId>,
+    /// What it covers.
+    pub scope: Scope,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// When it began.
+    pub began: Stamp,
+    /// When its lease ends.
+    pub ends: Stamp,
+    /// What may pass.
+    pub exemptions: Vec<Exemption>,
+    /// How it stands.
+    pub hold: Hold,
+    /// Changes refused so far, repeats counted.
+    pub refused: u64,
+    /// Changes let through by an exemption.
+    pub passed: u64,
+    /// When a dry run was last refused, which proves it.
+    pub proved: Option<Stamp>,
+    /// When it stopped to hold.
+    pub over: Option<Stamp>,
+    /// The event that began it.
+    pub seq: Seq,
+}
+
+impl Freeze {
+    /// Whether it holds: until the event of its end is durable, whatever the clock says.
+    pub fn holds(&self) -> bool {
+        self.hold == Hold::Holds
+    }
+}
+
+/// What can happen to a freeze.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FreezeFact {
+    /// It began.
+    Began { freeze: FreezeId, incident: Option<IncidentId>, scope: Scope, reason: String, lease: Span },
+    /// Its lease ends later or earlier, counted from this event.
+    Renewed { freeze: FreezeId, lease: Span, reason: String },
+    /// An artifact may pass.
+    Exempted { freeze: FreezeId, artifact: String, reason: String },
+    /// A dry run was refused: it is enforced.
+    Proved { freeze: FreezeId, how: String },
+    /// A person lifted it.
+    Lifted { freeze: FreezeId, reason: String },
+    /// Its lease ended.
+    Expired { freeze: FreezeId },
+}
+
+impl FreezeFact {
+    /// Which.
+    pub fn freeze(&self) -> FreezeId {
+        match self {
+            Self::Began { freeze, .. }
+            | Self::Renewed { freeze, .. }
+            | Self::Exempted { freeze, .. }
+            | Self::Proved { freeze, .. }
+            | Self::Lifted { freeze, .. }
+            | Self::Expired { freeze } => *freeze,
+        }
+    }
+
+    /// Whose incident.
+    pub fn incident(&self, state: &State) -> Option<IncidentId> {
+        match self {
+            Self::Began { incident, .. } => *incident,
+            _ => state.freezes.get(&self.freeze()).and_then(|freeze| freeze.incident),
+        }
+    }
+}
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FreezeCommand {
+    /// Freeze.
+    Begin {
+        incident: Option<IncidentId>,
+        scope: Scope,
+        reason: String,
+        #[serde(default)]
+        lease: Option<Span>,
+    },
+    /// Renew the lease from now.
+    Renew { freeze: FreezeId, lease: Span, reason: String },
+    /// Let an artifact pass.
+    Exempt { freeze: FreezeId, artifact: String, reason: String },
+    /// Lift it.
+    Lift { freeze: FreezeId, reason: String },
+}
+
+fn lease(given: Span) -> Result<Span, Refusal> {
+    if given < Span::mins(1) || given > LEASE_MAX {
+        return Err(Refusal::new(
+            Code::Invalid,
+            format!("a lease of {given} is not between 1m and {LEASE_MAX}"),
+        )
+        .hint("take a lease that ends within the incident and renew it"));
+    }
+    Ok(given)
+}
+
+pub(super) fn decide(state: &State, command: &FreezeCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    ctx.responder(state)?;
+    let held = |id: FreezeId| -> Result<&Freeze, Refusal> {
+        let freeze = state.freezes.get(&id).ok_or_else(|| Refusal::unknown("freeze", id))?;
+        if !freeze.holds() {
+            return Err(Refusal::new(Code::Conflict, format!("{id} does not hold any more"))
+                .hint("begin a new one with freeze"));
+        }
+        Ok(freeze)
+    };
+    let fact = match command {
+        FreezeCommand::Begin { incident, scope, reason, lease: given } => {
+            if let Some(id) = incident {
+                state.known(*id)?;
+            }
+            if scope.actions.is_empty() {
+                return Err(Refusal::new(Code::Invalid, "the freeze covers no action")
+                    .hint("name deploy, promote, or both"));
+            }
+            FreezeFact::Began {
+                freeze: state.freezes.keys().next_back().map_or(FreezeId(1), |last| last.next()),
+                incident: *incident,
+                scope: scope.clone(),
+                reason: text("the reason", reason, 400)?,
+                lease: lease(given.unwrap_or(state.policy.freeze_lease))?,
+            }
+        }
+        FreezeCommand::Renew { freeze, lease: given, reason } => {
+            held(*freeze)?;
+            FreezeFact::Renewed {
+                freeze: *freeze,
+                lease: lease(*given)?,
+                reason: text("the reason", reason, 400)?,
+            }
+        }
+        FreezeCommand::Exempt { freeze, artifact, reason } => {
+            let artifact = text("the artifact", artifact, 300)?;
+            if held(*freeze)?.exemptions.iter().any(|exemption| exemption.artifact == artifact) {
+                return Ok(Vec::new());
+            }
+            FreezeFact::Exempted { freeze: *freeze, artifact, reason: text("the reason", reason, 400)? }
+        }
+        FreezeCommand::Lift { freeze, reason } => {
+            held(*freeze)?;
+            FreezeFact::Lifted { freeze: *freeze, reason: text("the reason", reason, 400)? }
+        }
+    };
+    Ok(vec![Fact::Freeze(fact)])
+}
+
+pub(super) fn apply(state: &mut State, fact: &FreezeFact, event: &Event) {
+    if let FreezeFact::Began { freeze, incident, scope, reason, lease } = fact {
+        let new = Freeze {
+            id: *freeze,
+            incident: *incident,
+            scope: scope.clone(),
+            owner: event.actor.name.clone(),
+            reason: reason.clone(),
+            began: event.occurred.clone(),
+            ends: event.occurred.plus(*lease),
+            exemptions: Vec::new(),
+            hold: Hold::Holds,
+            refused: 0,
+            passed: 0,
+            proved: None,
+            over: None,
+            seq: event.seq,
+        };
+        state.freezes.insert(*freeze, new);
+        return;
+    }
+    let Some(freeze) = state.freezes.get_mut(&fact.freeze()) else { return };
+    match fact {
+        FreezeFact::Began { .. } => {}
+        FreezeFact::Renewed { lease, .. } => freeze.ends = event.occurred.plus(*lease),
+        FreezeFact::Exempted { artifact, reason, .. } => freeze.exemptions.push(Exemption {
+            artifact: artifact.clone(),
+            by: event.actor.name.clone(),
+            reason: reason.clone(),
+            seq: event.seq,
+        }),
+        FreezeFact::Proved { .. } => freeze.proved = Some(event.occurred.clone()),
+        FreezeFact::Lifted { .. } => {
+            freeze.hold = Hold::Lifted;
+            freeze.over = Some(event.occurred.clone());
+        }
+        FreezeFact::Expired { .. } => {
+            freeze.hold = Hold::Expired;
+            freeze.over = Some(event.occurred.clone());
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! "May this change go?" One pure decision; every surface is thin over it.
+
+use super::{
+    command::Ctx,
+    event::Event,
+    fact::Fact,
+    freeze::FreezeFact,
+    id::{FreezeId, IncidentId},
+    refusal::{Code, Refusal},
+    state::State,
+    time::{Span, Stamp, Wall, minute_utc},
+};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// What is to be done with an artifact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Put a new artifact into an environment.
+    Deploy,
+    /// Move an artifact on to the next environment or to more users.
+    Promote,
+    /// Put an earlier artifact back.
+    Rollback,
+}
+
+impl Action {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Promote => "promote",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for Action {
+    type Err = String;
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "deploy" => Ok(Self::Deploy),
+            "promote" => Ok(Self::Promote),
+            "rollback" => Ok(Self::Rollback),
+            _ => Err(format!("{word:?} is not an action: deploy, promote or rollback")),
+        }
+    }
+}
+
+/// A change that asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Service, `checkout`.
+    pub service: String,
+    /// Environment, `prod`.
+    pub env: String,
+    /// Artifact as the pipeline names it: a digest, `checkout@2.4.2`.
+    pub artifact: String,
+    /// What is to be done with it.
+    pub action: Action,
+    /// Ask only; proves a freeze, changes nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Why the gate says what it says, with the exit code of `warroom gate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// Nothing stands against it: 0.
+    Open,
+    /// A freeze covers it and an exemption lets it pass: 0.
+    Exempted,
+    /// A freeze covers it: 10.
+    Frozen,
+    /// A readiness check failed, such as an artifact judged bad: 11.
+    NotReady,
+    /// Nobody can say, such as when the journal cannot be written: 12.
+    Undecided,
+    /// The room is out of reach: 20.
+    Unreachable,
+}
+
+impl Because {
+    /// Exit code of `warroom gate`.
+    pub fn exit(self) -> u8 {
+        match self {
+            Self::Open | Self::Exempted => 0,
+            Self::Frozen => 10,
+            Self::NotReady => 11,
+            Self::Undecided => 12,
+            Self::Unreachable => 20,
+        }
+    }
+}
+
+/// The gate's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Whether it may go.
+    pub allowed: bool,
+    /// Whether to wait and ask again, instead of giving up.
+    pub hold: bool,
+    /// Whether a running rollout should be taken back; only ever by a person's command.
+    pub abort: bool,
+    /// Why.
+    pub because: Because,
+    /// The same for people, one line.
+    pub reason: String,
+    /// The freeze, where one covers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<FreezeId>,
+    /// Its incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
+    /// Until when the answer holds if nothing happens; a cached deny dies then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Wall>,
+    /// Position of the journal it was made from.
+    pub seq: u64,
+}
+
+/// Decides from durable state alone. Never waits, never writes.
+pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
+    let mut holding = state
+        .freezes
+        .values()
+        .filter(|freeze| freeze.holds())
+        .filter(|freeze| freeze.scope.covers(&request.service, &request.env, request.action));
+    let covering: Vec<_> = holding.by_ref().collect();
+    let strict = covering
+        .iter()
+        .find(|freeze| !freeze.exemptions.iter().any(|exemption| exemption.artifact == request.artifact));
+    let base = Answer {
+        allowed: true,
+        hold: false,
+        abort: false,
+        because: Because::Open,
+        reason: format!("open: no freeze covers {} of {}/{}", request.action, request.service, request.env),
+        freeze: None,
+        incident: None,
+        valid_until: None,
+        seq: state.head,
+    };
+    if let Some(freeze) = strict {
+        let lasts = if freeze.ends.reached(now) {
+            "its lease is ending".to_owned()
+        } else {
+            format!("until {}", minute_utc(freeze.ends.wall))
+        };
+        let whose = freeze.incident.map(|id| format!(" for {id}")).unwrap_or_default();
+        return Answer {
+            allowed: false,
+            hold: true,
+            because: Because::Frozen,
+            reason: format!(
+                "frozen: {}{whose} by {} {lasts}: {} (to let this one pass: warroom exempt {} {})",
+                freeze.id, freeze.owner, freeze.reason, freeze.id, request.artifact
+            ),
+            freeze: Some(freeze.id),
+            incident: freeze.incident,
+            valid_until: Some(freeze.ends.wall),
+            ..base
+        };
+    }
+    if request.action != Action::Rollback
+        && let Some(verdict) = state.judged_bad(&request.service, &request.artifact)
+    {
+        return Answer {
+            allowed: false,
+            because: Because::NotReady,
+            reason: format!("not ready: {} was judged bad: {verdict}", request.artifact),
+            ..base
+        };
+    }
+    if let Some(freeze) = covering.first() {
+        return Answer {
+            because: Because::Exempted,
+            reason: format!("open: {} is exempt from {}", request.artifact, freeze.id),
+            freeze: Some(freeze.id),
+            incident: freeze.incident,
+            ..base
+        };
+    }
+    base
+}
+
+/// What the journal keeps of the gate: refusals and what passed a freeze.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateFact {
+    /// A change was refused, `times` since the event before for the same freeze, artifact and actor.
+    Refused { request: Request, because: Because, freeze: Option<FreezeId>, reason: String, times: u64 },
+    /// A change passed a freeze by exemption.
+    Passed { request: Request, freeze: FreezeId },
+    /// A caller went on although the room was out of reach or had refused.
+    Overridden { request: Request, reason: String },
+}
+
+impl GateFact {
+    /// Whose incident.
+    pub fn incident(&self, state: &State) -> Option<IncidentId> {
+        let freeze = match self {
+            Self::Refused { freeze, .. } => *freeze,
+            Self::Passed { freeze, .. } => Some(*freeze),
+            Self::Overridden { .. } => None,
+        };
+        match freeze {
+            Some(id) => state.freezes.get(&id).and_then(|freeze| freeze.incident),
+            None => state.open_incident().map(|incident| incident.id),
+        }
+    }
+}
+
+/// What the gate's loop has written down, after it answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateCommand {
+    /// It refused this, so many times since it last said so.
+    Refused { request: Request, answer: Answer, times: u64 },
+    /// It let this through under a freeze.
+    Passed { request: Request, freeze: FreezeId },
+    /// A caller says that it went on regardless.
+    Override { request: Request, reason: String },
+}
+
+/// How long repeats of one refusal are gathered into one event.
+pub const COALESCE: Span = Span::secs(30);
+
+pub(super) fn decide(_: &State, command: &GateCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    Ok(match command {
+        GateCommand::Refused { request, answer, times } => {
+            let mut facts = Vec::new();
+            if !request.dry_run {
+                facts.push(Fact::Gate(GateFact::Refused {
+                    request: request.clone(),
+                    because: answer.because,
+                    freeze: answer.freeze,
+                    reason: answer.reason.clone(),
+                    times: *times,
+                }));
+            }
+            if let (true, Some(freeze)) = (request.dry_run, answer.freeze) {
+                facts.push(Fact::Freeze(FreezeFact::Proved {
+                    freeze,
+                    how: format!("a dry run of {} {} was refused", request.action, request.artifact),
+                }));
+            }
+            facts
+        }
+        GateCommand::Passed { request, freeze } => {
+            vec![Fact::Gate(GateFact::Passed { request: request.clone(), freeze: *freeze })]
+        }
+        GateCommand::Override { request, reason } => {
+            if ctx.actor.is_room() {
+                return Err(Refusal::new(Code::Forbidden, "the room overrides nothing"));
+            }
+            let reason = super::refusal::text("the reason", reason, 400)?;
+            vec![Fact::Gate(GateFact::Overridden { request: request.clone(), reason })]
+        }
+    })
+}
+
+pub(super) fn apply(state: &mut State, fact: &GateFact, _: &Event) {
+    match fact {
+        GateFact::Refused { freeze: Some(id), times, .. } => {
+            if let Some(freeze) = state.freezes.get_mut(id) {
+                freeze.refused = freeze.refused.saturating_add(*times);
+            }
+        }
+        GateFact::Passed { freeze, .. } => {
+            if let Some(freeze) = state.freezes.get_mut(freeze) {
+                freeze.passed = freeze.passed.saturating_add(1);
+            }
+        }
+        GateFact::Refused { .. } | GateFact::Overridden { .. } => {}
+    }
+}

@@ -1,0 +1,105 @@
+//! Something said or seen, written down.
+
+use super::{
+    command::Ctx,
+    event::{Event, Seq},
+    fact::Fact,
+    id::{Digest, IncidentId},
+    refusal::{Refusal, text},
+    state::State,
+    time::Wall,
+};
+use serde::{Deserialize, Serialize};
+
+/// What can happen to notes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteFact {
+    /// Words.
+    Said { incident: Option<IncidentId>, text: String },
+    /// Something on screen was pinned: a line, a chart, a command's output.
+    Pinned {
+        incident: Option<IncidentId>,
+        /// What kind of thing, `line`, `chart`, `output`.
+        what: String,
+        /// What it shows, in words.
+        text: String,
+        /// Where it lies in the evidence, where it does.
+        evidence: Option<Digest>,
+        /// The time it is about, where that is not now.
+        about: Option<Wall>,
+    },
+    /// An event was marked as important, or no longer.
+    Starred { incident: IncidentId, seq: Seq, on: bool },
+}
+
+impl NoteFact {
+    /// Where it was said.
+    pub fn incident(&self) -> Option<IncidentId> {
+        match self {
+            Self::Said { incident, .. } | Self::Pinned { incident, .. } => *incident,
+            Self::Starred { incident, .. } => Some(*incident),
+        }
+    }
+}
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteCommand {
+    /// Write words down.
+    Say { incident: Option<IncidentId>, text: String },
+    /// Pin what was seen.
+    Pin {
+        incident: Option<IncidentId>,
+        what: String,
+        text: String,
+        evidence: Option<Digest>,
+        about: Option<Wall>,
+    },
+    /// Mark an event.
+    Star { incident: IncidentId, seq: Seq, on: bool },
+}
+
+pub(super) fn decide(state: &State, command: &NoteCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    ctx.responder(state)?;
+    let fact = match command {
+        NoteCommand::Say { incident, text: words } => {
+            if let Some(id) = incident {
+                state.known(*id)?;
+            }
+            NoteFact::Said { incident: *incident, text: text("the note", words, 16_000)? }
+        }
+        NoteCommand::Pin { incident, what, text: words, evidence, about } => {
+            if let Some(id) = incident {
+                state.known(*id)?;
+            }
+            NoteFact::Pinned {
+                incident: *incident,
+                what: text("what is pinned", what, 40)?,
+                text: text("the pinned text", words, 16_000)?,
+                evidence: *evidence,
+                about: *about,
+            }
+        }
+        NoteCommand::Star { incident, seq, on } => {
+            if state.known(*incident)?.stars.contains(seq) == *on {
+                return Ok(Vec::new());
+            }
+            NoteFact::Starred { incident: *incident, seq: *seq, on: *on }
+        }
+    };
+    Ok(vec![Fact::Note(fact)])
+}
+
+pub(super) fn apply(state: &mut State, fact: &NoteFact, _: &Event) {
+    if let NoteFact::Starred { incident, seq, on } = fact
+        && let Some(incident) = state.incidents.get_mut(incident)
+    {
+        if *on {
+            incident.stars.insert(*seq);
+        } else {
+            incident.stars.remove(seq);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What an organisation decided before the incident: severity matrix, service catalogue, roles.
+
+use super::{actor::Actor, severity::Severity, state::State, time::Span};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything the rules read that people configured. Journaled when it changes, so that a replay decides as the
+/// room did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// What each severity means and sets off.
+    pub severities: BTreeMap<Severity, SeverityRow>,
+    /// Services by name.
+    pub services: BTreeMap<String, Service>,
+    /// Who may what. Empty: whoever the socket lets in may everything.
+    pub powers: BTreeMap<Power, Members>,
+    /// For how long signals must be good before recovery counts.
+    pub recovery_hold: Span,
+    /// Within what time after resolve the post-mortem is due.
+    pub review_within: Span,
+    /// A new freeze's lease where none is given.
+    pub freeze_lease: Span,
+}
+
+/// One row of the severity matrix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeverityRow {
+    /// What it means, in the organisation's words.
+    pub meaning: String,
+    /// Runbook to begin with.
+    #[serde(default)]
+    pub runbook: Option<String>,
+    /// Roles that should be filled.
+    #[serde(default)]
+    pub roles: BTreeSet<String>,
+    /// How often an update is owed.
+    #[serde(default)]
+    pub update_every: Option<Span>,
+    /// Whether a freeze is proposed, and for how long.
+    #[serde(default)]
+    pub freeze: Option<Span>,
+}
+
+/// A service of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// 1 is the most important.
+    #[serde(default = "default_tier")]
+    pub tier: u8,
+    /// Impact time that must not be exceeded.
+    #[serde(default = "default_mttr")]
+    pub mttr_target: Span,
+    /// Who answers for it.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Services it calls.
+    #[serde(default)]
+    pub depends_on: Vec<String>,
+    /// What failing means for people and money.
+    #[serde(default)]
+    pub impact: Option<String>,
+}
+
+fn default_tier() -> u8 {
+    2
+}
+
+fn default_mttr() -> Span {
+    Span::mins(30)
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self {
+            tier: default_tier(),
+            mttr_target: default_mttr(),
+            owner: None,
+            depends_on: Vec::new(),
+            impact: None,
+        }
+    }
+}
+
+/// What somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Power {
+    /// Look, and nothing else.
+    Observe,
+    /// Note, walk, freeze, take tasks.
+    Respond,
+    /// Take command of an incident.
+    Command,
+    /// Approve steps of others.
+    Approve,
+}
+
+/// People by login name or group.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Members {
+    /// Login names.
+    pub users: BTreeSet<String>,
+    /// Unix groups.
+    pub groups: BTreeSet<String>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            severities: BTreeMap::new(),
+            services: BTreeMap::new(),
+            powers: BTreeMap::new(),
+            recovery_hold: Span::mins(2),
+            review_within: Span::hours(48),
+            freeze_lease: Span::hours(2),
+        }
+    }
+}
+
+impl Policy {
+    /// The tightest impact target of these services; the default tier's where none is catalogued.
+    pub fn mttr_target(&self, services: &[String]) -> Span {
+        services
+            .iter()
+            .filter_map(|name| self.services.get(name))
+            .map(|service| service.mttr_target)
+            .min()
+            .unwrap_or_else(default_mttr)
+    }
+
+    /// Whether the actor has a power. The room itself has all; a token has none but what the gate gives it.
+    pub fn may(&self, actor: &Actor, power: Power) -> bool {
+        if actor.is_room() {
+            return true;
+        }
+        if actor.uid.is_none() {
+            return false;
+        }
+        self.powers.is_empty()
+            || self.powers.get(&power).is_some_and(|members| members.users.contains(&actor.name))
+            || (power == Power::Observe)
+    }
+}
+
+/// What can happen to the policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyFact {
+    /// It was read from configuration and differs from what was in force.
+    Loaded(Box<Policy>),
+}
+
+pub(super) fn apply(state: &mut State, fact: &PolicyFact) {
+    match fact {
+        PolicyFact::Loaded(policy) => state.policy = (**policy).clone(),
+    }
+}

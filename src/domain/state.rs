@@ -1,0 +1,210 @@
+//! The fold: what is the case, from all that has happened. It holds no history.
+
+use super::{
+    board, deadline, decision, deviation,
+    deviation::Deviation,
+    event::{CommandId, Event, Seq},
+    fact::Fact,
+    freeze,
+    freeze::Freeze,
+    gate,
+    id::{DeviationId, Digest, FreezeId, IncidentId, WalkId},
+    incident,
+    incident::Incident,
+    note,
+    policy::{self, Policy},
+    refusal::{Code, Refusal},
+    release::{self, Judged, Judgement, Released},
+    room::{self, RoomState},
+    task,
+    walk::{self, Walk},
+    watch::{self, Breach},
+};
+use super::{
+    command::{Command, Ctx},
+    fact::Fact as AnyFact,
+    policy::PolicyFact,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// How many command ids the fold remembers; older ones are looked up in the journal.
+const RECENT: usize = 1_024;
+
+/// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
+pub const FOLD: u32 = 1;
+
+/// What is the case.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    /// The newest event in it.
+    pub head: Seq,
+    /// Its hash.
+    pub hash: Option<Digest>,
+    /// The room that writes.
+    pub room: RoomState,
+    /// What the rules read.
+    pub policy: Policy,
+    /// Incidents.
+    pub incidents: BTreeMap<IncidentId, Incident>,
+    /// Freezes.
+    pub freezes: BTreeMap<FreezeId, Freeze>,
+    /// Walks of runbooks.
+    pub walks: BTreeMap<WalkId, Walk>,
+    /// Deviations.
+    pub deviations: BTreeMap<DeviationId, Deviation>,
+    /// What runs, by `service/env`.
+    pub releases: BTreeMap<String, Released>,
+    /// Judgements, by `service/version`.
+    pub judged: BTreeMap<String, Judged>,
+    /// Panels beyond their threshold.
+    pub breaches: BTreeMap<String, Breach>,
+    /// Panels without data while an incident waits for recovery.
+    pub blind: BTreeSet<String>,
+    /// The newest commands that were accepted.
+    pub recent: VecDeque<CommandId>,
+}
+
+impl State {
+    /// An incident, open or not.
+    ///
+    /// # Errors
+    /// `Unknown`.
+    pub fn known(&self, id: IncidentId) -> Result<&Incident, Refusal> {
+        self.incidents.get(&id).ok_or_else(|| Refusal::unknown("incident", id))
+    }
+
+    /// An incident that people still gather around.
+    ///
+    /// # Errors
+    /// `Unknown`, or `Conflict` where it is over.
+    pub fn open(&self, id: IncidentId) -> Result<&Incident, Refusal> {
+        let incident = self.known(id)?;
+        if incident.is_open() {
+            return Ok(incident);
+        }
+        Err(Refusal::new(Code::Conflict, format!("{id} is {}", incident.status))
+            .hint("set its status back to monitoring to go on with it"))
+    }
+
+    /// The open incident that matters most: the worst, then the newest.
+    pub fn open_incident(&self) -> Option<&Incident> {
+        self.incidents
+            .values()
+            .filter(|incident| incident.is_open())
+            .min_by_key(|incident| (incident.severity, std::cmp::Reverse(incident.id)))
+    }
+
+    /// The incident to show: the open one that matters most, else the newest that is not closed.
+    pub fn shown_incident(&self) -> Option<&Incident> {
+        self.open_incident()
+            .or_else(|| self.incidents.values().rev().find(|one| one.status != incident::Status::Closed))
+    }
+
+    /// Reasons that an incident still owes.
+    pub fn owed(&self, id: IncidentId) -> usize {
+        self.deviations.values().filter(|one| one.incident == Some(id) && one.owed()).count()
+    }
+
+    /// The panel that went beyond its threshold first.
+    pub fn first_breach(&self) -> Option<&Breach> {
+        self.breaches.values().min_by_key(|breach| breach.since.wall)
+    }
+
+    /// The newest switch of a release among these services; of any service where none is named.
+    pub fn last_switch(&self, services: &[String], env: &str) -> Option<&Released> {
+        self.releases
+            .values()
+            .filter(|one| one.env == env && (services.is_empty() || services.contains(&one.service)))
+            .max_by_key(|one| one.since.wall)
+    }
+
+    /// Why an artifact was judged bad, where it was.
+    pub fn judged_bad(&self, service: &str, artifact: &str) -> Option<&str> {
+        self.judged
+            .get(&release::key(service, release::version(service, artifact)))
+            .filter(|judged| judged.judgement == Judgement::Bad)
+            .map(|judged| judged.why.as_str())
+    }
+
+    /// Whether this command was accepted before, as far as the fold remembers.
+    pub fn has_seen(&self, id: CommandId) -> bool {
+        self.recent.contains(&id)
+    }
+
+    /// Adds one event. Total: whatever the event says, this does not fail, and what it does not know it leaves alone.
+    pub fn apply(&mut self, event: &Event) {
+        match &event.fact {
+            Fact::Room(fact) => room::apply(self, fact, event),
+            Fact::Policy(fact) => policy::apply(self, fact),
+            Fact::Incident(fact) => incident::apply(self, fact, event),
+            Fact::Board(fact) => board::apply(self, fact, event),
+            Fact::Note(fact) => note::apply(self, fact, event),
+            Fact::Task(fact) => task::apply(self, fact, event),
+            Fact::Decision(fact) => decision::apply(self, fact, event),
+            Fact::Deviation(fact) => deviation::apply(self, fact, event),
+            Fact::Freeze(fact) => freeze::apply(self, fact, event),
+            Fact::Gate(fact) => gate::apply(self, fact, event),
+            Fact::Release(fact) => release::apply(self, fact, event),
+            Fact::Watch(fact) => watch::apply(self, fact, event),
+            Fact::Walk(fact) => walk::apply(self, fact, event),
+            Fact::Erased | Fact::Foreign(_) => {}
+        }
+        self.head = event.seq;
+        self.hash = Some(event.hash);
+        if self.recent.back() != Some(&event.command) {
+            if self.recent.len() >= RECENT {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(event.command);
+        }
+    }
+}
+
+/// The rules. An accepted command gives the facts that follow from it; none where it changes nothing, as when it is
+/// sent again.
+///
+/// # Errors
+/// A [`Refusal`] where the rules do not allow it. Nothing has happened then.
+pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact>, Refusal> {
+    if state.has_seen(ctx.id) {
+        return Ok(Vec::new());
+    }
+    match command {
+        Command::Room(fact) => {
+            ctx.room_only()?;
+            Ok(vec![AnyFact::Room(fact.clone())])
+        }
+        Command::Policy(policy) => {
+            ctx.room_only()?;
+            if **policy == state.policy {
+                return Ok(Vec::new());
+            }
+            Ok(vec![AnyFact::Policy(PolicyFact::Loaded(policy.clone()))])
+        }
+        Command::Incident(command) => incident::decide(state, command, ctx),
+        Command::Board(command) => board::decide(state, command, ctx),
+        Command::Note(command) => note::decide(state, command, ctx),
+        Command::Task(command) => task::decide(state, command, ctx),
+        Command::Decision(command) => decision::decide(state, command, ctx),
+        Command::Deviation(command) => deviation::decide(state, command, ctx),
+        Command::Freeze(command) => freeze::decide(state, command, ctx),
+        Command::Gate(command) => gate::decide(state, command, ctx),
+        Command::Release(command) => {
+            if matches!(command, release::ReleaseCommand::Saw { .. }) {
+                ctx.room_only()?;
+            }
+            release::decide(state, command, ctx)
+        }
+        Command::Watch(command) => {
+            ctx.room_only()?;
+            watch::decide(state, command, ctx)
+        }
+        Command::Walk(command) => walk::decide(state, command, ctx),
+        Command::Tick => {
+            ctx.room_only()?;
+            Ok(deadline::due(state, &ctx.now))
+        }
+    }
+}

@@ -1,0 +1,554 @@
+//! A runbook as it is walked: the one engine for rollbacks, validations, drills and everything else.
+//!
+//! [`sequence`] says what comes next in a step, [`rules`] what may be asked, [`fold`] what has become of it. A hand,
+//! a person's tick and the room's own timer all go through them.
+
+pub mod approval;
+mod deviate;
+mod fold;
+mod rules;
+pub mod sequence;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+pub(super) use fold::apply;
+pub(super) use rules::decide;
+pub(super) use turn::{wait_ends, wait_over};
+
+use super::{
+    actor::Actor,
+    deviation::ReasonCode,
+    event::Seq,
+    id::{Digest, IncidentId, WalkId},
+    plan::{Block, By, Risk, Runbook, Slug, Step},
+    state::State,
+    time::{Span, Stamp},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use uuid::Uuid;
+
+/// One walk of one runbook.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Walk {
+    /// Name.
+    pub id: WalkId,
+    /// The incident it serves.
+    pub incident: Option<IncidentId>,
+    /// What is walked, as it was when it was loaded.
+    pub runbook: Arc<Runbook>,
+    /// Who began it.
+    pub by: String,
+    /// When.
+    pub started: Stamp,
+    /// Values of inputs and placeholders. A secret is never among them.
+    pub inputs: BTreeMap<String, String>,
+    /// Where one is.
+    pub at: Option<Slug>,
+    /// Since when.
+    pub at_since: Stamp,
+    /// Steps that something has happened to.
+    pub steps: BTreeMap<Slug, StepState>,
+    /// Code that was edited, by block.
+    pub edits: BTreeMap<Slug, String>,
+    /// How it ended.
+    pub ended: Option<Ended>,
+    /// The event that began it.
+    pub seq: Seq,
+}
+
+/// How a walk ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Complete, or abandoned.
+    pub complete: bool,
+    /// When.
+    pub at: Stamp,
+}
+
+/// What has become of one step.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StepState {
+    /// How it stands.
+    pub status: StepStatus,
+    /// How often it was taken.
+    pub attempt: u32,
+    /// Who has it.
+    pub lease: Option<Lease>,
+    /// Results of this attempt.
+    pub results: Vec<BlockDone>,
+    /// Blocks whose failure was passed over.
+    pub overridden: BTreeSet<Slug>,
+    /// The block that runs now.
+    pub intent: Option<Intent>,
+    /// The approval that is waited for.
+    pub asked: Option<Asked>,
+    /// Approvals given.
+    pub approvals: Vec<Approved>,
+    /// How it was finished.
+    pub done: Option<StepEnd>,
+    /// Whether a run of this step ever began.
+    pub ran: bool,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// Nobody has it.
+    #[default]
+    Todo,
+    /// A hand has it.
+    Lent,
+    /// It is finished, one way or another.
+    Done,
+    /// A block of it failed; people decide.
+    Failed,
+    /// Its hand is gone and nobody knows how far it came.
+    Unknown,
+}
+
+/// A step lent to one person's hand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The hand.
+    pub hand: Uuid,
+    /// Whose hand.
+    pub owner: Actor,
+    /// Machine it runs on.
+    pub host: String,
+    /// Its process, once it has attached.
+    pub process: Option<ProcessRef>,
+    /// Keyed digest of the state that blocks carry to each other.
+    pub carry: Option<Digest>,
+    /// It runs the undo blocks.
+    pub undo: bool,
+    /// When it was lent.
+    pub at: Stamp,
+}
+
+/// A process that cannot be mistaken for another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessRef {
+    /// Process id.
+    pub pid: u32,
+    /// When it started, in the kernel's ticks since boot.
+    pub start: u64,
+    /// Which boot.
+    pub boot: String,
+}
+
+/// A block about to act. Journaled before it does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Block.
+    pub block: Slug,
+    /// When.
+    pub at: Stamp,
+}
+
+/// How a block ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BlockDone {
+    /// Block.
+    pub block: Slug,
+    /// How.
+    pub result: BlockResult,
+    /// Exit code, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    /// The value seen or the last line printed.
+    #[serde(default)]
+    pub seen: String,
+    /// How long it took.
+    pub took: Span,
+    /// Its output in the evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Digest>,
+    /// What `capture` caught; a secret is not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured: Option<(String, String)>,
+}
+
+/// How a block ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockResult {
+    /// As prescribed.
+    Passed,
+    /// Not as prescribed.
+    Failed,
+    /// Killed at its limit.
+    TimedOut,
+    /// Killed by a person.
+    Cancelled,
+    /// It never began.
+    CouldNotStart,
+}
+
+/// An approval that is waited for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The sentence.
+    pub text: String,
+    /// What exactly is approved.
+    pub digest: Digest,
+    /// Whose approval counts.
+    pub by: By,
+    /// Who asks.
+    pub requester: Actor,
+    /// When.
+    pub at: Stamp,
+    /// The event.
+    pub seq: Seq,
+}
+
+/// An approval given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Approved {
+    /// Who.
+    pub by: Actor,
+    /// For exactly what.
+    pub digest: Digest,
+    /// When.
+    pub at: Stamp,
+    /// By breaking the glass.
+    pub glass: bool,
+}
+
+/// How a step was finished.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepEnd {
+    /// How.
+    pub how: How,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Stamp,
+    /// The value seen beside the tick.
+    pub seen: String,
+    /// The event.
+    pub seq: Seq,
+}
+
+/// The ways in which a step is finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// Its blocks ran and held.
+    Done,
+    /// Its guard said that it was so already.
+    Satisfied,
+    /// A person ticked it.
+    Confirmed,
+    /// It was done by hand, outside: a deviation.
+    Manual,
+    /// A branch was chosen.
+    Chosen {
+        /// What was chosen.
+        label: String,
+        /// Section to go on in.
+        to: Slug,
+    },
+    /// It does not apply; costs nothing on a conditional step.
+    NotApplicable,
+    /// It was left out: a deviation.
+    Skipped,
+    /// Its time is over.
+    Waited,
+}
+
+/// What has been typed beside Enter.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confirmation {
+    /// Nothing.
+    #[default]
+    Enter,
+    /// The second key, after the sentence was read.
+    Second,
+    /// The target's name.
+    Typed(String),
+}
+
+/// How one deviates by a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deviate {
+    /// `s`
+    Skip,
+    /// `m`
+    Manual,
+    /// `o`
+    Override,
+    /// `x`
+    NotApplicable,
+}
+
+/// What can happen to a walk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WalkFact {
+    /// It began.
+    Started {
+        walk: WalkId,
+        incident: Option<IncidentId>,
+        runbook: Arc<Runbook>,
+        inputs: BTreeMap<String, String>,
+    },
+    /// A value was entered.
+    InputSet { walk: WalkId, name: String, value: String },
+    /// A step was lent.
+    Lent { walk: WalkId, step: Slug, hand: Uuid, host: String, undo: bool },
+    /// Its hand is there.
+    Attached { walk: WalkId, step: Slug, hand: Uuid, process: ProcessRef, carry: Option<Digest> },
+    /// A block is about to act.
+    Intended { walk: WalkId, step: Slug, block: Slug, attempt: u32 },
+    /// A block ended.
+    BlockEnded { walk: WalkId, step: Slug, done: BlockDone, carry: Option<Digest> },
+    /// An approval is asked for.
+    ApprovalAsked { walk: WalkId, step: Slug, text: String, digest: Digest, by: By },
+    /// It was given.
+    Approved { walk: WalkId, step: Slug, digest: Digest, glass: bool },
+    /// It was refused.
+    Rejected { walk: WalkId, step: Slug, reason: String },
+    /// A step is finished.
+    StepDone { walk: WalkId, step: Slug, how: How, seen: String },
+    /// A block failed and the step stands.
+    StepFailed { walk: WalkId, step: Slug, block: Slug, why: String },
+    /// The undo blocks of a step ran.
+    Undone { walk: WalkId, step: Slug },
+    /// A failed block was passed over.
+    Overridden { walk: WalkId, step: Slug, block: Slug },
+    /// A hand is proved dead.
+    Lost { walk: WalkId, step: Slug, hand: Uuid, why: String },
+    /// An unknown or stuck step was taken from its owner.
+    TakenOver { walk: WalkId, step: Slug, from: String, reason: String },
+    /// A block's code was changed.
+    Edited { walk: WalkId, step: Slug, block: Slug, code: String, diff: String },
+    /// One is at another step now.
+    Moved { walk: WalkId, to: Slug },
+    /// It ended.
+    Finished { walk: WalkId, complete: bool },
+}
+
+impl WalkFact {
+    /// Which walk.
+    pub fn walk(&self) -> WalkId {
+        match self {
+            Self::Started { walk, .. }
+            | Self::InputSet { walk, .. }
+            | Self::Lent { walk, .. }
+            | Self::Attached { walk, .. }
+            | Self::Intended { walk, .. }
+            | Self::BlockEnded { walk, .. }
+            | Self::ApprovalAsked { walk, .. }
+            | Self::Approved { walk, .. }
+            | Self::Rejected { walk, .. }
+            | Self::StepDone { walk, .. }
+            | Self::StepFailed { walk, .. }
+            | Self::Undone { walk, .. }
+            | Self::Overridden { walk, .. }
+            | Self::Lost { walk, .. }
+            | Self::TakenOver { walk, .. }
+            | Self::Edited { walk, .. }
+            | Self::Moved { walk, .. }
+            | Self::Finished { walk, .. } => *walk,
+        }
+    }
+
+    /// Whose incident.
+    pub fn incident(&self, state: &State) -> Option<IncidentId> {
+        match self {
+            Self::Started { incident, .. } => *incident,
+            _ => state.walks.get(&self.walk()).and_then(|walk| walk.incident),
+        }
+    }
+}
+
+/// What can be asked of a walk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WalkCommand {
+    /// Begin one.
+    Start {
+        incident: Option<IncidentId>,
+        runbook: Arc<Runbook>,
+        #[serde(default)]
+        inputs: BTreeMap<String, String>,
+    },
+    /// Enter a value for an input or a placeholder.
+    SetInput { walk: WalkId, name: String, value: String },
+    /// Take a step: the room lends it to this hand.
+    Take {
+        walk: WalkId,
+        step: Slug,
+        hand: Uuid,
+        host: String,
+        #[serde(default)]
+        confirm: Confirmation,
+        /// Run its undo blocks instead.
+        #[serde(default)]
+        undo: bool,
+        /// Run it again although it is done.
+        #[serde(default)]
+        again: bool,
+    },
+    /// A hand is there.
+    Attach { walk: WalkId, step: Slug, hand: Uuid, process: ProcessRef, carry: Option<Digest> },
+    /// A hand is about to run a block.
+    Intend { walk: WalkId, step: Slug, hand: Uuid, block: Slug },
+    /// A hand says how a block ended.
+    Report { walk: WalkId, step: Slug, hand: Uuid, done: BlockDone, carry: Option<Digest> },
+    /// Approve what is asked.
+    Approve {
+        walk: WalkId,
+        step: Slug,
+        digest: Digest,
+        #[serde(default)]
+        glass: Option<Glass>,
+    },
+    /// Say no.
+    Reject { walk: WalkId, step: Slug, reason: String },
+    /// Tick a step that runs nothing.
+    Confirm {
+        walk: WalkId,
+        step: Slug,
+        #[serde(default)]
+        seen: String,
+    },
+    /// Choose a branch by its label.
+    Choose { walk: WalkId, step: Slug, label: String },
+    /// Deviate, with one key.
+    Deviate {
+        walk: WalkId,
+        step: Slug,
+        what: Deviate,
+        #[serde(default)]
+        code: Option<ReasonCode>,
+        #[serde(default)]
+        confirm: Confirmation,
+        #[serde(default)]
+        host: String,
+    },
+    /// Change a block's code before it runs.
+    Edit { walk: WalkId, step: Slug, block: Slug, code: String },
+    /// The room found a hand dead.
+    Lost { walk: WalkId, step: Slug, hand: Uuid, why: String },
+    /// Take an unknown or a stuck step from its owner.
+    TakeOver { walk: WalkId, step: Slug, reason: String },
+    /// End it before its end.
+    Abandon { walk: WalkId, reason: String },
+}
+
+/// Breaking the glass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glass {
+    /// The target's name, typed.
+    pub typed: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Walk {
+    /// A step's state; untouched steps have none of their own.
+    pub fn state(&self, step: &str) -> StepState {
+        self.steps.get(step).cloned().unwrap_or_default()
+    }
+
+    /// How a step stands.
+    pub fn status(&self, step: &str) -> StepStatus {
+        self.steps.get(step).map(|state| state.status).unwrap_or_default()
+    }
+
+    /// The step where one is.
+    pub fn current(&self) -> Option<&Step> {
+        self.at.as_deref().and_then(|at| self.runbook.step(at))
+    }
+
+    /// Whether a hand has a step of it.
+    pub fn has_lent(&self) -> bool {
+        self.steps.values().any(|state| state.status == StepStatus::Lent)
+    }
+
+    /// A block's code as it will run.
+    pub fn code<'a>(&'a self, block: &'a Block) -> &'a str {
+        self.edits.get(&block.id).map_or(block.code.as_str(), String::as_str)
+    }
+
+    /// The steps on one's way: those of sections where something has happened, and of the one where one is.
+    pub fn way(&self) -> impl Iterator<Item = &Step> {
+        let at = self.at.clone();
+        self.runbook
+            .sections
+            .iter()
+            .filter(move |section| {
+                section.steps.iter().any(|step| {
+                    at.as_deref() == Some(step.id.as_str())
+                        || self.steps.get(&step.id).is_some_and(|state| state.status != StepStatus::Todo)
+                })
+            })
+            .flat_map(|section| &section.steps)
+    }
+
+    /// Finished steps and all steps, on one's way.
+    pub fn progress(&self) -> (usize, usize) {
+        let done = self.way().filter(|step| self.status(&step.id) == StepStatus::Done).count();
+        (done, self.way().count())
+    }
+
+    /// What a dangerous step acts on, as it has to be typed: its host, the service, or its own name.
+    pub fn target(&self, step: &Step) -> String {
+        step.blocks
+            .iter()
+            .find_map(|block| block.host.clone())
+            .or_else(|| self.inputs.get("SERVICE").cloned())
+            .or_else(|| self.runbook.front.service.clone())
+            .unwrap_or_else(|| step.id.clone())
+    }
+
+    /// What Enter on a step asks for, so that it can be shown before it is asked.
+    pub fn confirmation(&self, step: &Step) -> Confirmation {
+        match step.risk() {
+            Risk::Low => Confirmation::Enter,
+            Risk::High => Confirmation::Second,
+            Risk::Irreversible => Confirmation::Typed(self.target(step)),
+        }
+    }
+
+    /// A value of an input: as entered, else its default.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.inputs.get(name).map(String::as_str).or_else(|| {
+            self.runbook
+                .front
+                .inputs
+                .iter()
+                .find(|input| input.name == name)
+                .and_then(|input| input.default.as_deref())
+        })
+    }
+
+    /// Inputs that have no value and cannot get one by themselves, then placeholders of this step.
+    pub fn missing(&self, step: &Step) -> Vec<String> {
+        let inputs = self.runbook.front.inputs.iter().filter(|input| !input.secret && input.from.is_none());
+        let captured: BTreeSet<_> =
+            self.runbook.steps().flat_map(|s| &s.blocks).filter_map(|b| b.capture.as_ref()).collect();
+        let mut names: Vec<String> = inputs
+            .filter(|input| self.value(&input.name).is_none() && !captured.contains(&input.name))
+            .map(|input| input.name.clone())
+            .collect();
+        for block in &step.blocks {
+            if self.edits.contains_key(&block.id) {
+                continue;
+            }
+            names.extend(block.placeholders.iter().filter(|name| !self.inputs.contains_key(*name)).cloned());
+        }
+        names.dedup();
+        names
+    }
+}

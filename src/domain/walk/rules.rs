@@ -1,0 +1,544 @@
+//! What may be asked of a walk, and what follows.
+
+use super::{
+    BlockResult, How, StepStatus, Walk, WalkCommand, WalkFact, approval, deviate, sequence, sequence::Next,
+    turn,
+};
+use crate::domain::{
+    clock::Moment,
+    command::Ctx,
+    deviation::DeviationKind,
+    fact::Fact,
+    id::WalkId,
+    incident::{COMMANDER, first_action},
+    plan::{BlockKind, Lead, OnFail, Step},
+    refusal::{Code, Refusal, text},
+    state::State,
+};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// A walk that goes on, and a step of it.
+pub(super) fn find<'a>(state: &'a State, id: WalkId, step: &str) -> Result<(&'a Walk, &'a Step), Refusal> {
+    let walk = open(state, id)?;
+    let step = walk.runbook.step(step).ok_or_else(|| {
+        Refusal::unknown("step", format!("{step:?} in {id}")).hint("warroom step --list shows their names")
+    })?;
+    Ok((walk, step))
+}
+
+fn open(state: &State, id: WalkId) -> Result<&Walk, Refusal> {
+    let walk = state.walks.get(&id).ok_or_else(|| Refusal::unknown("walk", id))?;
+    if walk.ended.is_some() {
+        return Err(
+            Refusal::new(Code::Conflict, format!("{id} has ended")).hint("begin a new walk of the runbook")
+        );
+    }
+    Ok(walk)
+}
+
+pub(in crate::domain) fn decide(
+    state: &State,
+    command: &WalkCommand,
+    ctx: &Ctx,
+) -> Result<Vec<Fact>, Refusal> {
+    ctx.responder(state)?;
+    match command {
+        WalkCommand::Start { .. } => start(state, command, ctx),
+        WalkCommand::SetInput { walk, name, value } => set_input(state, *walk, name, value, ctx),
+        WalkCommand::Take { .. } => take(state, command, ctx),
+        WalkCommand::Attach { walk, step, hand, process, carry } => {
+            let (known, plan) = leased(state, *walk, step, *hand, ctx)?;
+            let mut facts = vec![Fact::Walk(WalkFact::Attached {
+                walk: *walk,
+                step: step.clone(),
+                hand: *hand,
+                process: process.clone(),
+                carry: *carry,
+            })];
+            follow(known, plan, &mut facts, ctx);
+            Ok(facts)
+        }
+        WalkCommand::Intend { walk, step, hand, block } => intend(state, (*walk, step, *hand), block, ctx),
+        WalkCommand::Report { .. } => report(state, command, ctx),
+        WalkCommand::Approve { .. } => approval::decide(state, command, ctx),
+        WalkCommand::Reject { walk, step, reason } => {
+            let (known, _) = find(state, *walk, step)?;
+            if known.state(step).asked.is_none() {
+                return Err(Refusal::new(Code::Conflict, format!("no approval is asked for {step:?}")));
+            }
+            let reason = text("the reason", reason, 400)?;
+            Ok(vec![Fact::Walk(WalkFact::Rejected { walk: *walk, step: step.clone(), reason })])
+        }
+        WalkCommand::Confirm { walk, step, seen } => confirm(state, *walk, step, seen, ctx),
+        WalkCommand::Choose { walk, step, label } => choose(state, *walk, step, label, ctx),
+        WalkCommand::Deviate { .. } => deviate::decide(state, command, ctx),
+        WalkCommand::Edit { .. } => edit(state, command),
+        WalkCommand::Lost { walk, step, hand, why } => {
+            ctx.room_only()?;
+            let (known, _) = find(state, *walk, step)?;
+            if known.state(step).lease.is_none_or(|lease| lease.hand != *hand) {
+                return Ok(Vec::new());
+            }
+            Ok(vec![Fact::Walk(WalkFact::Lost {
+                walk: *walk,
+                step: step.clone(),
+                hand: *hand,
+                why: crate::domain::text::line(why).into_owned(),
+            })])
+        }
+        WalkCommand::TakeOver { walk, step, reason } => take_over(state, *walk, step, reason),
+        WalkCommand::Abandon { walk, reason } => {
+            let known = open(state, *walk)?;
+            if known.has_lent() {
+                return Err(Refusal::new(Code::Conflict, format!("a step of {walk} is still running"))
+                    .hint("cancel it, or wait for its end"));
+            }
+            text("the reason", reason, 400)?;
+            Ok(vec![Fact::Walk(WalkFact::Finished { walk: *walk, complete: false })])
+        }
+    }
+}
+
+fn start(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    let WalkCommand::Start { incident, runbook, inputs } = command else { return Ok(Vec::new()) };
+    if let Some(id) = incident {
+        state.open(*id)?;
+    }
+    if runbook.steps().next().is_none() {
+        return Err(Refusal::new(Code::Invalid, format!("{} has no steps", runbook.source))
+            .hint("warroom runbook show prints what was found in it"));
+    }
+    let id = state.walks.keys().next_back().map_or(WalkId(1), |last| last.next());
+    let mut kept = BTreeMap::new();
+    for (name, value) in inputs {
+        if let Some((name, value)) = accept_value(runbook, name, value)? {
+            kept.insert(name, value);
+        }
+    }
+    let begin = WalkFact::Started { walk: id, incident: *incident, runbook: runbook.clone(), inputs: kept };
+    let walk = super::fold::begin(&begin, &ctx.actor.name, &ctx.now, 0);
+    let mut facts = vec![begin];
+    if let Some(first) = walk.as_ref().and_then(turn::first) {
+        facts.push(WalkFact::Moved { walk: id, to: first.id.clone() });
+    }
+    Ok(facts.into_iter().map(Fact::Walk).collect())
+}
+
+/// Checks a value against its input. A secret is accepted and not kept.
+fn accept_value(
+    runbook: &crate::domain::plan::Runbook,
+    name: &str,
+    value: &str,
+) -> Result<Option<(String, String)>, Refusal> {
+    let wrong = |why: String, hint: String| Err(Refusal::new(Code::Invalid, why).hint(hint));
+    if let Some(input) = runbook.front.inputs.iter().find(|input| input.name == name) {
+        if input.secret {
+            return Ok(None);
+        }
+        if !input.choices.is_empty() && !input.choices.iter().any(|choice| choice == value) {
+            return wrong(
+                format!("{name} cannot be {value:?}"),
+                format!("one of {}", input.choices.join(", ")),
+            );
+        }
+        if let Some(pattern) = &input.pattern {
+            let whole = regex::Regex::new(&format!("^(?:{pattern})$"));
+            match whole {
+                Ok(whole) if whole.is_match(value) => {}
+                Ok(_) => {
+                    return wrong(format!("{name} cannot be {value:?}"), format!("it must match {pattern}"));
+                }
+                Err(_) => {
+                    return wrong(
+                        format!("the pattern of {name} is no regular expression"),
+                        "correct the runbook".into(),
+                    );
+                }
+            }
+        }
+        if value.contains('\0') || value.len() > 4_000 {
+            return wrong(format!("{name} is too long or has a zero byte"), "shorten it".into());
+        }
+        return Ok(Some((name.to_owned(), value.to_owned())));
+    }
+    let placeholder =
+        runbook.steps().flat_map(|s| &s.blocks).any(|block| block.placeholders.iter().any(|p| p == name));
+    if !placeholder {
+        return wrong(
+            format!("the runbook has no input {name:?}"),
+            "warroom runbook show lists its inputs".into(),
+        );
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._:/@%+=,-".contains(c);
+    if value.is_empty() || !value.chars().all(plain) {
+        return wrong(
+            format!("<{name}> cannot be filled with {value:?}"),
+            "letters, digits and ._:/@%+=,- only; anything else is edited by hand with e".into(),
+        );
+    }
+    Ok(Some((name.to_owned(), value.to_owned())))
+}
+
+fn set_input(state: &State, id: WalkId, name: &str, value: &str, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    let walk = open(state, id)?;
+    let Some((name, value)) = accept_value(&walk.runbook, name, value)? else { return Ok(Vec::new()) };
+    if walk.inputs.get(&name) == Some(&value) {
+        return Ok(Vec::new());
+    }
+    let mut facts = vec![Fact::Walk(WalkFact::InputSet { walk: id, name, value })];
+    ask_again(walk, &mut facts, ctx);
+    Ok(facts)
+}
+
+/// A change voids approvals: what is waited for is asked again, for what it is now.
+fn ask_again(walk: &Walk, facts: &mut Vec<Fact>, ctx: &Ctx) {
+    let mut after = walk.clone();
+    after.take(facts, ctx);
+    let waiting: Vec<_> =
+        after.steps.iter().filter(|(_, state)| state.asked.is_some()).map(|(slug, _)| slug.clone()).collect();
+    for slug in waiting {
+        if let Some(step) = walk.runbook.step(&slug) {
+            ask(&after, step, facts);
+        }
+    }
+}
+
+fn ask(walk: &Walk, step: &Step, facts: &mut Vec<Fact>) {
+    let Some((words, by)) = approval::wanted(step) else { return };
+    let digest = approval::digest(walk, step);
+    if walk.state(&step.id).asked.is_some_and(|asked| asked.digest == digest) {
+        return;
+    }
+    facts.push(Fact::Walk(WalkFact::ApprovalAsked {
+        walk: walk.id,
+        step: step.id.clone(),
+        text: words.to_owned(),
+        digest,
+        by: by.clone(),
+    }));
+}
+
+fn take(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    let WalkCommand::Take { walk: id, step: slug, hand, host, confirm, undo, again } = command else {
+        return Ok(Vec::new());
+    };
+    let (walk, step) = find(state, *id, slug)?;
+    let now = walk.state(slug);
+    match now.status {
+        StepStatus::Lent => {
+            let owner = now.lease.map(|lease| lease.owner.name).unwrap_or_default();
+            return Err(Refusal::new(Code::Conflict, format!("{owner} has {:?}", step.title))
+                .hint("wait for its end, or take it over with a reason"));
+        }
+        StepStatus::Unknown => {
+            return Err(Refusal::new(Code::Conflict, format!("nobody knows how far {:?} came", step.title))
+                .hint("look at the target, then take it over with a reason: it is never started again by itself"));
+        }
+        StepStatus::Done if !*again && !*undo => {
+            return Err(Refusal::new(Code::Conflict, format!("{:?} is finished", step.title))
+                .hint("run it again with --again; that is a deviation"));
+        }
+        _ => {}
+    }
+    let human = approval::wanted(step).is_some() && !step.runs();
+    if human {
+        let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
+        let mut after = walk.clone();
+        let lent = lent(*id, slug, *hand, host, false);
+        after.take(std::slice::from_ref(&lent), ctx);
+        facts.push(lent);
+        ask(&after, step, &mut facts);
+        return Ok(facts);
+    }
+    if !step.runs() && !*undo {
+        return Err(Refusal::new(Code::Invalid, format!("there is nothing to run in {:?}", step.title))
+            .hint("tick it when it is done"));
+    }
+    if *undo && step.of_kind(BlockKind::Undo).next().is_none() {
+        return Err(Refusal::new(Code::Invalid, format!("{:?} has no undo", step.title)));
+    }
+    let missing = walk.missing(step);
+    if !missing.is_empty() {
+        return Err(Refusal::new(Code::NeedsMore, format!("no value for {}", missing.join(", ")))
+            .hint("enter it, or warroom step input NAME=VALUE"));
+    }
+    deviate::confirmed(walk, step, *undo, confirm)?;
+    let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
+    let limit = step.of_kind(BlockKind::Run).map(|block| block.retry.map_or(1, |retry| retry.attempts)).max();
+    let once = step.blocks.iter().any(|block| block.once);
+    if now.ran && !*undo && (once || limit.is_some_and(|limit| now.attempt >= limit)) {
+        let told = (
+            format!("{:?} runs {} at most", step.title, times(limit.unwrap_or(1))),
+            format!("run for the {} time", now.attempt.saturating_add(1)),
+        );
+        facts.push(deviate::fact(state, walk, step, DeviationKind::RetryBeyondLimit, told, &facts));
+    }
+    facts.push(lent(*id, slug, *hand, host, *undo));
+    Ok(facts)
+}
+
+fn times(n: u32) -> String {
+    if n == 1 { "once".into() } else { format!("{n} times") }
+}
+
+fn lent(walk: WalkId, step: &str, hand: Uuid, host: &str, undo: bool) -> Fact {
+    Fact::Walk(WalkFact::Lent {
+        walk,
+        step: step.to_owned(),
+        hand,
+        host: crate::domain::text::line(host).into_owned(),
+        undo,
+    })
+}
+
+/// The step that this hand has been lent.
+fn leased<'a>(
+    state: &'a State,
+    id: WalkId,
+    slug: &str,
+    hand: Uuid,
+    ctx: &Ctx,
+) -> Result<(&'a Walk, &'a Step), Refusal> {
+    let (walk, step) = find(state, id, slug)?;
+    let now = walk.state(slug);
+    let own = now.lease.as_ref().is_some_and(|lease| lease.hand == hand && lease.owner.same(&ctx.actor));
+    if !own || now.status == StepStatus::Done {
+        return Err(Refusal::new(Code::Conflict, format!("{slug:?} is not lent to this hand"))
+            .hint("it was taken over, or it is finished"));
+    }
+    Ok((walk, step))
+}
+
+fn intend(
+    state: &State,
+    (id, slug, hand): (WalkId, &str, Uuid),
+    block: &str,
+    ctx: &Ctx,
+) -> Result<Vec<Fact>, Refusal> {
+    let (walk, step) = leased(state, id, slug, hand, ctx)?;
+    let next = match sequence::next(walk, step) {
+        Next::Block(next) if next.id == block => next,
+        _ => {
+            return Err(Refusal::new(
+                Code::Conflict,
+                format!("{block:?} is not what comes next in {slug:?}"),
+            ));
+        }
+    };
+    if walk.state(slug).intent.is_some_and(|intent| intent.block == block) {
+        return Ok(Vec::new());
+    }
+    let attempt = walk.state(slug).attempt;
+    let mut facts = vec![Fact::Walk(WalkFact::Intended {
+        walk: id,
+        step: slug.to_owned(),
+        block: block.to_owned(),
+        attempt,
+    })];
+    if next.kind == BlockKind::Run
+        && let Some(incident) = walk.incident
+    {
+        facts.extend(first_action(state, incident, ctx, &format!("{:?} began", step.title)));
+    }
+    Ok(facts)
+}
+
+fn report(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    let WalkCommand::Report { walk: id, step: slug, hand, done, carry } = command else {
+        return Ok(Vec::new());
+    };
+    let (walk, step) = leased(state, *id, slug, *hand, ctx)?;
+    if !step.blocks.iter().any(|block| block.id == done.block) {
+        return Err(Refusal::unknown("block", format!("{:?} in {slug:?}", done.block)));
+    }
+    let mut done = done.clone();
+    done.seen = crate::domain::text::line(&done.seen).chars().take(200).collect();
+    let timed_out = done.result == BlockResult::TimedOut;
+    let limit = step.blocks.iter().find(|block| block.id == done.block).and_then(|block| block.timeout);
+    let mut facts = vec![Fact::Walk(WalkFact::BlockEnded {
+        walk: *id,
+        step: slug.clone(),
+        done: done.clone(),
+        carry: *carry,
+    })];
+    if timed_out {
+        let expected = limit.map_or("an end".into(), |limit| format!("{} ends within {limit}", done.block));
+        let told = (expected, format!("killed after {}", done.took.brief()));
+        facts.push(deviate::fact(state, walk, step, DeviationKind::Timeout, told, &facts));
+    }
+    follow(walk, step, &mut facts, ctx);
+    Ok(facts)
+}
+
+/// What follows by itself from what a hand said: an approval is asked for, the step is finished, or it has failed.
+fn follow(walk: &Walk, step: &Step, facts: &mut Vec<Fact>, ctx: &Ctx) {
+    let mut after = walk.clone();
+    after.take(facts, ctx);
+    let seen = after.state(&step.id).results.last().map(|done| done.seen.clone()).unwrap_or_default();
+    match sequence::next(&after, step) {
+        Next::Block(_) | Next::Person => {}
+        Next::Approval => ask(&after, step, facts),
+        Next::Done(how) => facts.extend(turn::finish(&after, step, how, seen, ctx)),
+        Next::Undone => {
+            facts.push(Fact::Walk(WalkFact::Undone { walk: walk.id, step: step.id.clone() }));
+        }
+        Next::Failed(block) => {
+            let why = sequence::result(&after.state(&step.id), block).map_or_else(String::new, |done| {
+                let exit = done.exit.map(|code| format!(" (exit {code})")).unwrap_or_default();
+                format!("{}{exit}: {}", word(done.result), done.seen)
+            });
+            facts.push(Fact::Walk(WalkFact::StepFailed {
+                walk: walk.id,
+                step: step.id.clone(),
+                block: block.id.clone(),
+                why,
+            }));
+            if let OnFail::Goto(to) = &block.onfail {
+                facts.extend(turn::go_to(&after, to).into_iter().map(Fact::Walk));
+            }
+        }
+    }
+}
+
+fn word(result: BlockResult) -> &'static str {
+    match result {
+        BlockResult::Passed => "passed",
+        BlockResult::Failed => "failed",
+        BlockResult::TimedOut => "killed at its time limit",
+        BlockResult::Cancelled => "cancelled",
+        BlockResult::CouldNotStart => "could not start",
+    }
+}
+
+fn confirm(state: &State, id: WalkId, slug: &str, seen: &str, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    let (walk, step) = find(state, id, slug)?;
+    if walk.status(slug) == StepStatus::Done {
+        return Ok(Vec::new());
+    }
+    match &step.lead {
+        Some(Lead::Decide(_)) => {
+            return Err(
+                Refusal::new(Code::NeedsMore, "a branch must be chosen").hint("choose one by its key")
+            );
+        }
+        Some(Lead::Approve(_)) => {
+            return Err(Refusal::new(Code::NeedsMore, "this is approved, not ticked")
+                .hint("ask for the approval with Enter"));
+        }
+        Some(Lead::Confirm(by)) if !by.roles.is_empty() => {
+            let incident = walk.incident.and_then(|id| state.incidents.get(&id));
+            let vacant = by.roles.iter().all(|short| {
+                incident.is_none_or(|incident| !incident.roles.contains_key(approval::role(short)))
+            });
+            let commands = incident.and_then(|incident| incident.roles.get(COMMANDER));
+            let in_command = commands.is_some_and(|holder| holder.who == ctx.actor.name);
+            if !vacant && !in_command && !approval::entitled(state, walk, &by.roles, &ctx.actor) {
+                return Err(Refusal::new(
+                    Code::Forbidden,
+                    format!("{} is to confirm this", by.roles.join(", ")),
+                )
+                .hint("the one who holds the role, or the commander, confirms it"));
+            }
+        }
+        _ if step.blocks.iter().any(|block| block.annotated && block.kind != BlockKind::Sample) => {
+            return Err(Refusal::new(Code::Conflict, format!("{:?} runs by itself", step.title))
+                .hint("take it with Enter; if it was done outside, say so with m"));
+        }
+        _ => {}
+    }
+    let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
+    let seen = if seen.trim().is_empty() { String::new() } else { text("what was seen", seen, 200)? };
+    facts.extend(turn::finish(walk, step, How::Confirmed, seen, ctx));
+    Ok(facts)
+}
+
+fn choose(state: &State, id: WalkId, slug: &str, label: &str, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    let (walk, step) = find(state, id, slug)?;
+    let Some(Lead::Decide(choices)) = &step.lead else {
+        return Err(Refusal::new(Code::Invalid, format!("there is nothing to choose in {:?}", step.title)));
+    };
+    if walk.status(slug) == StepStatus::Done {
+        return Err(Refusal::new(Code::Conflict, format!("{:?} has been decided", step.title)));
+    }
+    let chosen =
+        choices.iter().find(|choice| choice.label.eq_ignore_ascii_case(label.trim())).ok_or_else(|| {
+            let labels: Vec<_> = choices.iter().map(|choice| choice.label.as_str()).collect();
+            Refusal::new(Code::Invalid, format!("{label:?} is no branch of {:?}", step.title))
+                .hint(labels.join(", "))
+        })?;
+    let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
+    if let Some(incident) = walk.incident.and_then(|id| state.incidents.get(&id))
+        && !incident.clocks.marks.contains_key(&Moment::Decided)
+    {
+        facts.push(Fact::Incident(crate::domain::incident::IncidentFact::Marked {
+            incident: incident.id,
+            moment: Moment::Decided,
+            at: ctx.now.clone(),
+            why: format!("{}: {}", step.title, chosen.label),
+        }));
+    }
+    let how = How::Chosen { label: chosen.label.clone(), to: chosen.to.clone() };
+    facts.extend(turn::finish(walk, step, how, chosen.label.clone(), ctx));
+    Ok(facts)
+}
+
+fn edit(state: &State, command: &WalkCommand) -> Result<Vec<Fact>, Refusal> {
+    let WalkCommand::Edit { walk: id, step: slug, block, code } = command else { return Ok(Vec::new()) };
+    let (walk, step) = find(state, *id, slug)?;
+    if matches!(walk.status(slug), StepStatus::Done)
+        || (walk.status(slug) == StepStatus::Lent && walk.state(slug).intent.is_some())
+    {
+        return Err(Refusal::new(Code::Conflict, format!("{:?} has run or is running", step.title)));
+    }
+    let known = step
+        .blocks
+        .iter()
+        .find(|one| one.id == *block)
+        .ok_or_else(|| Refusal::unknown("block", format!("{block:?} in {slug:?}")))?;
+    let before = walk.code(known);
+    if before == code {
+        return Ok(Vec::new());
+    }
+    if code.len() > 64 * 1024 || code.contains('\0') {
+        return Err(Refusal::new(Code::Invalid, "the code is longer than 64 KiB or has a zero byte"));
+    }
+    let diff = diff(before, code);
+    let mut facts = vec![Fact::Walk(WalkFact::Edited {
+        walk: *id,
+        step: slug.clone(),
+        block: block.clone(),
+        code: code.clone(),
+        diff: diff.clone(),
+    })];
+    let told = (format!("{block} as written"), format!("edited:\n{diff}"));
+    facts.push(deviate::fact(state, walk, step, DeviationKind::Edit, told, &facts));
+    Ok(facts)
+}
+
+/// Lines that went and lines that came, as people read them.
+fn diff(before: &str, after: &str) -> String {
+    let old: Vec<_> = before.lines().collect();
+    let new: Vec<_> = after.lines().collect();
+    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let tail =
+        old.iter().skip(same).rev().zip(new.iter().skip(same).rev()).take_while(|(a, b)| a == b).count();
+    let gone =
+        old.iter().skip(same).take(old.len().saturating_sub(same + tail)).map(|line| format!("-{line}"));
+    let come =
+        new.iter().skip(same).take(new.len().saturating_sub(same + tail)).map(|line| format!("+{line}"));
+    gone.chain(come).collect::<Vec<_>>().join("\n")
+}
+
+fn take_over(state: &State, id: WalkId, slug: &str, reason: &str) -> Result<Vec<Fact>, Refusal> {
+    let (walk, step) = find(state, id, slug)?;
+    let now = walk.state(slug);
+    if !matches!(now.status, StepStatus::Unknown | StepStatus::Lent) {
+        return Err(
+            Refusal::new(Code::Conflict, format!("nobody has {:?}", step.title)).hint("take it with Enter")
+        );
+    }
+    let from = now.lease.map(|lease| lease.owner.name).unwrap_or_default();
+    let reason = text("the reason", reason, 400)?;
+    Ok(vec![Fact::Walk(WalkFact::TakenOver { walk: id, step: slug.to_owned(), from, reason })])
+}

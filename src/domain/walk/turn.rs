@@ -1,0 +1,115 @@
+//! Whose turn it is: where one stands after a step is finished, and what a wait does by itself.
+
+use super::{How, StepEnd, StepStatus, Walk, WalkFact};
+use crate::domain::{
+    command::Ctx,
+    fact::Fact,
+    plan::{Ending, Lead, SectionRole, Step},
+    time::Stamp,
+};
+
+/// Where a walk begins: the first step of the first section that is not context, else the first step of all.
+pub(super) fn first(walk: &Walk) -> Option<&Step> {
+    let sections = || walk.runbook.sections.iter();
+    sections()
+        .filter(|section| section.role != SectionRole::Context)
+        .find_map(|section| section.steps.first())
+        .or_else(|| sections().find_map(|section| section.steps.first()))
+}
+
+/// The facts by which a step is finished and the walk goes on.
+pub(super) fn finish(walk: &Walk, step: &Step, how: How, seen: String, ctx: &Ctx) -> Vec<Fact> {
+    let mut then = walk.clone();
+    let state = then.steps.entry(step.id.clone()).or_default();
+    state.status = StepStatus::Done;
+    state.done = Some(StepEnd {
+        how: how.clone(),
+        by: ctx.actor.name.clone(),
+        at: ctx.now.clone(),
+        seen: seen.clone(),
+        seq: 0,
+    });
+    let mut facts = vec![WalkFact::StepDone { walk: walk.id, step: step.id.clone(), how: how.clone(), seen }];
+    facts.extend(after(&then, step, &how));
+    facts.into_iter().map(Fact::Walk).collect()
+}
+
+/// What follows when `step` is finished: on to another step, or the end. In `walk` it is finished already.
+fn after(walk: &Walk, step: &Step, how: &How) -> Vec<WalkFact> {
+    if let How::Chosen { to, .. } = how {
+        return go_to(walk, to);
+    }
+    if walk.at.as_deref() != Some(step.id.as_str()) {
+        return Vec::new();
+    }
+    onward(walk, section_index(walk, &step.id), Some(&step.id))
+}
+
+/// On to a section, or to a step.
+pub(super) fn go_to(walk: &Walk, slug: &str) -> Vec<WalkFact> {
+    if let Some(at) = walk.runbook.sections.iter().position(|section| section.id == slug) {
+        return onward(walk, at, None);
+    }
+    match walk.runbook.step(slug) {
+        Some(step) if walk.status(&step.id) != StepStatus::Done => {
+            vec![WalkFact::Moved { walk: walk.id, to: step.id.clone() }]
+        }
+        Some(step) => onward(walk, section_index(walk, &step.id), Some(&step.id)),
+        None => Vec::new(),
+    }
+}
+
+fn section_index(walk: &Walk, step: &str) -> usize {
+    walk.runbook
+        .sections
+        .iter()
+        .position(|one| one.steps.iter().any(|own| own.id == step))
+        .unwrap_or_default()
+}
+
+/// The first unfinished step from here on, or the end of the walk.
+fn onward(walk: &Walk, section: usize, behind: Option<&str>) -> Vec<WalkFact> {
+    for (at, one) in walk.runbook.sections.iter().enumerate().skip(section) {
+        let here = at == section;
+        let done = behind
+            .filter(|_| here)
+            .and_then(|step| one.steps.iter().position(|own| own.id == step))
+            .map_or(0, |position| position + 1);
+        if here || one.role != SectionRole::Context {
+            let left = one.steps.iter().skip(done).find(|step| walk.status(&step.id) != StepStatus::Done);
+            if let Some(step) = left {
+                return vec![WalkFact::Moved { walk: walk.id, to: step.id.clone() }];
+            }
+        }
+        if let Some(ending) = one.ending {
+            return vec![WalkFact::Finished { walk: walk.id, complete: ending == Ending::End }];
+        }
+    }
+    vec![WalkFact::Finished { walk: walk.id, complete: true }]
+}
+
+/// When the wait is over at which a walk stands.
+pub(in crate::domain) fn wait_ends(walk: &Walk) -> Option<Stamp> {
+    let step = walk.current().filter(|_| walk.ended.is_none())?;
+    match step.lead {
+        Some(Lead::Wait(Some(time))) if walk.status(&step.id) == StepStatus::Todo => {
+            Some(walk.at_since.plus(time))
+        }
+        _ => None,
+    }
+}
+
+/// What happens then.
+pub(in crate::domain) fn wait_over(walk: &Walk) -> Vec<Fact> {
+    let Some(step) = walk.current() else { return Vec::new() };
+    let mut then = walk.clone();
+    then.steps.entry(step.id.clone()).or_default().status = StepStatus::Done;
+    let mut facts = vec![WalkFact::StepDone {
+        walk: walk.id,
+        step: step.id.clone(),
+        how: How::Waited,
+        seen: String::new(),
+    }];
+    facts.extend(after(&then, step, &How::Waited));
+    facts.into_iter().map(Fact::Walk).collect()
+}
