@@ -489,10 +489,7 @@ pub(super) fn apply(state: &mut State, fact: &IncidentFact, event: &Event) {
         IncidentFact::RoleLeft { role, .. } => {
             incident.roles.remove(role);
         }
-        IncidentFact::Marked { moment, at, .. } => {
-            incident.clocks.marks.insert(*moment, mark(at));
-        }
-        IncidentFact::Corrected { moment, at, .. } => {
+        IncidentFact::Marked { moment, at, .. } | IncidentFact::Corrected { moment, at, .. } => {
             incident.clocks.marks.insert(*moment, mark(at));
         }
         IncidentFact::TargetBreached { .. } => incident.clocks.breached = Some(mark(&event.occurred)),

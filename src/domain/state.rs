@@ -199,7 +199,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         }
         Command::Watch(command) => {
             ctx.room_only()?;
-            watch::decide(state, command, ctx)
+            Ok(watch::decide(state, command))
         }
         Command::Walk(command) => walk::decide(state, command, ctx),
         Command::Tick => {

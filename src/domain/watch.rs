@@ -4,11 +4,9 @@
 //! provisionally; when all stayed good for the policy's time, it is final and dated back.
 
 use super::{
-    command::Ctx,
     event::{Event, Seq},
     fact::Fact,
     incident::{Incident, IncidentFact},
-    refusal::Refusal,
     state::State,
     time::{Span, Stamp},
 };
@@ -55,12 +53,12 @@ pub enum WatchCommand {
     Blind { panel: String, why: String },
 }
 
-pub(super) fn decide(state: &State, command: &WatchCommand, _: &Ctx) -> Result<Vec<Fact>, Refusal> {
+pub(super) fn decide(state: &State, command: &WatchCommand) -> Vec<Fact> {
     let mut facts = Vec::new();
     match command {
         WatchCommand::Breached { panel, seen, threshold, since } => {
             if state.breaches.contains_key(panel) {
-                return Ok(facts);
+                return facts;
             }
             facts.push(Fact::Watch(WatchFact::Breached {
                 panel: panel.clone(),
@@ -86,7 +84,7 @@ pub(super) fn decide(state: &State, command: &WatchCommand, _: &Ctx) -> Result<V
         }
         WatchCommand::Cleared { panel, seen } => {
             if !state.breaches.contains_key(panel) && !state.blind.contains(panel) {
-                return Ok(facts);
+                return facts;
             }
             facts.push(Fact::Watch(WatchFact::Cleared { panel: panel.clone(), seen: seen.clone() }));
             let last = state.breaches.keys().chain(&state.blind).all(|other| other == panel);
@@ -105,7 +103,7 @@ pub(super) fn decide(state: &State, command: &WatchCommand, _: &Ctx) -> Result<V
                 .values()
                 .any(|one| one.is_open() && one.clocks.began().is_some() && one.clocks.recovered.is_none());
             if !waiting || state.blind.contains(panel) {
-                return Ok(facts);
+                return facts;
             }
             facts.push(Fact::Watch(WatchFact::Blind { panel: panel.clone(), why: why.clone() }));
             for incident in state.incidents.values().filter(|incident| incident.is_open()) {
@@ -118,7 +116,7 @@ pub(super) fn decide(state: &State, command: &WatchCommand, _: &Ctx) -> Result<V
             }
         }
     }
-    Ok(facts)
+    facts
 }
 
 /// When an incident's recovery will have held, where nothing goes bad before.

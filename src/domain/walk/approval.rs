@@ -153,7 +153,7 @@ pub(super) fn decide(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<
     let mut after = walk.clone();
     after.take(&facts, ctx);
     if is_given(&after, step) {
-        facts.extend(super::turn::finish(&after, step, super::How::Confirmed, String::new(), ctx));
+        facts.extend(super::turn::finish(&after, step, &super::How::Confirmed, String::new(), ctx));
     }
     Ok(facts)
 }

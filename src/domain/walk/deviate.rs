@@ -115,17 +115,17 @@ pub(super) fn decide(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<
     let told = |actual: &str| (format!("{:?} as prescribed", step.title), actual.to_owned());
     match what {
         Deviate::NotApplicable if step.conditional => {
-            return Ok(turn::finish(walk, step, How::NotApplicable, String::new(), ctx));
+            return Ok(turn::finish(walk, step, &How::NotApplicable, String::new(), ctx));
         }
         Deviate::NotApplicable | Deviate::Skip => {
             let actual = if *what == Deviate::Skip { "left out" } else { "held not to apply, and left out" };
             facts.push(fact(state, walk, step, DeviationKind::Skip, told(actual), &facts));
-            facts.extend(turn::finish(walk, step, How::Skipped, String::new(), ctx));
+            facts.extend(turn::finish(walk, step, &How::Skipped, String::new(), ctx));
         }
         Deviate::Manual => {
             facts.push(fact(state, walk, step, DeviationKind::Manual, told("done by hand, outside"), &facts));
             facts.extend(reorder(state, walk, step, &facts));
-            facts.extend(turn::finish(walk, step, How::Manual, String::new(), ctx));
+            facts.extend(turn::finish(walk, step, &How::Manual, String::new(), ctx));
         }
         Deviate::Override => {
             let block = failed(walk, step).ok_or_else(|| {
@@ -144,7 +144,7 @@ pub(super) fn decide(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<
             let mut after = walk.clone();
             after.take(&facts, ctx);
             if let sequence::Next::Done(how) = sequence::next(&after, step) {
-                facts.extend(turn::finish(&after, step, how, format!("passed over: {seen}"), ctx));
+                facts.extend(turn::finish(&after, step, &how, format!("passed over: {seen}"), ctx));
             }
         }
     }

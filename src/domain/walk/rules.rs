@@ -379,7 +379,7 @@ fn follow(walk: &Walk, step: &Step, facts: &mut Vec<Fact>, ctx: &Ctx) {
     match sequence::next(&after, step) {
         Next::Block(_) | Next::Person => {}
         Next::Approval => ask(&after, step, facts),
-        Next::Done(how) => facts.extend(turn::finish(&after, step, how, seen, ctx)),
+        Next::Done(how) => facts.extend(turn::finish(&after, step, &how, seen, ctx)),
         Next::Undone => {
             facts.push(Fact::Walk(WalkFact::Undone { walk: walk.id, step: step.id.clone() }));
         }
@@ -449,7 +449,7 @@ fn confirm(state: &State, id: WalkId, slug: &str, seen: &str, ctx: &Ctx) -> Resu
     }
     let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
     let seen = if seen.trim().is_empty() { String::new() } else { text("what was seen", seen, 200)? };
-    facts.extend(turn::finish(walk, step, How::Confirmed, seen, ctx));
+    facts.extend(turn::finish(walk, step, &How::Confirmed, seen, ctx));
     Ok(facts)
 }
 
@@ -479,7 +479,7 @@ fn choose(state: &State, id: WalkId, slug: &str, label: &str, ctx: &Ctx) -> Resu
         }));
     }
     let how = How::Chosen { label: chosen.label.clone(), to: chosen.to.clone() };
-    facts.extend(turn::finish(walk, step, how, chosen.label.clone(), ctx));
+    facts.extend(turn::finish(walk, step, &how, chosen.label.clone(), ctx));
     Ok(facts)
 }
 

@@ -18,7 +18,7 @@ pub(super) fn first(walk: &Walk) -> Option<&Step> {
 }
 
 /// The facts by which a step is finished and the walk goes on.
-pub(super) fn finish(walk: &Walk, step: &Step, how: How, seen: String, ctx: &Ctx) -> Vec<Fact> {
+pub(super) fn finish(walk: &Walk, step: &Step, how: &How, seen: String, ctx: &Ctx) -> Vec<Fact> {
     let mut then = walk.clone();
     let state = then.steps.entry(step.id.clone()).or_default();
     state.status = StepStatus::Done;
@@ -30,7 +30,7 @@ pub(super) fn finish(walk: &Walk, step: &Step, how: How, seen: String, ctx: &Ctx
         seq: 0,
     });
     let mut facts = vec![WalkFact::StepDone { walk: walk.id, step: step.id.clone(), how: how.clone(), seen }];
-    facts.extend(after(&then, step, &how));
+    facts.extend(after(&then, step, how));
     facts.into_iter().map(Fact::Walk).collect()
 }
 
