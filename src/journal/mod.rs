@@ -1,1 +1,114 @@
-//! The record: the trait, the chain, checkpoints, verification.
+//! The record: an append-only chain of events with four answers to every append.
+//!
+//! What is not in it did not happen; what is in it is never changed. Payloads can be erased without breaking the
+//! chain, because the chain hashes their digest.
+
+pub mod chain;
+pub mod upcast;
+pub mod verify;
+
+use crate::domain::{CommandId, Event, Seq, id::Digest};
+use chain::Record;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+/// Where the chain ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The newest event, 0 before the first.
+    pub seq: Seq,
+    /// Its hash.
+    pub hash: Digest,
+}
+
+impl Head {
+    /// An empty journal.
+    pub const EMPTY: Self = Self { seq: 0, hash: Digest::ZERO };
+}
+
+/// What became of an append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// It is durable.
+    Ok(Head),
+    /// Somebody else appended before: fold what is new and decide again.
+    Conflict(Head),
+    /// Nobody knows whether it is durable: look the command up before anything else.
+    Unknown(String),
+    /// It is not durable and cannot be now.
+    Unavailable(String),
+}
+
+/// The journal cannot be read, or what is read is not sound.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// It cannot be opened or read.
+    #[error("{what}: {why}: {hint}")]
+    Unreadable {
+        /// File or server.
+        what: String,
+        /// What the system says.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
+    /// An event does not fit the one before it.
+    #[error(
+        "event {seq} does not fit: {why}: the journal was changed or damaged; run warroom verify, and restore a copy"
+    )]
+    Broken {
+        /// The first that does not.
+        seq: Seq,
+        /// In which way.
+        why: String,
+    },
+}
+
+/// Where a journal lies. Nothing outside knows which one it is.
+pub trait Journal: Send + Sync {
+    /// Appends records that follow `expected`. Durable when it says [`Appended::Ok`].
+    fn append(&self, expected: Head, records: Vec<Record>) -> BoxFuture<'static, Appended>;
+
+    /// Records from `from` on, at most `limit`.
+    fn read(&self, from: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Record>, Trouble>>;
+
+    /// Records of one command.
+    fn find(&self, command: CommandId) -> BoxFuture<'static, Result<Vec<Record>, Trouble>>;
+
+    /// Where the chain ends, as stored.
+    fn head(&self) -> BoxFuture<'static, Result<Head, Trouble>>;
+
+    /// Changes whenever events have become durable.
+    fn watch(&self) -> tokio::sync::watch::Receiver<Seq>;
+
+    /// Erases an event's payload and salt; its place in the chain stays.
+    fn erase(&self, seq: Seq) -> BoxFuture<'static, Result<(), Trouble>>;
+
+    /// Where it lies, for people.
+    fn place(&self) -> String;
+}
+
+/// Reads everything from `from` on, checking the chain as it goes.
+///
+/// # Errors
+/// [`Trouble`] where it cannot be read or does not fit.
+pub async fn read_all(
+    journal: &dyn Journal,
+    from: Head,
+    mut each: impl FnMut(Event),
+) -> Result<Head, Trouble> {
+    const PAGE: usize = 4_096;
+    let mut head = from;
+    loop {
+        let page = journal.read(head.seq.saturating_add(1), PAGE).await?;
+        let last = page.len() < PAGE;
+        for record in page {
+            chain::follows(head, &record).map_err(|why| Trouble::Broken { seq: record.seq, why })?;
+            head = Head { seq: record.seq, hash: record.hash };
+            each(chain::open(&record)?);
+        }
+        if last {
+            return Ok(head);
+        }
+    }
+}

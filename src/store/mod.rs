@@ -1,1 +1,3 @@
-//! Where a journal lies: SQLite.
+//! Where a journal lies.
+
+pub mod sqlite;

@@ -1,0 +1,194 @@
+//! The chain: each record's hash covers its header, the hash before it, and the digest of its salted payload.
+//!
+//! `hash = SHA-256("warroom chain 1\n" ‖ len(header) as u64 big endian ‖ header ‖ previous hash ‖ body)` with
+//! `body = SHA-256(salt ‖ payload)`. Header and payload are the bytes as stored; they are never serialised again.
+
+use super::{Head, Trouble, upcast};
+use crate::domain::{
+    CommandId, Event, Fact, Seq,
+    actor::Actor,
+    id::{Digest, IncidentId},
+    time::{Stamp, Wall},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+const DOMAIN: &[u8] = b"warroom chain 1\n";
+
+/// An event as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Position.
+    pub seq: Seq,
+    /// The command it came of.
+    pub command: CommandId,
+    /// Its incident.
+    pub stream: Option<IncidentId>,
+    /// Header, JSON.
+    pub header: Vec<u8>,
+    /// Hash of the record before.
+    pub prev: Digest,
+    /// Digest of the salted payload.
+    pub body: Digest,
+    /// Hash of this.
+    pub hash: Digest,
+    /// Salt and payload, unless erased.
+    pub payload: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What stands in a header.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Header {
+    v: u32,
+    seq: Seq,
+    command: CommandId,
+    index: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stream: Option<IncidentId>,
+    occurred: Stamp,
+    recorded: Wall,
+    room: String,
+    actor: Actor,
+    kind: String,
+}
+
+/// Everything about a new event but its place in the chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// The command it comes of.
+    pub command: CommandId,
+    /// Which of its facts.
+    pub index: u16,
+    /// Its incident.
+    pub stream: Option<IncidentId>,
+    /// When it happened.
+    pub occurred: Stamp,
+    /// When it is written down.
+    pub recorded: Wall,
+    /// The room.
+    pub room: String,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub fact: Fact,
+}
+
+/// The hash of a record.
+pub fn hash(header: &[u8], prev: &Digest, body: &Digest) -> Digest {
+    let mut sha = Sha256::new();
+    sha.update(DOMAIN);
+    sha.update((header.len() as u64).to_be_bytes());
+    sha.update(header);
+    sha.update(prev.0);
+    sha.update(body.0);
+    Digest(sha.finalize().into())
+}
+
+/// The digest of a salted payload.
+pub fn body(salt: &[u8], payload: &[u8]) -> Digest {
+    let mut sha = Sha256::new();
+    sha.update(salt);
+    sha.update(payload);
+    Digest(sha.finalize().into())
+}
+
+/// Puts a new event at the end of the chain. The salt is 16 random bytes, so that an erased payload cannot be guessed
+/// from its digest.
+///
+/// # Errors
+/// Where the fact cannot be written as JSON, which no fact of ours does.
+pub fn seal(draft: Draft, head: Head, salt: [u8; 16]) -> Result<(Record, Event), serde_json::Error> {
+    let seq = head.seq.saturating_add(1);
+    let header = serde_json::to_vec(&Header {
+        v: upcast::VERSION,
+        seq,
+        command: draft.command,
+        index: draft.index,
+        stream: draft.stream,
+        occurred: draft.occurred.clone(),
+        recorded: draft.recorded,
+        room: draft.room.clone(),
+        actor: draft.actor.clone(),
+        kind: draft.fact.kind(),
+    })?;
+    let payload = serde_json::to_vec(&draft.fact)?;
+    let body = body(&salt, &payload);
+    let hash = hash(&header, &head.hash, &body);
+    let record = Record {
+        seq,
+        command: draft.command,
+        stream: draft.stream,
+        header,
+        prev: head.hash,
+        body,
+        hash,
+        payload: Some((salt.to_vec(), payload)),
+    };
+    let event = Event {
+        seq,
+        command: draft.command,
+        index: draft.index,
+        stream: draft.stream,
+        occurred: draft.occurred,
+        recorded: draft.recorded,
+        room: draft.room,
+        actor: draft.actor,
+        fact: draft.fact,
+        hash,
+    };
+    Ok((record, event))
+}
+
+/// Whether a record follows `head`, by every hash in it.
+///
+/// # Errors
+/// What does not fit, in words.
+pub fn follows(head: Head, record: &Record) -> Result<(), String> {
+    if record.seq != head.seq.saturating_add(1) {
+        return Err(format!("event {} is missing before it", head.seq.saturating_add(1)));
+    }
+    if record.prev != head.hash {
+        return Err("it names another event before it".into());
+    }
+    if let Some((salt, payload)) = &record.payload
+        && body(salt, payload) != record.body
+    {
+        return Err("its payload was changed".into());
+    }
+    if hash(&record.header, &record.prev, &record.body) != record.hash {
+        return Err("its header or its hash was changed".into());
+    }
+    let header: Header = serde_json::from_slice(&record.header)
+        .map_err(|error| format!("its header cannot be read: {error}"))?;
+    if header.seq != record.seq || header.command != record.command || header.stream != record.stream {
+        return Err("its index does not agree with its header".into());
+    }
+    Ok(())
+}
+
+/// Reads a record as an event.
+///
+/// # Errors
+/// [`Trouble::Broken`] where the header is not one.
+pub fn open(record: &Record) -> Result<Event, Trouble> {
+    let header: Header = serde_json::from_slice(&record.header).map_err(|error| Trouble::Broken {
+        seq: record.seq,
+        why: format!("its header cannot be read: {error}"),
+    })?;
+    let fact = match &record.payload {
+        Some((_, payload)) => upcast::fact(header.v, payload),
+        None => Fact::Erased,
+    };
+    Ok(Event {
+        seq: record.seq,
+        command: header.command,
+        index: header.index,
+        stream: header.stream,
+        occurred: header.occurred,
+        recorded: header.recorded,
+        room: header.room,
+        actor: header.actor,
+        fact,
+        hash: record.hash,
+    })
+}

@@ -1,0 +1,66 @@
+//! Is the record sound? Names the first event that does not fit.
+
+use super::{Head, Journal, Trouble, chain};
+use crate::domain::{Seq, id::Digest};
+use serde::Serialize;
+
+/// What verification found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Events that fit, from the first on.
+    pub sound: u64,
+    /// Of these, events whose payload was erased.
+    pub erased: u64,
+    /// Hash of the last that fits.
+    pub head: Digest,
+    /// The first that does not, and why.
+    pub broken: Option<(Seq, String)>,
+    /// What could not be read.
+    pub unreadable: Option<String>,
+}
+
+impl Report {
+    /// 0 sound, 1 tampered, 2 incomplete.
+    pub fn exit(&self) -> u8 {
+        match (&self.broken, &self.unreadable) {
+            (Some(_), _) => 1,
+            (None, Some(_)) => 2,
+            (None, None) => 0,
+        }
+    }
+}
+
+/// Reads the whole journal and checks every hash. `progress` hears how many events have been read.
+pub async fn run(journal: &dyn Journal, mut progress: impl FnMut(u64)) -> Report {
+    const PAGE: usize = 4_096;
+    let mut report = Report { sound: 0, erased: 0, head: Digest::ZERO, broken: None, unreadable: None };
+    let mut head = Head::EMPTY;
+    loop {
+        let page = match journal.read(head.seq.saturating_add(1), PAGE).await {
+            Ok(page) => page,
+            Err(Trouble::Broken { seq, why }) => {
+                report.broken = Some((seq, why));
+                return report;
+            }
+            Err(trouble) => {
+                report.unreadable = Some(trouble.to_string());
+                return report;
+            }
+        };
+        let last = page.len() < PAGE;
+        for record in &page {
+            if let Err(why) = chain::follows(head, record) {
+                report.broken = Some((head.seq.saturating_add(1), why));
+                return report;
+            }
+            head = Head { seq: record.seq, hash: record.hash };
+            report.sound += 1;
+            report.erased += u64::from(record.payload.is_none());
+            report.head = record.hash;
+        }
+        progress(report.sound);
+        if last {
+            return report;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The embedded default: one file, one owner thread, one connection that writes.
+//!
+//! WAL with `synchronous=FULL`: an append is answered after its transaction has been synced. Appends that wait
+//! together become one transaction, so that a burst costs one sync.
+
+mod file;
+#[cfg(test)]
+mod tests;
+mod thread;
+
+use crate::{
+    domain::{CommandId, Seq},
+    journal::{Appended, Head, Journal, Trouble, chain::Record},
+};
+use futures::{FutureExt, future::BoxFuture};
+use std::path::{Path, PathBuf};
+use thread::Ask;
+use tokio::sync::{oneshot, watch};
+
+/// How a journal is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// To append: creates the file where there is none.
+    Write,
+    /// To look: never changes anything, also beside a room that writes.
+    Read,
+}
+
+/// A journal in a SQLite file.
+pub struct Sqlite {
+    place: PathBuf,
+    asks: std::sync::mpsc::SyncSender<Ask>,
+    watch: watch::Receiver<Seq>,
+}
+
+/// Waiting appends that the owner thread holds before a sender has to wait.
+const QUEUE: usize = 4_096;
+
+impl Sqlite {
+    /// Opens the journal and starts its owner thread.
+    ///
+    /// # Errors
+    /// [`Trouble::Unreadable`] where the file is none of ours, damaged, or out of reach; [`Trouble::Broken`] where its
+    /// last event does not fit.
+    pub fn open(path: &Path, mode: Mode) -> Result<Self, Trouble> {
+        let file = file::File::open(path, mode)?;
+        let (asks, inbox) = std::sync::mpsc::sync_channel(QUEUE);
+        let (tell, watch) = watch::channel(file.head.seq);
+        std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || thread::run(file, &inbox, &tell))
+            .map_err(|error| {
+                file::unreadable(path, &error, "free some memory or processes and start again")
+            })?;
+        Ok(Self { place: path.to_owned(), asks, watch })
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        make: impl FnOnce(oneshot::Sender<T>) -> Ask,
+        gone: impl FnOnce() -> T + Send + 'static,
+    ) -> BoxFuture<'static, T> {
+        let (answer, wait) = oneshot::channel();
+        let asks = self.asks.clone();
+        let ask = make(answer);
+        async move {
+            // A full queue makes this caller wait in a thread of its own, never the room's loop.
+            let sent = match asks.try_send(ask) {
+                Err(std::sync::mpsc::TrySendError::Full(ask)) => {
+                    tokio::task::spawn_blocking(move || asks.send(ask).is_ok()).await.unwrap_or(false)
+                }
+                sent => sent.is_ok(),
+            };
+            if !sent {
+                return gone();
+            }
+            wait.await.unwrap_or_else(|_| gone())
+        }
+        .boxed()
+    }
+
+    fn trouble(&self) -> Trouble {
+        Trouble::Unreadable {
+            what: self.place.display().to_string(),
+            why: "the journal's thread has ended".into(),
+            hint: "restart the room; what was acknowledged is safe".into(),
+        }
+    }
+}
+
+impl Journal for Sqlite {
+    fn append(&self, expected: Head, records: Vec<Record>) -> BoxFuture<'static, Appended> {
+        self.ask(
+            |answer| Ask::Append { expected, records, answer },
+            || Appended::Unknown("the journal's thread has ended".into()),
+        )
+    }
+
+    fn read(&self, from: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
+        let trouble = self.trouble();
+        self.ask(|answer| Ask::Read { from, limit, answer }, || Err(trouble))
+    }
+
+    fn find(&self, command: CommandId) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
+        let trouble = self.trouble();
+        self.ask(|answer| Ask::Find { command, answer }, || Err(trouble))
+    }
+
+    fn head(&self) -> BoxFuture<'static, Result<Head, Trouble>> {
+        let trouble = self.trouble();
+        self.ask(|answer| Ask::Head { answer }, || Err(trouble))
+    }
+
+    fn watch(&self) -> watch::Receiver<Seq> {
+        self.watch.clone()
+    }
+
+    fn erase(&self, seq: Seq) -> BoxFuture<'static, Result<(), Trouble>> {
+        let trouble = self.trouble();
+        self.ask(|answer| Ask::Erase { seq, answer }, || Err(trouble))
+    }
+
+    fn place(&self) -> String {
+        self.place.display().to_string()
+    }
+}

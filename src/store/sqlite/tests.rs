@@ -1,0 +1,195 @@
+use super::*;
+use crate::{
+    domain::{Event, Fact, actor::Actor, note::NoteFact, time::Stamp},
+    journal::{chain, chain::Draft, read_all, verify},
+};
+use chrono::DateTime;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+fn drafts(head: Head, texts: &[&str]) -> (Vec<Record>, Vec<Event>, Head) {
+    let mut head = head;
+    let command = CommandId(Uuid::now_v7());
+    let (mut records, mut events) = (Vec::new(), Vec::new());
+    for (index, text) in texts.iter().enumerate() {
+        let at = Stamp::wall_only(DateTime::from_timestamp(1_700_000_000, 0).unwrap());
+        let draft = Draft {
+            command,
+            index: u16::try_from(index).unwrap(),
+            stream: None,
+            recorded: at.wall,
+            occurred: at,
+            room: "r".into(),
+            actor: Actor::user("ana", 1000),
+            fact: Fact::Note(NoteFact::Said { incident: None, text: (*text).to_owned() }),
+        };
+        let (record, event) = chain::seal(draft, head, [7; 16]).unwrap();
+        head = Head { seq: record.seq, hash: record.hash };
+        records.push(record);
+        events.push(event);
+    }
+    (records, events, head)
+}
+
+fn journal() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    (dir, path)
+}
+
+async fn fill(path: &Path, n: usize) -> (Head, Vec<Event>) {
+    let store = Sqlite::open(path, Mode::Write).unwrap();
+    let (mut head, mut all) = (Head::EMPTY, Vec::new());
+    for i in 0..n {
+        let (records, events, next) = drafts(head, &[&format!("note {i}")]);
+        assert_eq!(store.append(head, records).await, Appended::Ok(next));
+        head = next;
+        all.extend(events);
+    }
+    (head, all)
+}
+
+#[tokio::test]
+async fn what_was_appended_is_read_again_after_a_restart() {
+    let (_dir, path) = journal();
+    let (head, events) = fill(&path, 5).await;
+    let store = Sqlite::open(&path, Mode::Write).unwrap();
+    assert_eq!(store.head().await.unwrap(), head);
+    let mut seen = Vec::new();
+    assert_eq!(read_all(&store, Head::EMPTY, |event| seen.push(event)).await.unwrap(), head);
+    assert_eq!(seen, events);
+    assert_eq!(store.find(events[2].command).await.unwrap().len(), 1);
+    assert_eq!(verify::run(&store, |_| {}).await.exit(), 0);
+}
+
+#[tokio::test]
+async fn a_stale_head_is_a_conflict_and_leaves_nothing() {
+    let (_dir, path) = journal();
+    let store = Sqlite::open(&path, Mode::Write).unwrap();
+    let (first, _, head) = drafts(Head::EMPTY, &["a", "b"]);
+    let (late, _, _) = drafts(Head::EMPTY, &["c"]);
+    assert_eq!(store.append(Head::EMPTY, first).await, Appended::Ok(head));
+    assert_eq!(store.append(Head::EMPTY, late).await, Appended::Conflict(head));
+    assert_eq!(store.read(1, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn appends_in_flight_are_all_answered_in_order() {
+    let (_dir, path) = journal();
+    let store = Sqlite::open(&path, Mode::Write).unwrap();
+    let mut head = Head::EMPTY;
+    let mut waits = Vec::new();
+    for i in 0..200 {
+        let (records, _, next) = drafts(head, &[&i.to_string()]);
+        waits.push((next, store.append(head, records)));
+        head = next;
+    }
+    for (next, wait) in waits {
+        assert_eq!(wait.await, Appended::Ok(next));
+    }
+    assert_eq!(*store.watch().borrow(), 200);
+}
+
+#[tokio::test]
+async fn an_erased_payload_leaves_the_chain_sound() {
+    let (_dir, path) = journal();
+    let (_, events) = fill(&path, 3).await;
+    let store = Sqlite::open(&path, Mode::Write).unwrap();
+    store.erase(2).await.unwrap();
+    let report = verify::run(&store, |_| {}).await;
+    assert_eq!((report.exit(), report.sound, report.erased), (0, 3, 1));
+    let record = store.read(2, 1).await.unwrap().remove(0);
+    assert_eq!(chain::open(&record).unwrap().fact, Fact::Erased);
+    assert_eq!(chain::open(&record).unwrap().hash, events[1].hash);
+    drop(store);
+    let raw = std::fs::read(&path).unwrap();
+    assert!(!raw.windows(6).any(|bytes| bytes == b"note 1"), "the erased text lies in the file still");
+    assert!(Sqlite::open(&path, Mode::Write).unwrap().erase(9).await.is_err());
+}
+
+#[tokio::test]
+async fn rows_can_neither_be_changed_nor_deleted_through_sql() {
+    let (_dir, path) = journal();
+    fill(&path, 2).await;
+    let db = rusqlite::Connection::open(&path).unwrap();
+    assert!(db.execute("UPDATE events SET header = x'00' WHERE seq = 1", []).is_err());
+    assert!(db.execute("DELETE FROM events WHERE seq = 2", []).is_err());
+}
+
+/// Changes the file behind the triggers' back, as one who owns it can.
+fn tamper(path: &Path, sql: &str) {
+    let db = rusqlite::Connection::open(path).unwrap();
+    db.execute_batch("DROP TRIGGER events_stay; DROP TRIGGER events_keep; DROP TRIGGER payloads_stay;")
+        .unwrap();
+    db.execute_batch(sql).unwrap();
+}
+
+#[tokio::test]
+async fn verify_names_the_first_event_that_does_not_fit() {
+    for (sql, first) in [
+        (
+            "UPDATE payloads SET payload = CAST(replace(CAST(payload AS TEXT), 'note 3', 'note 9') AS BLOB) WHERE seq = 4",
+            4,
+        ),
+        (
+            "UPDATE events SET header = CAST(replace(CAST(header AS TEXT), 'ana', 'bob') AS BLOB) WHERE seq = 3",
+            3,
+        ),
+        ("DELETE FROM payloads WHERE seq = 5; DELETE FROM events WHERE seq = 5", 5),
+        ("UPDATE events SET stream = 7 WHERE seq = 6", 6),
+        ("UPDATE events SET hash = unhex('00' || substr(hex(hash), 3)) WHERE seq = 2", 2),
+    ] {
+        let (_dir, path) = journal();
+        fill(&path, 9).await;
+        tamper(&path, sql);
+        let store = Sqlite::open(&path, Mode::Read).unwrap();
+        let report = verify::run(&store, |_| {}).await;
+        assert_eq!(report.broken.as_ref().map(|broken| broken.0), Some(first), "{sql}: {report:?}");
+        assert_eq!(report.exit(), 1);
+    }
+}
+
+#[test]
+fn a_file_of_something_else_is_left_alone() {
+    let (_dir, path) = journal();
+    std::fs::write(&path, b"GIF89a and more than sixteen bytes of it").unwrap();
+    let trouble = Sqlite::open(&path, Mode::Write).err().unwrap().to_string();
+    assert!(trouble.contains("no journal"), "{trouble}");
+    std::fs::remove_file(&path).unwrap();
+    rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE mine (a)").unwrap();
+    let trouble = Sqlite::open(&path, Mode::Write).err().unwrap().to_string();
+    assert!(trouble.contains("something else"), "{trouble}");
+}
+
+#[test]
+fn a_missing_directory_says_so() {
+    let trouble = Sqlite::open(Path::new("/nowhere/at/all.db"), Mode::Write).err().unwrap().to_string();
+    assert!(trouble.contains("directory") && trouble.contains("/nowhere/at/all.db"), "{trouble}");
+    assert!(Sqlite::open(Path::new("/nowhere/at/all.db"), Mode::Read).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// A torn, shortened or flipped file is refused or found by verification, and never makes anything panic.
+    #[test]
+    fn damage_is_found(at in 0.0_f64..1.0, flip in 1_u8..=255, cut in any::<bool>()) {
+        let (_dir, path) = journal();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (head, events) = runtime.block_on(fill(&path, 40));
+        // Everything into the main file, so that the damage hits what is read.
+        rusqlite::Connection::open(&path).unwrap().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        let mut raw = std::fs::read(&path).unwrap();
+        let byte = ((raw.len() - 1) as f64 * at) as usize;
+        if cut { raw.truncate(byte) } else { raw[byte] ^= flip }
+        std::fs::write(&path, raw).unwrap();
+        if let Ok(store) = Sqlite::open(&path, Mode::Write) {
+            let report = runtime.block_on(verify::run(&store, |_| {}));
+            if report.exit() == 0 && report.sound == head.seq {
+                let mut seen = Vec::new();
+                runtime.block_on(read_all(&store, Head::EMPTY, |event| seen.push(event))).unwrap();
+                prop_assert_eq!(seen, events, "damage that changes nothing that is read");
+            }
+        }
+    }
+}

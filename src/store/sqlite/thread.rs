@@ -1,0 +1,110 @@
+//! The one thread that owns the file. Gathers waiting appends into one transaction.
+
+use super::{
+    Mode,
+    file::{self, File},
+};
+use crate::{
+    domain::{CommandId, Seq},
+    journal::{Appended, Head, Trouble, chain::Record},
+};
+use rusqlite::ErrorCode;
+use std::sync::mpsc::Receiver;
+use tokio::sync::{oneshot, watch};
+
+/// Records in one transaction at most, so that one sync does not delay the first of them for long.
+const BATCH: usize = 1_024;
+
+pub(super) enum Ask {
+    Append { expected: Head, records: Vec<Record>, answer: oneshot::Sender<Appended> },
+    Read { from: Seq, limit: usize, answer: oneshot::Sender<Result<Vec<Record>, Trouble>> },
+    Find { command: CommandId, answer: oneshot::Sender<Result<Vec<Record>, Trouble>> },
+    Head { answer: oneshot::Sender<Result<Head, Trouble>> },
+    Erase { seq: Seq, answer: oneshot::Sender<Result<(), Trouble>> },
+}
+
+type Batch = Vec<(Head, Vec<Record>, oneshot::Sender<Appended>)>;
+
+pub(super) fn run(mut file: File, inbox: &Receiver<Ask>, tell: &watch::Sender<Seq>) {
+    let mut held: Option<Ask> = None;
+    loop {
+        let Some(ask) = held.take().or_else(|| inbox.recv().ok()) else { return };
+        match ask {
+            Ask::Append { expected, records, answer } => {
+                let mut count = records.len();
+                let mut batch: Batch = vec![(expected, records, answer)];
+                while count < BATCH {
+                    match inbox.try_recv() {
+                        Ok(Ask::Append { expected, records, answer }) => {
+                            count += records.len();
+                            batch.push((expected, records, answer));
+                        }
+                        Ok(other) => {
+                            held = Some(other);
+                            break;
+                        }
+                        Err(_) => break,
+                    }
+                }
+                append(&mut file, batch, tell);
+            }
+            Ask::Read { from, limit, answer } => drop(answer.send(file.read(from, limit))),
+            Ask::Find { command, answer } => drop(answer.send(file.find(command))),
+            Ask::Head { answer } => drop(answer.send(file.read_head())),
+            Ask::Erase { seq, answer } => drop(answer.send(file.erase(seq))),
+        }
+    }
+}
+
+fn append(file: &mut File, batch: Batch, tell: &watch::Sender<Seq>) {
+    if file.mode == Mode::Read {
+        for (_, _, answer) in batch {
+            drop(answer.send(Appended::Unavailable("the journal was opened for reading".into())));
+        }
+        return;
+    }
+    let mut head = file.head;
+    let (mut fit, mut waiting) = (Vec::new(), Vec::new());
+    for (expected, records, answer) in batch {
+        if expected != head {
+            drop(answer.send(Appended::Conflict(file.head)));
+            continue;
+        }
+        if let Some(last) = records.last() {
+            head = Head { seq: last.seq, hash: last.hash };
+        }
+        fit.push(records);
+        waiting.push((head, answer));
+    }
+    match file.write(fit.iter().flatten()) {
+        Ok(()) => {
+            file.head = head;
+            tell.send_replace(head.seq);
+            for (head, answer) in waiting {
+                drop(answer.send(Appended::Ok(head)));
+            }
+        }
+        Err((at_commit, error)) => {
+            let said = outcome(file, at_commit, &error);
+            for (_, answer) in waiting {
+                drop(answer.send(said.clone()));
+            }
+        }
+    }
+}
+
+/// After a failed write the handle is not trusted again: a sync that failed once may lie the next time.
+fn outcome(file: &mut File, at_commit: bool, error: &rusqlite::Error) -> Appended {
+    let said = file::trouble(&file.path, error).to_string();
+    let code = error.sqlite_error_code();
+    if let Ok(fresh) = File::open(&file.path, Mode::Write) {
+        let same = fresh.head == file.head;
+        *file = fresh;
+        if same {
+            return Appended::Unavailable(said);
+        }
+    } else if !at_commit || code == Some(ErrorCode::DiskFull) {
+        return Appended::Unavailable(said);
+    }
+    Appended::Unknown(said)
+}
