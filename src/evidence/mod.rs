@@ -1,1 +1,8 @@
 //! What was seen and printed: blobs by content, redaction, recordings.
+
+pub mod blob;
+pub mod redact;
+mod rules;
+mod stream;
+
+pub use stream::StreamRedactor;

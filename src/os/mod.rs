@@ -1,1 +1,15 @@
 //! What only the system can do: processes, credentials, clocks, locks. The one place that spawns and the one place with `unsafe`.
+
+pub mod clock;
+pub mod dirs;
+pub mod durable;
+pub mod group;
+pub mod lock;
+pub mod memory;
+pub mod peer;
+pub mod process;
+pub mod pty;
+mod session;
+pub mod spawn;
+
+pub use session::seal_inherited;

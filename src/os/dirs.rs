@@ -1,0 +1,132 @@
+//! Directories that are this user's alone.
+
+use super::durable::FileError;
+use std::{
+    fs::{DirBuilder, Metadata, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+/// No private directory can be had.
+#[derive(Debug, thiserror::Error)]
+pub enum NoDirectory {
+    /// Neither variable says where.
+    #[error("neither XDG_STATE_HOME nor HOME is an absolute path: set one of them")]
+    Nowhere,
+    /// Somebody else's.
+    #[error("{} belongs to uid {owner}, not to you (uid {me}): move it away or choose another place", path.display())]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+        /// This user.
+        me: u32,
+    },
+    /// A link, a file, a device.
+    #[error("{} is not a directory of its own (a link or a file): move it away", path.display())]
+    NotADirectory {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// Where this user's state lives, `$XDG_STATE_HOME/warroom` or `~/.local/state/warroom`; made, mode 0700, where it is
+/// not there. (`XDG_RUNTIME_DIR` goes away at the last logout.)
+pub fn state() -> Result<PathBuf, NoDirectory> {
+    let var = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    state_in(var("XDG_STATE_HOME"), var("HOME"))
+}
+
+fn state_in(xdg: Option<PathBuf>, home: Option<PathBuf>) -> Result<PathBuf, NoDirectory> {
+    let base = xdg.or_else(|| home.map(|home| home.join(".local/state"))).ok_or(NoDirectory::Nowhere)?;
+    let path = base.join("warroom");
+    private(&path)?;
+    Ok(path)
+}
+
+/// Makes `path` and its missing parents, mode 0700, or checks that it is a directory of this user's; one that others
+/// may enter is closed to them.
+pub fn private(path: &Path) -> Result<(), NoDirectory> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).or_else(|error| {
+        // Something that is no directory is there: the check below says what.
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            Ok(())
+        } else {
+            Err(FileError::at("create", path)(error))
+        }
+    })?;
+    let meta = std::fs::symlink_metadata(path).map_err(FileError::at("look at", path))?;
+    checked(path, &meta)?;
+    if meta.permissions().mode() & 0o077 != 0 {
+        std::fs::set_permissions(path, Permissions::from_mode(0o700))
+            .map_err(FileError::at("close to others", path))?;
+    }
+    Ok(())
+}
+
+fn checked(path: &Path, meta: &Metadata) -> Result<(), NoDirectory> {
+    if !meta.is_dir() {
+        return Err(NoDirectory::NotADirectory { path: path.to_owned() });
+    }
+    let me = super::peer::my_uid();
+    if meta.uid() != me {
+        return Err(NoDirectory::Foreign { path: path.to_owned(), owner: meta.uid(), me });
+    }
+    Ok(())
+}
+
+/// A new folder `name` under `base`, mode 0700; an error where it is there already, so that no run writes over
+/// another's.
+pub fn fresh(base: &Path, name: &str) -> Result<PathBuf, NoDirectory> {
+    private(base)?;
+    let path = base.join(name);
+    DirBuilder::new().mode(0o700).create(&path).map_err(FileError::at("create", &path))?;
+    std::fs::File::open(base).and_then(|dir| dir.sync_all()).map_err(FileError::at("sync", base))?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_private_and_kept_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = state_in(None, Some(dir.path().into())).unwrap();
+        assert_eq!(path, dir.path().join(".local/state/warroom"));
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(), 0o700);
+        std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        private(&path).unwrap();
+        assert_eq!(mode(), 0o700);
+        assert!(matches!(state_in(None, None), Err(NoDirectory::Nowhere)));
+    }
+
+    #[test]
+    fn a_link_and_a_foreign_directory_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(dir.path(), &link).unwrap();
+        assert!(matches!(private(&link), Err(NoDirectory::NotADirectory { .. })));
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        assert!(matches!(private(&dir.path().join("file")), Err(NoDirectory::NotADirectory { .. })));
+        if super::super::peer::my_uid() == 0 {
+            let other = dir.path().join("other");
+            std::fs::create_dir(&other).unwrap();
+            std::os::unix::fs::chown(&other, Some(1234), None).unwrap();
+            assert!(matches!(private(&other), Err(NoDirectory::Foreign { owner: 1234, .. })));
+        }
+    }
+
+    #[test]
+    fn a_folder_is_fresh_once() {
+        let dir = tempfile::tempdir().unwrap();
+        fresh(dir.path(), "r1").unwrap();
+        assert!(fresh(dir.path(), "r1").is_err());
+    }
+}
