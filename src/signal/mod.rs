@@ -44,6 +44,8 @@ pub enum Body {
     Release(ReleaseView),
     /// The source did not answer, or not with sense. What is shown stays, marked stale.
     Trouble(Trouble),
+    /// Panels that the source found by itself, whole; they replace those it found before.
+    Panels(Vec<Panel>),
     /// The source answered and there was nothing new.
     Alive,
 }
