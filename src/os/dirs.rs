@@ -69,6 +69,11 @@ pub fn private(path: &Path) -> Result<(), NoDirectory> {
     Ok(())
 }
 
+/// Who owns the directory that a path lies in: whoever that is decides what listens there.
+pub fn owner_of(path: &Path) -> Option<u32> {
+    path.parent().and_then(|dir| std::fs::metadata(dir).ok()).map(|meta| meta.uid())
+}
+
 fn checked(path: &Path, meta: &Metadata) -> Result<(), NoDirectory> {
     if !meta.is_dir() {
         return Err(NoDirectory::NotADirectory { path: path.to_owned() });

@@ -1,5 +1,6 @@
 //! What only the system can do: processes, credentials, clocks, locks. The one place that spawns and the one place with `unsafe`.
 
+pub mod claim;
 pub mod clock;
 pub mod dirs;
 pub mod durable;

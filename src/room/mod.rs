@@ -1,1 +1,16 @@
-//! The process that owns the journal: loop, lending, publishing.
+//! The process that owns the journal: it decides, journals, publishes, lends steps, answers the gate.
+//!
+//! One task decides ([`serve`]). Everything else (connections, sources, the HTTP gate, the journal's thread) sends to
+//! it and is sent to. Nothing is published, answered or acted on before it is durable.
+
+mod conn;
+mod core;
+mod gatekeeper;
+mod hands;
+mod outbox;
+mod serve;
+mod watch;
+
+pub use core::{Core, Submitted};
+pub use serve::{Inbox, Options, Room, RoomError, Shared};
+pub use watch::{Checks, NoChecks};

@@ -4,11 +4,13 @@
 
 pub mod analysis;
 pub mod line;
+pub mod live;
 pub mod panel;
 pub mod release;
 pub mod series;
 
 pub use line::{Level, Line};
+pub use live::{Delta, Live};
 pub use panel::{Direction, Panel, PanelView, Unit};
 pub use release::ReleaseView;
 pub use series::{Point, Ring};

@@ -1,1 +1,5 @@
-//! The socket under the wire.
+//! The socket under the wire: where rooms listen, how clients find them.
+
+pub mod client;
+pub mod find;
+pub mod listen;

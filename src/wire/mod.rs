@@ -1,1 +1,19 @@
-//! Frames and versions between room, seats, hands and scripts. No I/O.
+//! Frames between a room and its seats, hands and scripts: newline-delimited JSON, one object a line. No I/O.
+//!
+//! A client says [`ToRoom::Hello`] first. A seat (`live: true`) is then sent a snapshot where its fold is the room's,
+//! else every event from the first; after it events and live deltas as they come. `socat` and `jq` can be a client.
+
+mod codec;
+mod frame;
+
+pub use codec::{Lines, TooLong, decode, encode};
+pub use frame::{
+    Ask, As, Finished, FromRoom, HandSays, JournalState, Outcome, Presence, RoomStatus, Steer, StepRef, Told, ToRoom,
+};
+
+/// Version of the frames. Within one, unknown frames and fields are ignored; across, the hello is refused.
+pub const WIRE: u32 = 1;
+/// Longest frame from a client before its hello was answered, in bytes.
+pub const FRAME_MAX_STRANGER: usize = 64 * 1024;
+/// Longest frame otherwise, in bytes.
+pub const FRAME_MAX: usize = 8 * 1024 * 1024;

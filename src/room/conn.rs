@@ -1,0 +1,141 @@
+//! One client's connection: proves who it is, reads its frames for the room, writes what waits for it.
+
+use super::outbox::{Next, Outbox};
+use crate::{
+    os::peer,
+    wire::{FRAME_MAX, FRAME_MAX_STRANGER, Finished, FromRoom, Lines, ToRoom, decode, encode},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{UnixStream, unix::OwnedReadHalf},
+    sync::mpsc,
+};
+
+/// Names a connection for the life of the room.
+pub type ConnId = u64;
+
+/// A hello must come within this.
+const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// What waits for a client that is told goodbye may take this long to go out.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(2);
+
+/// From a connection to the room.
+#[derive(Debug)]
+pub enum FromConn {
+    /// It is there and has said hello.
+    Joined {
+        /// Its user.
+        uid: u32,
+        /// Its login name.
+        name: String,
+        /// Its hello.
+        hello: ToRoom,
+        /// What is sent to it.
+        outbox: Arc<Outbox>,
+    },
+    /// It says this.
+    Says(ToRoom),
+    /// It missed frames.
+    Behind,
+    /// It is gone.
+    Left,
+}
+
+/// Serves a connection to its end.
+pub async fn serve(id: ConnId, stream: UnixStream, room: mpsc::Sender<(ConnId, FromConn)>, owner: Option<u32>) {
+    let uid = match peer::of(&stream) {
+        Ok(peer) => peer.uid,
+        Err(error) => {
+            tracing::warn!(%error, "a connection was refused");
+            goodbye(stream, Finished::Forbidden, &error.to_string()).await;
+            return;
+        }
+    };
+    if owner.is_some_and(|owner| owner != uid && uid != 0) {
+        goodbye(stream, Finished::Forbidden, "this room is private to its owner; a room for all is warroom serve").await;
+        return;
+    }
+    let name = peer::name_of(uid).await;
+    let (mut read, mut write) = stream.into_split();
+    let mut lines = Lines::new(FRAME_MAX_STRANGER);
+    let hello = match tokio::time::timeout(HELLO_WITHIN, frame(&mut read, &mut lines)).await {
+        Ok(Ok(Some(hello @ ToRoom::Hello { .. }))) => hello,
+        Ok(Ok(None)) | Err(_) => return,
+        Ok(Ok(Some(_)) | Err(_)) => {
+            let say = "the first frame is not a hello: {\"hello\":{\"wire\":1,\"as\":\"script\"}}".to_owned();
+            drop(write.write_all(&encode(&FromRoom::Bye { why: Finished::Nonsense, say })).await);
+            return;
+        }
+    };
+    lines.allow(FRAME_MAX);
+    let outbox = Arc::new(Outbox::default());
+    let joined = FromConn::Joined { uid, name, hello, outbox: outbox.clone() };
+    if room.send((id, joined)).await.is_err() {
+        return;
+    }
+    let reading = async {
+        loop {
+            match frame(&mut read, &mut lines).await {
+                Ok(Some(says)) => {
+                    if room.send((id, FromConn::Says(says))).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => return,
+                Err(say) => {
+                    outbox.reply(encode(&FromRoom::Bye { why: Finished::Nonsense, say }));
+                    outbox.close();
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    };
+    let writing = async {
+        loop {
+            match outbox.next().await {
+                Next::Frame(frame) => {
+                    if write.write_all(&frame).await.is_err() {
+                        return;
+                    }
+                }
+                Next::Resync => {
+                    if room.send((id, FromConn::Behind)).await.is_err() {
+                        return;
+                    }
+                    // The room answers with a snapshot; until then there is nothing to write.
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Next::Close => return,
+            }
+        }
+    };
+    tokio::select! { () = reading => {} () = writing => {} }
+    drop(room.send((id, FromConn::Left)).await);
+}
+
+/// The next frame; `None` at the end. What is not a frame is an error that says so.
+async fn frame(read: &mut OwnedReadHalf, lines: &mut Lines) -> Result<Option<ToRoom>, String> {
+    loop {
+        match lines.next_line() {
+            Ok(Some(line)) => {
+                return decode(&line).map(Some).map_err(|error| {
+                    let start = crate::domain::text::bytes(line.get(..80).unwrap_or(&line));
+                    format!("this is not a frame: {error}, in {start}")
+                });
+            }
+            Ok(None) => {}
+            Err(long) => return Err(long.to_string()),
+        }
+        let mut piece = [0_u8; 16 * 1024];
+        match read.read(&mut piece).await {
+            Ok(0) | Err(_) => return Ok(None),
+            Ok(n) => lines.feed(piece.get(..n).unwrap_or_default()),
+        }
+    }
+}
+
+async fn goodbye(mut stream: UnixStream, why: Finished, say: &str) {
+    let bye = encode(&FromRoom::Bye { why, say: say.to_owned() });
+    drop(tokio::time::timeout(GOODBYE_WITHIN, stream.write_all(&bye)).await);
+}

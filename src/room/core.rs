@@ -1,0 +1,171 @@
+//! Two folds and the way between them: decided includes appends in flight, durable does not.
+
+use crate::{
+    domain::{
+        Command, CommandId, Ctx, Event, Fact, Refusal, Seq, State, actor::Actor, decide, decision::DecisionFact,
+        deviation::DeviationFact, freeze::FreezeFact, incident::IncidentFact, refusal::Code, task::TaskFact,
+        time::Stamp, walk::WalkFact,
+    },
+    evidence::redact::Redactor,
+    journal::{Head, chain, chain::{Draft, Record}},
+};
+use std::sync::{Arc, RwLock};
+
+/// What became of a command when it was decided.
+#[derive(Debug)]
+pub enum Submitted {
+    /// The rules do not allow it.
+    Refused(Refusal),
+    /// It changes nothing, or was accepted before.
+    Nothing,
+    /// These records must become durable.
+    Append {
+        /// Where the chain must end for them to follow.
+        expected: Head,
+        /// The records.
+        records: Vec<Record>,
+        /// The same as events.
+        events: Vec<Event>,
+    },
+}
+
+/// The folds of a room.
+pub struct Core {
+    decided: State,
+    durable: Arc<RwLock<State>>,
+    room: String,
+    redactor: Redactor,
+}
+
+impl Core {
+    /// Folds that stand at the journal's end.
+    pub fn new(state: State, room: String, redactor: Redactor) -> Self {
+        Self { decided: state.clone(), durable: Arc::new(RwLock::new(state)), room, redactor }
+    }
+
+    /// The durable fold, to read from other tasks. Locks are held for moments only.
+    pub fn durable(&self) -> Arc<RwLock<State>> {
+        self.durable.clone()
+    }
+
+    /// The decided fold.
+    pub fn decided(&self) -> &State {
+        &self.decided
+    }
+
+    /// Reads the durable fold.
+    pub fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.durable.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Where the decided chain ends.
+    pub fn head(&self) -> Head {
+        self.decided.hash.map_or(Head::EMPTY, |hash| Head { seq: self.decided.head, hash })
+    }
+
+    /// Decides a command and, where it gives facts, adds them to the decided fold.
+    pub fn submit(&mut self, actor: &Actor, id: CommandId, command: &Command, now: &Stamp) -> Submitted {
+        let ctx = Ctx { actor: actor.clone(), now: now.clone(), id };
+        let facts = match decide(&self.decided, command, &ctx) {
+            Ok(facts) if facts.is_empty() => return Submitted::Nothing,
+            Ok(facts) => facts,
+            Err(refusal) => return Submitted::Refused(refusal),
+        };
+        let expected = self.head();
+        let (mut records, mut events) = (Vec::new(), Vec::new());
+        for (index, fact) in facts.into_iter().enumerate() {
+            let draft = Draft {
+                command: id,
+                index: u16::try_from(index).unwrap_or(u16::MAX),
+                stream: fact.stream(&self.decided),
+                occurred: now.clone(),
+                recorded: now.wall,
+                room: self.room.clone(),
+                actor: actor.clone(),
+                fact: self.redact(fact),
+            };
+            match chain::seal(draft, self.head(), salt()) {
+                Ok((record, event)) => {
+                    self.decided.apply(&event);
+                    records.push(record);
+                    events.push(event);
+                }
+                Err(error) => {
+                    self.forget();
+                    return Submitted::Refused(
+                        Refusal::new(Code::Invalid, format!("it cannot be written down: {error}"))
+                            .hint("nothing was recorded"),
+                    );
+                }
+            }
+        }
+        Submitted::Append { expected, records, events }
+    }
+
+    /// Secrets are taken out before anything is hashed: an append-only chain cannot forget.
+    fn redact(&self, fact: Fact) -> Fact {
+        let Ok(text) = serde_json::to_vec(&fact) else { return fact };
+        if !self.redactor.finds(&text) {
+            return fact;
+        }
+        let Ok(mut value) = serde_json::to_value(&fact) else { return fact };
+        self.redact_value(&mut value);
+        serde_json::from_value(value).unwrap_or(Fact::Erased)
+    }
+
+    fn redact_value(&self, value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::String(text) => {
+                if let std::borrow::Cow::Owned(clean) = self.redactor.text(text) {
+                    *text = clean;
+                }
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.redact_value(item)),
+            serde_json::Value::Object(map) => map.values_mut().for_each(|item| self.redact_value(item)),
+            _ => {}
+        }
+    }
+
+    /// Takes secrets out of text that is kept elsewhere than in the journal.
+    pub fn clean(&self, text: &str) -> String {
+        self.redactor.text(text).into_owned()
+    }
+
+    /// These events are durable now.
+    pub fn confirm(&mut self, events: &[Event]) {
+        let mut durable = self.durable.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for event in events {
+            durable.apply(event);
+        }
+    }
+
+    /// What was decided and did not become durable is forgotten.
+    pub fn forget(&mut self) {
+        self.decided = self.read(State::clone);
+    }
+}
+
+fn salt() -> [u8; 16] {
+    *uuid::Uuid::new_v4().as_bytes()
+}
+
+/// Names that came into being with these events.
+pub(super) fn made(events: &[Event]) -> Vec<String> {
+    events
+        .iter()
+        .filter_map(|event| match &event.fact {
+            Fact::Incident(IncidentFact::Declared { incident, .. }) => Some(incident.to_string()),
+            Fact::Freeze(FreezeFact::Began { freeze, .. }) => Some(freeze.to_string()),
+            Fact::Walk(WalkFact::Started { walk, .. }) => Some(walk.to_string()),
+            Fact::Task(TaskFact::Given { task, .. }) => Some(task.to_string()),
+            Fact::Decision(DecisionFact::Made { decision, .. }) => Some(decision.to_string()),
+            Fact::Deviation(DeviationFact::Recorded { deviation, .. }) => Some(deviation.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Positions of these events.
+pub(super) fn seqs(events: &[Event]) -> Vec<Seq> {
+    events.iter().map(|event| event.seq).collect()
+}

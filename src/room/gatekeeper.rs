@@ -1,0 +1,106 @@
+//! What the gate answered, on its way to the journal: the first of each kind at once, repeats gathered.
+
+use crate::domain::{
+    Command,
+    actor::Actor,
+    gate::{Answer, Because, COALESCE, GateCommand, Request},
+    id::FreezeId,
+    time::{Span, Stamp},
+};
+use std::collections::BTreeMap;
+
+/// Kinds of refusal that are told apart at most; beyond, the oldest is written down early.
+const KINDS: usize = 1_024;
+
+type Key = (Option<FreezeId>, String, String, String, &'static str, String);
+
+struct Gathered {
+    since: Stamp,
+    waiting: u64,
+    actor: Actor,
+    request: Request,
+    answer: Answer,
+}
+
+/// Gathers repeats by freeze, artifact, target, action and actor.
+#[derive(Default)]
+pub struct Gatekeeper {
+    gathered: BTreeMap<Key, Gathered>,
+}
+
+impl Gatekeeper {
+    /// The command to submit for an answer, where there is one to submit now.
+    pub fn answered(&mut self, actor: &Actor, request: &Request, answer: &Answer, now: &Stamp) -> Option<Command> {
+        match answer.because {
+            Because::Open | Because::Undecided | Because::Unreachable => return None,
+            Because::Exempted => {
+                return answer
+                    .freeze
+                    .filter(|_| !request.dry_run)
+                    .map(|freeze| Command::Gate(GateCommand::Passed { request: request.clone(), freeze }));
+            }
+            Because::Frozen | Because::NotReady => {}
+        }
+        let refused = |times| {
+            Command::Gate(GateCommand::Refused { request: request.clone(), answer: answer.clone(), times })
+        };
+        if request.dry_run {
+            return Some(refused(1));
+        }
+        let key = (
+            answer.freeze,
+            request.service.clone(),
+            request.env.clone(),
+            request.artifact.clone(),
+            request.action.word(),
+            actor.name.clone(),
+        );
+        if let Some(known) = self.gathered.get_mut(&key) {
+            known.waiting = known.waiting.saturating_add(1);
+            return None;
+        }
+        if self.gathered.len() < KINDS {
+            self.gathered.insert(
+                key,
+                Gathered {
+                    since: now.clone(),
+                    waiting: 0,
+                    actor: actor.clone(),
+                    request: request.clone(),
+                    answer: answer.clone(),
+                },
+            );
+        }
+        Some(refused(1))
+    }
+
+    /// What has been gathered long enough, with who asked.
+    pub fn due(&mut self, now: &Stamp) -> Vec<(Actor, Command)> {
+        let mut commands = Vec::new();
+        self.gathered.retain(|_, known| {
+            if known.since.elapsed(now) < COALESCE {
+                return true;
+            }
+            if known.waiting == 0 {
+                return false;
+            }
+            commands.push((
+                known.actor.clone(),
+                Command::Gate(GateCommand::Refused {
+                    request: known.request.clone(),
+                    answer: known.answer.clone(),
+                    times: known.waiting,
+                }),
+            ));
+            known.waiting = 0;
+            known.since = now.clone();
+            true
+        });
+        commands
+    }
+
+    /// How long until something is due.
+    pub fn wait(&self, now: &Stamp) -> Option<Span> {
+        self.gathered.values().map(|known| COALESCE.minus(known.since.elapsed(now))).min()
+    }
+}

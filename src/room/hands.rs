@@ -1,0 +1,112 @@
+//! Hands as the room sees them: where each is connected, what it showed last, and whether it is proved dead.
+
+use super::conn::ConnId;
+use crate::{
+    domain::{
+        Command, State,
+        time::{Span, Stamp},
+        walk::{Lease, ProcessRef, StepStatus, WalkCommand},
+    },
+    os::process::{self, ProcessId},
+    wire::{HandSays, StepRef},
+};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A hand that was lent a step must attach within this.
+const ATTACH_WITHIN: Span = Span::secs(20);
+/// Text of one step that a seat which joins later is shown, in bytes.
+const TAIL: usize = 64 * 1024;
+
+/// All hands of a room.
+#[derive(Default)]
+pub struct Hands {
+    conns: BTreeMap<StepRef, ConnId>,
+    tails: BTreeMap<StepRef, VecDeque<HandSays>>,
+}
+
+impl Hands {
+    /// A hand spoke from this connection.
+    pub fn at(&mut self, at: &StepRef, conn: ConnId) {
+        self.conns.insert(at.clone(), conn);
+    }
+
+    /// The connection of the hand that has a step.
+    pub fn conn(&self, at: &StepRef) -> Option<ConnId> {
+        self.conns.get(at).copied()
+    }
+
+    /// A connection ended.
+    pub fn left(&mut self, conn: ConnId) {
+        self.conns.retain(|_, own| *own != conn);
+    }
+
+    /// Keeps what a hand showed, as much as a seat that joins later needs.
+    pub fn keep(&mut self, at: &StepRef, says: &HandSays) {
+        let tail = self.tails.entry(at.clone()).or_default();
+        match says {
+            HandSays::Over => {}
+            HandSays::Screen { .. } => tail.retain(|old| !matches!(old, HandSays::Screen { .. })),
+            HandSays::Holding { .. } => tail.retain(|old| !matches!(old, HandSays::Holding { .. })),
+            _ => {}
+        }
+        tail.push_back(says.clone());
+        let size = |one: &HandSays| if let HandSays::Printed { text } = one { text.len() } else { 64 };
+        let mut total: usize = tail.iter().map(size).sum();
+        while total > TAIL && tail.len() > 1 {
+            total = total.saturating_sub(tail.pop_front().as_ref().map_or(0, size));
+        }
+    }
+
+    /// What hands showed, for a seat that joins now.
+    pub fn shown(&self) -> impl Iterator<Item = (&StepRef, &HandSays)> {
+        self.tails.iter().flat_map(|(at, tail)| tail.iter().map(move |says| (at, says)))
+    }
+
+    /// Steps that nobody has any more need no tail for long.
+    pub fn prune(&mut self, state: &State) {
+        self.tails.retain(|at, _| state.walks.get(&at.walk).is_some_and(|walk| walk.ended.is_none()));
+    }
+
+    /// What must be said of hands that are proved dead or never came.
+    pub fn lost(&self, state: &State, now: &Stamp) -> Vec<Command> {
+        let mut commands = Vec::new();
+        for walk in state.walks.values().filter(|walk| walk.ended.is_none()) {
+            for (step, known) in walk.steps.iter().filter(|(_, known)| known.status == StepStatus::Lent) {
+                let Some(lease) = &known.lease else { continue };
+                let at = StepRef { walk: walk.id, step: step.clone() };
+                if self.conns.contains_key(&at) {
+                    continue;
+                }
+                // A step that runs nothing is lent to its asker while an approval is waited for; there is no process.
+                if walk.runbook.step(step).is_some_and(|plan| !plan.runs() && !lease.undo) {
+                    continue;
+                }
+                if let Some(why) = dead(lease, now) {
+                    commands.push(Command::Walk(WalkCommand::Lost {
+                        walk: walk.id,
+                        step: step.clone(),
+                        hand: lease.hand,
+                        why,
+                    }));
+                }
+            }
+        }
+        commands
+    }
+}
+
+fn dead(lease: &Lease, now: &Stamp) -> Option<String> {
+    let Some(process) = &lease.process else {
+        return (lease.at.elapsed(now) > ATTACH_WITHIN).then(|| "its hand never came".to_owned());
+    };
+    (!process::alive(&id(process))).then(|| format!("its hand, process {}, is dead", process.pid))
+}
+
+/// The process that a lease names.
+pub fn id(process: &ProcessRef) -> ProcessId {
+    ProcessId {
+        pid: process.pid,
+        start: process.start,
+        boot: crate::domain::time::BootId(process.boot.clone()),
+    }
+}

@@ -1,0 +1,207 @@
+//! Everything that is live, as room and seats keep it: one fold for both, fed by [`Delta`]s.
+
+use super::{Line, PanelView, Point, ProbeView, ReleaseView, SourceView};
+use crate::domain::time::Wall;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Points that are kept of a panel: 30 minutes at one a second.
+pub const POINTS: usize = 1_800;
+/// Lines that are kept of all logs together.
+pub const LINES: usize = 5_000;
+
+/// What is live.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Live {
+    /// Panels, in the order in which they were configured or found.
+    pub panels: Vec<PanelView>,
+    /// The newest lines, oldest first.
+    pub lines: VecDeque<Line>,
+    /// Lines that were read since the room began.
+    pub lines_total: u64,
+    /// Of these, lines that were not kept because more came than could be shown.
+    pub lines_dropped: u64,
+    /// Probes by name.
+    pub probes: BTreeMap<String, ProbeView>,
+    /// Release state by `service/env`.
+    pub releases: BTreeMap<String, ReleaseView>,
+    /// Sources by name.
+    pub sources: BTreeMap<String, SourceView>,
+}
+
+/// What has changed since the last.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Delta {
+    /// Panels that are new or whose description, baseline or state changed, whole but for their points.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub panels: Vec<PanelView>,
+    /// New points by panel.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub points: BTreeMap<String, Vec<Point>>,
+    /// New lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
+    /// Lines that were read and are not in `lines`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub lines_dropped: u64,
+    /// Probes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<ProbeView>,
+    /// Release states.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<ReleaseView>,
+    /// Sources.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceView>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+impl Delta {
+    /// Whether nothing has changed.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds what came later to this, so that several become one frame.
+    pub fn merge(&mut self, later: Self) {
+        for panel in later.panels {
+            self.panels.retain(|own| own.panel.name != panel.panel.name);
+            self.panels.push(panel);
+        }
+        for (name, points) in later.points {
+            self.points.entry(name).or_default().extend(points);
+        }
+        self.lines.extend(later.lines);
+        let over = self.lines.len().saturating_sub(LINES);
+        self.lines.drain(..over);
+        self.lines_dropped = self.lines_dropped.saturating_add(later.lines_dropped).saturating_add(over as u64);
+        for probe in later.probes {
+            self.probes.retain(|own| own.name != probe.name);
+            self.probes.push(probe);
+        }
+        for release in later.releases {
+            self.releases.retain(|own| (&own.service, &own.env) != (&release.service, &release.env));
+            self.releases.push(release);
+        }
+        for source in later.sources {
+            self.sources.retain(|own| own.id != source.id);
+            self.sources.push(source);
+        }
+    }
+}
+
+impl Live {
+    /// Adds what has changed.
+    pub fn apply(&mut self, delta: &Delta) {
+        for new in &delta.panels {
+            match self.panels.iter_mut().find(|own| own.panel.name == new.panel.name) {
+                Some(own) => {
+                    let points = std::mem::take(&mut own.points);
+                    *own = PanelView { points, ..new.clone() };
+                }
+                None => self.panels.push(new.clone()),
+            }
+        }
+        for (name, points) in &delta.points {
+            if let Some(own) = self.panels.iter_mut().find(|own| own.panel.name == *name) {
+                let last = own.points.last().map_or(i64::MIN, |point| point.t);
+                own.points.extend(points.iter().filter(|point| point.t > last));
+                let over = own.points.len().saturating_sub(POINTS);
+                own.points.drain(..over);
+            }
+        }
+        let fresh = delta.lines.len() as u64;
+        self.lines_total = self.lines_total.saturating_add(fresh).saturating_add(delta.lines_dropped);
+        self.lines_dropped = self.lines_dropped.saturating_add(delta.lines_dropped);
+        self.lines.extend(delta.lines.iter().cloned());
+        let over = self.lines.len().saturating_sub(LINES);
+        self.lines.drain(..over);
+        for probe in &delta.probes {
+            self.probes.insert(probe.name.clone(), probe.clone());
+        }
+        for release in &delta.releases {
+            self.releases.insert(format!("{}/{}", release.service, release.env), release.clone());
+        }
+        for source in &delta.sources {
+            self.sources.insert(source.id.clone(), source.clone());
+        }
+    }
+
+    /// A panel by name.
+    pub fn panel(&self, name: &str) -> Option<&PanelView> {
+        self.panels.iter().find(|view| view.panel.name == name)
+    }
+
+    /// Whether nothing is watched.
+    pub fn is_blind(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    /// Whether a panel's source is too old to be called live.
+    pub fn is_stale(&self, panel: &PanelView, now: Wall) -> bool {
+        self.sources.get(&panel.source).is_none_or(|source| source.stale(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::{Level, Panel};
+    use proptest::prelude::*;
+
+    fn delta(t: i64, n: u64) -> Delta {
+        let at = chrono::DateTime::from_timestamp(1_000 + t, 0).unwrap();
+        Delta {
+            panels: vec![PanelView {
+                panel: Panel {
+                    name: format!("p{}", n % 2),
+                    source: String::new(),
+                    query: "up".into(),
+                    unit: crate::signal::Unit::Count,
+                    bad: crate::signal::Direction::Up,
+                    threshold: None,
+                    hold: None,
+                    service: None,
+                },
+                source: "s".into(),
+                points: Vec::new(),
+                baseline: None,
+                bad_since: None,
+            }],
+            points: [(format!("p{}", n % 2), vec![Point { t, v: n as f64 }])].into(),
+            lines: vec![Line {
+                n,
+                at,
+                level: Level::Info,
+                text: format!("line {n}"),
+                fields: Vec::new(),
+                source: "a".into(),
+            }],
+            lines_dropped: n % 3,
+            ..Delta::default()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn one_by_one_or_merged_is_the_same(steps in prop::collection::vec((0_i64..50, 0_u64..9), 1..40)) {
+            let (mut single, mut merged, mut sum) = (Live::default(), Live::default(), Delta::default());
+            for (t, n) in steps {
+                single.apply(&delta(t, n));
+                sum.merge(delta(t, n));
+            }
+            merged.apply(&sum);
+            let sort = |mut live: Live| { live.panels.sort_by(|a, b| a.panel.name.cmp(&b.panel.name)); live };
+            let (single, merged) = (sort(single), sort(merged));
+            prop_assert_eq!(&single.lines, &merged.lines);
+            prop_assert_eq!(single.lines_total, merged.lines_total);
+            prop_assert_eq!(single.panels.len(), merged.panels.len());
+        }
+    }
+}

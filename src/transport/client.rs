@@ -1,0 +1,196 @@
+//! A client's end of the wire: connect, hello, then frames both ways.
+
+use crate::{
+    domain::{Command, CommandId, state::FOLD},
+    os::{self, peer},
+    wire::{As, Ask, FRAME_MAX, FromRoom, Lines, Outcome, ToRoom, Told, WIRE, decode, encode},
+};
+use std::{io, path::{Path, PathBuf}, time::Duration};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
+use uuid::Uuid;
+
+/// No room answers, or not as one should.
+#[derive(Debug, thiserror::Error)]
+pub enum NoRoom {
+    /// Nothing listens there.
+    #[error("no room listens at {}: {why}", path.display())]
+    Absent {
+        /// The socket.
+        path: PathBuf,
+        /// What the system says.
+        why: io::Error,
+    },
+    /// Somebody else's process listens there.
+    #[error("uid {uid} listens at {}, who is neither you, root nor the room's user: do not trust it", path.display())]
+    Foreign {
+        /// The socket.
+        path: PathBuf,
+        /// Whose.
+        uid: u32,
+    },
+    /// It said no.
+    #[error("the room ended the connection: {0}")]
+    Refused(String),
+    /// It went away.
+    #[error("the connection to the room is lost: {0}")]
+    Lost(io::Error),
+    /// It did not answer in time.
+    #[error("the room did not answer within {0:?}")]
+    Slow(Duration),
+}
+
+/// The reading half: frames as they come.
+#[derive(Debug)]
+pub struct Reader {
+    half: OwnedReadHalf,
+    lines: Lines,
+}
+
+/// The writing half.
+#[derive(Debug)]
+pub struct Writer {
+    half: OwnedWriteHalf,
+}
+
+impl Reader {
+    /// The next frame; frames that this version does not know are passed over. Cancelling loses nothing.
+    ///
+    /// # Errors
+    /// [`NoRoom::Lost`] at the end, [`NoRoom::Refused`] on a goodbye.
+    pub async fn next(&mut self) -> Result<FromRoom, NoRoom> {
+        loop {
+            let line = self.lines.next_line().map_err(|long| NoRoom::Lost(io::Error::other(long)))?;
+            if let Some(line) = line {
+                match decode::<FromRoom>(&line) {
+                    Ok(FromRoom::Bye { say, .. }) => return Err(NoRoom::Refused(say)),
+                    Ok(frame) => return Ok(frame),
+                    Err(error) => {
+                        tracing::debug!(%error, "a frame that is not known here");
+                        continue;
+                    }
+                }
+            }
+            let mut piece = [0_u8; 16 * 1024];
+            let n = self.half.read(&mut piece).await.map_err(NoRoom::Lost)?;
+            if n == 0 {
+                return Err(NoRoom::Lost(io::ErrorKind::UnexpectedEof.into()));
+            }
+            self.lines.feed(piece.get(..n).unwrap_or_default());
+        }
+    }
+}
+
+impl Writer {
+    /// Sends a frame.
+    ///
+    /// # Errors
+    /// [`NoRoom::Lost`].
+    pub async fn send(&mut self, frame: &ToRoom) -> Result<(), NoRoom> {
+        self.half.write_all(&encode(frame)).await.map_err(NoRoom::Lost)
+    }
+}
+
+/// Connects and says hello; gives both halves and the room's hello.
+///
+/// # Errors
+/// [`NoRoom`].
+pub async fn connect(
+    path: &Path,
+    role: As,
+    live: bool,
+    claimed: Option<String>,
+) -> Result<(Reader, Writer, FromRoom), NoRoom> {
+    let stream = UnixStream::connect(path)
+        .await
+        .map_err(|why| NoRoom::Absent { path: path.to_owned(), why })?;
+    // The server proves itself too: in a directory that others could write, anybody could listen.
+    let server = peer::of(&stream).map_err(|error| NoRoom::Lost(io::Error::other(error)))?.uid;
+    let me = peer::my_uid();
+    if server != me && server != 0 && Some(server) != os::dirs::owner_of(path) {
+        return Err(NoRoom::Foreign { path: path.to_owned(), uid: server });
+    }
+    let (read, write) = stream.into_split();
+    let mut reader = Reader { half: read, lines: Lines::new(FRAME_MAX) };
+    let mut writer = Writer { half: write };
+    writer.send(&ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed }).await?;
+    let hello = in_time(reader.next()).await?;
+    Ok((reader, writer, hello))
+}
+
+/// How long an answer may take.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn in_time<T>(wait: impl Future<Output = Result<T, NoRoom>>) -> Result<T, NoRoom> {
+    tokio::time::timeout(PATIENCE, wait).await.unwrap_or(Err(NoRoom::Slow(PATIENCE)))
+}
+
+/// A client that asks and waits, for scripts.
+#[derive(Debug)]
+pub struct Client {
+    reader: Reader,
+    writer: Writer,
+    /// The room's hello.
+    pub hello: FromRoom,
+    asked: u64,
+}
+
+impl Client {
+    /// Connects as a script.
+    ///
+    /// # Errors
+    /// [`NoRoom`].
+    pub async fn script(path: &Path) -> Result<Self, NoRoom> {
+        let (reader, writer, hello) = connect(path, As::Script, false, crate::os::claim::of_this_process()).await?;
+        Ok(Self { reader, writer, hello, asked: 0 })
+    }
+
+    /// Does a command and waits until it is durable or refused.
+    ///
+    /// # Errors
+    /// [`NoRoom`]; the command may then have happened, and can be sent again under the same id.
+    pub async fn command(&mut self, id: CommandId, command: Command) -> Result<Outcome, NoRoom> {
+        self.writer.send(&ToRoom::Do { id, command }).await?;
+        in_time(async {
+            loop {
+                match self.reader.next().await? {
+                    FromRoom::Done { id: done, outcome } if done == id => return Ok(outcome),
+                    _ => {}
+                }
+            }
+        })
+        .await
+    }
+
+    /// Does a command under a new name.
+    ///
+    /// # Errors
+    /// [`NoRoom`].
+    pub async fn act(&mut self, command: Command) -> Result<Outcome, NoRoom> {
+        self.command(CommandId(Uuid::now_v7()), command).await
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// [`NoRoom`].
+    pub async fn ask(&mut self, ask: Ask) -> Result<Told, NoRoom> {
+        self.asked += 1;
+        let mine = self.asked;
+        self.writer.send(&ToRoom::Ask { n: mine, ask }).await?;
+        in_time(async {
+            loop {
+                match self.reader.next().await? {
+                    FromRoom::Told { n, told } if n == mine => return Ok(told),
+                    _ => {}
+                }
+            }
+        })
+        .await
+    }
+}

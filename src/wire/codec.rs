@@ -1,0 +1,117 @@
+//! Frames as bytes and back. The reader is incremental, bounded, and never panics.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A frame is longer than it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a frame is longer than {0} bytes")]
+pub struct TooLong(pub usize);
+
+/// One frame, ended by `\n`. No frame of ours fails to encode.
+pub fn encode<T: Serialize>(frame: &T) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec(frame).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Reads one frame, without its line end.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn decode<T: DeserializeOwned>(line: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(line)
+}
+
+/// Cuts a stream of bytes into lines, as they come.
+#[derive(Debug)]
+pub struct Lines {
+    held: Vec<u8>,
+    /// Bytes of `held` known to have no line end in them.
+    seen: usize,
+    most: usize,
+}
+
+impl Lines {
+    /// Lines of at most `most` bytes.
+    pub fn new(most: usize) -> Self {
+        Self { held: Vec::new(), seen: 0, most }
+    }
+
+    /// Allows longer or shorter lines from now on.
+    pub fn allow(&mut self, most: usize) {
+        self.most = most;
+    }
+
+    /// Adds bytes that came.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.held.extend_from_slice(bytes);
+    }
+
+    /// The next whole line, without its end; empty lines are passed over.
+    ///
+    /// # Errors
+    /// [`TooLong`] where more than the bound came without a line end.
+    pub fn next_line(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
+        loop {
+            let rest = self.held.get(self.seen..).unwrap_or_default();
+            let Some(end) = memchr::memchr(b'\n', rest) else {
+                self.seen = self.held.len();
+                return if self.held.len() > self.most { Err(TooLong(self.most)) } else { Ok(None) };
+            };
+            let end = self.seen.saturating_add(end);
+            let mut line: Vec<u8> = self.held.drain(..=end).collect();
+            self.seen = 0;
+            line.pop();
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            if line.len() > self.most {
+                return Err(TooLong(self.most));
+            }
+            if !line.is_empty() {
+                return Ok(Some(line));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{FromRoom, ToRoom};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn cut_anywhere_the_lines_are_the_same(
+            lines in prop::collection::vec("[a-z{}\"]{1,20}", 0..20),
+            cuts in prop::collection::vec(1_usize..9, 1..60),
+        ) {
+            let stream: Vec<u8> = lines.iter().flat_map(|line| line.bytes().chain([b'\n'])).collect();
+            let (mut reader, mut seen, mut at) = (Lines::new(64), Vec::new(), 0);
+            for cut in cuts.iter().cycle() {
+                let end = (at + cut).min(stream.len());
+                reader.feed(&stream[at..end]);
+                at = end;
+                while let Some(line) = reader.next_line().unwrap() {
+                    seen.push(String::from_utf8(line).unwrap());
+                }
+                if at == stream.len() { break }
+            }
+            prop_assert_eq!(seen, lines);
+        }
+
+        #[test]
+        fn garbage_is_an_error_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode::<ToRoom>(&bytes);
+            let _ = decode::<FromRoom>(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_given_up() {
+        let mut reader = Lines::new(10);
+        reader.feed(b"12345678901");
+        assert_eq!(reader.next_line(), Err(TooLong(10)));
+    }
+}

@@ -1,0 +1,368 @@
+//! The frames themselves.
+
+use crate::{
+    domain::{
+        Command, CommandId, Event, Refusal, Seq, State,
+        actor::Actor,
+        gate,
+        id::{Digest, IncidentId, WalkId},
+        plan::Slug,
+        time::{Span, Wall},
+    },
+    signal::{Answer, Delta, Live},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum As {
+    /// A person's terminal.
+    Seat,
+    /// One command and gone.
+    Script,
+    /// Runs a step.
+    Hand,
+}
+
+/// A step of a walk.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StepRef {
+    /// Walk.
+    pub walk: WalkId,
+    /// Step.
+    pub step: Slug,
+}
+
+/// From a client to the room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToRoom {
+    /// First of all.
+    Hello {
+        /// [`super::WIRE`].
+        wire: u32,
+        /// The client's fold, [`crate::domain::state::FOLD`]; 0 for none.
+        #[serde(default)]
+        fold: u32,
+        /// What it is.
+        #[serde(rename = "as")]
+        role: As,
+        /// Whether it wants state, events and signals as they come.
+        #[serde(default)]
+        live: bool,
+        /// What it says of itself, unproved: an SSH origin, a shared terminal.
+        #[serde(default)]
+        claimed: Option<String>,
+    },
+    /// A command. Answered by [`FromRoom::Done`] when it is durable or refused.
+    Do {
+        /// Its name; sent again, it is the same command.
+        id: CommandId,
+        /// The command.
+        command: Command,
+    },
+    /// A question. Answered by [`FromRoom::Told`] with the same number.
+    Ask {
+        /// The client's own number.
+        n: u64,
+        /// The question.
+        ask: Ask,
+    },
+    /// A hand about its step, to be shown and not kept.
+    Hand {
+        /// Which step.
+        at: StepRef,
+        /// Which hand.
+        hand: Uuid,
+        /// What it says.
+        says: HandSays,
+    },
+    /// A person steers a hand.
+    Steer {
+        /// Which step.
+        at: StepRef,
+        /// How.
+        steer: Steer,
+    },
+}
+
+/// Questions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// May this change go?
+    Gate(gate::Request),
+    /// What is the case, all of it.
+    State,
+    /// Events from one on, of one incident or of all.
+    Events {
+        /// The first wanted.
+        from: Seq,
+        /// How many at most; the room has a bound of its own.
+        limit: usize,
+        /// Only of this incident.
+        #[serde(default)]
+        incident: Option<IncidentId>,
+    },
+    /// A check that the room answers from its sources.
+    Check {
+        /// `promql`, `http`, `sql`, `junit`.
+        lang: String,
+        /// The block's code.
+        code: String,
+    },
+    /// Keep this text as evidence; told its digest.
+    Keep {
+        /// The text, already redacted by the sender; redacted again by the room.
+        text: String,
+    },
+    /// Evidence by its digest.
+    Evidence(Digest),
+    /// How the room is.
+    Status,
+    /// Stop the room in good order. Only its owner may.
+    Stop,
+}
+
+/// Answers to questions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// The gate's answer.
+    Gate(gate::Answer),
+    /// The state.
+    State(Box<State>),
+    /// Events, and whether there are more.
+    Events {
+        /// In order.
+        events: Vec<Event>,
+        /// Where to go on, where there are more.
+        next: Option<Seq>,
+    },
+    /// A check's answer.
+    Check(Answer),
+    /// Evidence was kept under this digest.
+    Kept(Digest),
+    /// Evidence, as text.
+    Evidence(String),
+    /// How the room is.
+    Status(RoomStatus),
+    /// It cannot be answered.
+    No(Refusal),
+    /// It will be done.
+    Yes,
+}
+
+/// What a hand shows of its step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HandSays {
+    /// A block began.
+    Began {
+        /// Block.
+        block: Slug,
+        /// When its time is over.
+        until: Option<Wall>,
+    },
+    /// It printed this: redacted, control characters visible.
+    Printed {
+        /// Text, lines ended by `\n`.
+        text: String,
+    },
+    /// The screen of its terminal, whole.
+    Screen {
+        /// Columns.
+        cols: u16,
+        /// Rows.
+        rows: Vec<String>,
+        /// Cursor, row and column.
+        cursor: (u16, u16),
+    },
+    /// A check holds, so far for this long of that.
+    Holding {
+        /// The value seen.
+        seen: String,
+        /// For how long it has held.
+        held: Span,
+        /// For how long it must.
+        wanted: Span,
+    },
+    /// Its time limit has passed and it asks: wait, kill, carry on.
+    OverTime,
+    /// It has nothing more to do.
+    Over,
+}
+
+/// How a hand is steered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Steer {
+    /// End the block: TERM, then KILL, of its whole process group.
+    Cancel,
+    /// Give it more time.
+    Extend(Span),
+    /// Keys for its terminal.
+    Keys(Vec<u8>),
+    /// Size of its terminal.
+    Resize {
+        /// Columns.
+        cols: u16,
+        /// Rows.
+        rows: u16,
+    },
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Durable. The events that came of it; none where it changed nothing or was known already.
+    Ok {
+        /// Their positions.
+        seqs: Vec<Seq>,
+        /// Names that came into being: an incident, a freeze, a walk.
+        #[serde(default)]
+        made: Vec<String>,
+    },
+    /// The rules do not allow it.
+    Refused(Refusal),
+    /// The journal could not take it. Nothing happened.
+    Failed {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
+/// How the journal is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JournalState {
+    /// It takes events.
+    Writable,
+    /// It does not. Nothing runs; everything can still be read and copied.
+    ReadOnly {
+        /// Why.
+        why: String,
+        /// Since when.
+        since: Wall,
+    },
+}
+
+/// Who is connected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Who.
+    pub who: Actor,
+    /// What it is.
+    #[serde(rename = "as")]
+    pub role: As,
+    /// Since when.
+    pub since: Wall,
+}
+
+/// How the room is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomStatus {
+    /// Version of the program.
+    pub version: String,
+    /// Machine.
+    pub host: String,
+    /// Whether it serves its owner alone.
+    pub private: bool,
+    /// A drill's scenario while one runs.
+    pub drill: Option<String>,
+    /// Where the journal lies.
+    pub place: String,
+    /// How it is.
+    pub journal: JournalState,
+    /// Newest durable event.
+    pub head: Seq,
+    /// Its hash.
+    pub hash: Option<Digest>,
+    /// Who is here.
+    pub here: Vec<Presence>,
+    /// Where the gate listens, `127.0.0.1:7311`.
+    pub gate: Option<String>,
+    /// Since when the room runs.
+    pub since: Wall,
+}
+
+/// Why the room ends a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finished {
+    /// The room stops.
+    Stopping,
+    /// The client speaks another version: restart it.
+    OtherWire,
+    /// The client may not.
+    Forbidden,
+    /// A frame was not one, or too long.
+    Nonsense,
+    /// Too many connections of this user.
+    TooMany,
+}
+
+/// From the room to a client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FromRoom {
+    /// Answers the hello.
+    Hello {
+        /// [`super::WIRE`].
+        wire: u32,
+        /// The room's fold.
+        fold: u32,
+        /// Who the client is, as the kernel says.
+        you: Actor,
+        /// How the room is.
+        room: RoomStatus,
+    },
+    /// The whole state; what was there before is void.
+    Snapshot {
+        /// What is the case.
+        state: Box<State>,
+        /// What is live.
+        live: Box<Live>,
+    },
+    /// What is live, whole, where no state is sent.
+    Live(Box<Live>),
+    /// Something happened.
+    Event(Box<Event>),
+    /// Something live changed.
+    Delta(Box<Delta>),
+    /// What became of a command.
+    Done {
+        /// The command.
+        id: CommandId,
+        /// What became of it.
+        outcome: Outcome,
+    },
+    /// An answer.
+    Told {
+        /// The question's number.
+        n: u64,
+        /// The answer.
+        told: Told,
+    },
+    /// What a hand shows.
+    Hand {
+        /// Which step.
+        at: StepRef,
+        /// What it says.
+        says: HandSays,
+    },
+    /// To a hand: how it is steered.
+    Steer(Steer),
+    /// How the room is, when that changed.
+    Room(RoomStatus),
+    /// The connection ends.
+    Bye {
+        /// Why.
+        why: Finished,
+        /// The same for people, with what to do.
+        say: String,
+    },
+}
