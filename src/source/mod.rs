@@ -1,1 +1,246 @@
 //! One file per source: I/O that makes signals.
+//!
+//! Each source is one task that says [`Reading`]s into a bounded channel until nobody listens. A reading of data means
+//! that the source answered; a [`Body::Trouble`](crate::signal::Body::Trouble) right after it is about a part of it
+//! (one panel's query, one endpoint), a trouble alone says that nothing was answered.
+
+pub mod client;
+pub mod http_check;
+pub mod junit;
+pub mod logfile;
+pub mod poll;
+pub mod probe;
+pub mod problem;
+pub mod prometheus;
+pub mod release_dir;
+pub mod scrape;
+
+use crate::domain::{text, time::Span};
+use crate::signal::{Answer, Panel, Reading, SourceId, Verdict};
+use chrono::Utc;
+use poll::{Mouth, supervise};
+use secrecy::SecretString;
+use std::{path::Path, path::PathBuf, sync::Arc};
+use tokio::{sync::mpsc::Sender, task::JoinHandle};
+
+/// What to watch.
+#[derive(Debug, Clone)]
+pub enum Spec {
+    /// A Prometheus, or what speaks its API.
+    Prometheus {
+        /// Name.
+        id: SourceId,
+        /// Base address.
+        url: String,
+        /// What to show; none: what is found there.
+        panels: Vec<Panel>,
+        /// How often.
+        every: Span,
+        /// Headers that go with every request.
+        headers: Vec<(String, SecretString)>,
+        /// Bearer token.
+        bearer: Option<SecretString>,
+    },
+    /// Endpoints that expose metrics; several of one service are one source.
+    Scrape {
+        /// Name.
+        id: SourceId,
+        /// Addresses; one without a path gets `/metrics`.
+        urls: Vec<String>,
+        /// What to show; none: what is found there.
+        panels: Vec<Panel>,
+        /// How often.
+        every: Span,
+        /// Bearer token.
+        bearer: Option<SecretString>,
+    },
+    /// Log files.
+    Log {
+        /// Name.
+        id: SourceId,
+        /// Which files; make it absolute where the room may stand elsewhere.
+        glob: String,
+        /// How often their ends are looked at.
+        every: Span,
+    },
+    /// A health check over HTTP.
+    Probe {
+        /// Name of the source.
+        id: SourceId,
+        /// Name of what is probed, `checkout-1`.
+        name: String,
+        /// Address.
+        url: String,
+        /// What a healthy answer is.
+        expect: probe::Expect,
+        /// How long it may take.
+        timeout: Span,
+        /// How often.
+        every: Span,
+    },
+    /// Releases in the manner of Capistrano.
+    ReleaseDir {
+        /// Name.
+        id: SourceId,
+        /// Service.
+        service: String,
+        /// Environment.
+        env: String,
+        /// The directory that holds `releases` and `current`.
+        path: PathBuf,
+        /// How often.
+        every: Span,
+    },
+}
+
+impl Spec {
+    /// The source's name.
+    pub fn id(&self) -> &SourceId {
+        match self {
+            Self::Prometheus { id, .. }
+            | Self::Scrape { id, .. }
+            | Self::Log { id, .. }
+            | Self::Probe { id, .. }
+            | Self::ReleaseDir { id, .. } => id,
+        }
+    }
+
+    /// How often it is asked.
+    pub fn every(&self) -> Span {
+        match self {
+            Self::Prometheus { every, .. }
+            | Self::Scrape { every, .. }
+            | Self::Log { every, .. }
+            | Self::Probe { every, .. }
+            | Self::ReleaseDir { every, .. } => *every,
+        }
+    }
+
+    /// Where it is, as a person knows it and without secrets.
+    pub fn address(&self) -> String {
+        let shown = |url: &str| {
+            client::address(url).map_or_else(|_| "not an address".to_owned(), |url| client::shown(&url))
+        };
+        match self {
+            Self::Prometheus { url, .. } | Self::Probe { url, .. } => shown(url),
+            Self::Scrape { urls, .. } => urls.iter().map(|u| shown(u)).collect::<Vec<_>>().join(" "),
+            Self::Log { glob, .. } => text::line(glob).into_owned(),
+            Self::ReleaseDir { path, .. } => text::line(&path.to_string_lossy()).into_owned(),
+        }
+    }
+}
+
+/// Who answers checks.
+#[derive(Debug, Clone)]
+enum Oracle {
+    Prometheus(Result<Arc<prometheus::Api>, problem::Problem>),
+    Scrape(Arc<scrape::Scraped>),
+    Mute,
+}
+
+/// A source that runs. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Handle {
+    id: SourceId,
+    oracle: Oracle,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Starts a source. Must be called within a tokio runtime.
+pub fn start(spec: Spec, tx: Sender<Reading>) -> Handle {
+    let id = spec.id().clone();
+    let mouth = Mouth::new(id.clone(), tx);
+    let (oracle, task) = match spec {
+        Spec::Prometheus { url, panels, every, headers, bearer, .. } => {
+            let api = prometheus::Api::new(&url, &headers, bearer.as_ref()).map(Arc::new);
+            let poller = prometheus::Poller { api: api.clone(), panels, every };
+            let task = supervise(mouth, move |m| prometheus::run(poller.clone(), m));
+            (Oracle::Prometheus(api), tokio::spawn(task))
+        }
+        Spec::Scrape { urls, panels, every, bearer, .. } => {
+            let scraped = Arc::new(scrape::Scraped::new(&urls, bearer.as_ref()));
+            let poller = scrape::Poller { scraped: Arc::clone(&scraped), panels, every };
+            let task = supervise(mouth, move |m| scrape::run(poller.clone(), m));
+            (Oracle::Scrape(scraped), tokio::spawn(task))
+        }
+        Spec::Log { glob, every, .. } => {
+            let task = supervise(mouth, move |m| logfile::run(glob.clone(), every, m));
+            (Oracle::Mute, tokio::spawn(task))
+        }
+        Spec::Probe { name, url, expect, timeout, every, .. } => {
+            let probe = probe::Probe { name, url, expect, timeout, every };
+            let task = supervise(mouth, move |m| probe::run(probe.clone(), m));
+            (Oracle::Mute, tokio::spawn(task))
+        }
+        Spec::ReleaseDir { service, env, path, every, .. } => {
+            let place = release_dir::Place { service, env, path };
+            let task = supervise(mouth, move |m| release_dir::run(place.clone(), every, m));
+            (Oracle::Mute, tokio::spawn(task))
+        }
+    };
+    Handle { id, oracle, task }
+}
+
+impl Handle {
+    /// The source's name.
+    pub fn id(&self) -> &SourceId {
+        &self.id
+    }
+
+    /// Whether this source answers checks of a language at all.
+    pub fn answers(&self, lang: &str) -> bool {
+        lang == "promql" && !matches!(self.oracle, Oracle::Mute)
+    }
+
+    /// Answers a check block. What cannot be answered is unknown, with the reason as what was seen.
+    pub async fn check(&self, lang: &str, code: &str) -> Answer {
+        let now = Utc::now();
+        if !self.answers(lang) {
+            let lang = lang.chars().take(20).collect::<String>();
+            return unknown(&self.id, &format!("{} does not answer {lang} checks", self.id));
+        }
+        let judged = match &self.oracle {
+            Oracle::Prometheus(Ok(api)) => api.check(code, now).await,
+            Oracle::Prometheus(Err(problem)) => Err(problem.clone()),
+            Oracle::Scrape(scraped) => scraped.check(code, now),
+            Oracle::Mute => return unknown(&self.id, "it does not answer checks"),
+        };
+        match judged {
+            Ok(judged) => Answer {
+                verdict: judged.verdict,
+                seen: text::line(&judged.seen).into_owned(),
+                at: now,
+                source: self.id.clone(),
+            },
+            Err(problem) => unknown(&self.id, &problem.line()),
+        }
+    }
+}
+
+/// Answers a check block that needs no configured source: `http`, `junit`. Relative paths are read below `base`,
+/// the runbook's directory.
+pub async fn check(lang: &str, code: &str, base: &Path) -> Answer {
+    match lang {
+        "http" => http_check::http_check(code).await,
+        "junit" => junit::junit_check(code, base).await,
+        "sql" => {
+            unknown("sql", "no SQL source is configured: run the query by hand, or as a shell step with psql")
+        }
+        "promql" => {
+            unknown("promql", "no metrics source is configured: start with --prom URL or --scrape URL")
+        }
+        other => unknown("check", &format!("no source answers {other} checks")),
+    }
+}
+
+/// An answer that says why there is none.
+pub(crate) fn unknown(source: &str, why: &str) -> Answer {
+    let seen = text::line(why).into_owned();
+    Answer { verdict: Verdict::Unknown, seen, at: Utc::now(), source: source.to_owned() }
+}

@@ -160,3 +160,16 @@ impl Op {
         }
     }
 }
+
+impl Expr {
+    /// Whether this metric is all that is asked for.
+    pub fn asks_only(&self, metric: &str) -> bool {
+        match self {
+            Self::Number(_) => true,
+            Self::Instant(selector) | Self::Range(selector, _) => selector.name.as_deref() == Some(metric),
+            Self::Call(_, args) => args.iter().all(|arg| arg.asks_only(metric)),
+            Self::Aggregate(_, _, of) | Self::Negative(of) => of.asks_only(metric),
+            Self::Binary(binary) => binary.left.asks_only(metric) && binary.right.asks_only(metric),
+        }
+    }
+}

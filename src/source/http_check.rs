@@ -1,0 +1,135 @@
+//! `http` blocks of a runbook: a request, and what is expected of its answer.
+//!
+//! ```text
+//! GET http://127.0.0.1:8080/healthz
+//! Accept: application/json
+//!
+//! a body, where one is needed
+//! expect: 200
+//! expect-body: "status":"ok"
+//! ```
+//! First line: method and address; the method may be left out. Then headers up to an empty line, then a body. Lines
+//! that begin with `expect:` or `expect-body:` belong to neither, wherever they stand; without `expect:` any 2xx will
+//! do. A check only reads: GET, HEAD and OPTIONS; what changes the world is a step with an owner.
+
+use super::client::{self, Client, TIMEOUT};
+use super::probe::Expect;
+use crate::domain::text;
+use crate::signal::Answer;
+use chrono::Utc;
+use reqwest::{Method, Url, header::HeaderMap, header::HeaderName, header::HeaderValue};
+
+/// A block, understood.
+#[derive(Debug, Clone)]
+pub struct HttpCheck {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<String>,
+    expect: Expect,
+}
+
+/// Reads a block. Errors name the line.
+pub fn parse(code: &str) -> Result<HttpCheck, String> {
+    let mut expect = Expect::default();
+    let mut rest = Vec::new();
+    for (n, line) in code.lines().enumerate() {
+        if let Some(status) = line.strip_prefix("expect:") {
+            expect.status = status.parse().map_err(|e| format!("line {}: {e}", n + 1))?;
+        } else if let Some(wanted) = line.strip_prefix("expect-body:") {
+            expect.contains.push(wanted.trim().to_owned());
+        } else {
+            rest.push((n + 1, line));
+        }
+    }
+    let mut lines = rest.into_iter().skip_while(|(_, line)| line.trim().is_empty());
+    let (n, first) = lines.next().ok_or("the block names no address: write GET http://…")?;
+    let mut words = first.split_whitespace();
+    let (method, url) = match (words.next(), words.next()) {
+        (Some(method), Some(url)) => (method, url),
+        (Some(url), None) => ("GET", url),
+        _ => return Err(format!("line {n}: write GET http://…")),
+    };
+    let method = match method {
+        "GET" => Method::GET,
+        "HEAD" => Method::HEAD,
+        "OPTIONS" => Method::OPTIONS,
+        other => {
+            let other: String = other.chars().take(20).collect();
+            return Err(format!(
+                "line {n}: a check only reads, {other} may change something: make it a step"
+            ));
+        }
+    };
+    let url = client::address(url).map_err(|e| format!("line {n}: {e}"))?;
+    let mut headers = HeaderMap::new();
+    for (n, line) in lines.by_ref().take_while(|(_, line)| !line.trim().is_empty()) {
+        let header = line.split_once(':').and_then(|(name, value)| {
+            let name = HeaderName::from_bytes(name.trim().as_bytes()).ok()?;
+            Some((name, HeaderValue::from_str(value.trim()).ok()?))
+        });
+        let (name, value) = header.ok_or_else(|| format!("line {n}: not a header, write Name: value"))?;
+        headers.append(name, value);
+    }
+    let body = lines.map(|(_, line)| line).collect::<Vec<_>>().join("\n");
+    let body = Some(body.trim_end().to_owned()).filter(|body| !body.is_empty());
+    Ok(HttpCheck { method, url, headers, body, expect })
+}
+
+/// Answers a block. A service that does not answer is unknown: nobody said no.
+pub async fn http_check(code: &str) -> Answer {
+    let check = match parse(code) {
+        Ok(check) => check,
+        Err(why) => return super::unknown("http", &why),
+    };
+    let source = client::shown(&check.url);
+    let client = match Client::new(&check.url, &[], None, TIMEOUT) {
+        Ok(client) => client,
+        Err(problem) => return super::unknown(&source, &problem.line()),
+    };
+    match client.send(check.method, check.url, &check.headers, check.body).await {
+        Ok(got) => {
+            let (verdict, seen) = check.expect.judge(got.status, &got.body);
+            Answer { verdict, seen: text::line(&seen).into_owned(), at: Utc::now(), source }
+        }
+        Err(problem) => super::unknown(&source, &problem.line()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_block_is_taken_apart() {
+        let check =
+            parse("GET http://a:1/x\nAccept: text/plain\n\nbody\nexpect: 200\nexpect-body: ok").unwrap();
+        assert_eq!(check.headers.get("accept").unwrap(), "text/plain");
+        assert_eq!(check.body.as_deref(), Some("body"));
+        assert_eq!(check.expect.contains, ["ok"]);
+        assert_eq!(parse("http://a:1/").unwrap().method, Method::GET);
+    }
+
+    #[test]
+    fn mistakes_are_told_by_line() {
+        for (code, wanted) in [
+            ("", "the block names no address: write GET http://…"),
+            ("\nPOST http://a/", "line 2: a check only reads, POST may change something: make it a step"),
+            ("GET http://a/\nnot a header", "line 2: not a header, write Name: value"),
+            (
+                "GET http://a/\nexpect: ok",
+                "line 2: \"ok\" is not an HTTP status: write it like 200, 200,204 or 2xx",
+            ),
+        ] {
+            assert_eq!(parse(code).unwrap_err(), wanted);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(code in "(?s)(GET )?(http://)?.{0,100}") {
+            let _ = parse(&code);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Log files, followed by name through rotation, truncation and replacement.
+//!
+//! Files are looked at, not subscribed to: a look costs one `stat`, works alike on every file system, network ones
+//! included, and sees what inotify's queue loses under load.
+
+mod follow;
+mod splitter;
+mod tail;
+
+pub use follow::{Follower, Round};
+
+use super::poll::{Gone, Mouth, rest};
+use crate::domain::time::Span;
+use crate::signal::{Body, LinesBatch};
+use chrono::Utc;
+use std::time::Instant;
+
+/// Said to be alive this often where nothing is written.
+const ALIVE: Span = Span::secs(2);
+
+/// Follows until nobody listens.
+pub async fn run(glob: String, every: Span, mouth: Mouth) -> Gone {
+    let Err(gone) = forever(glob, every, mouth).await;
+    gone
+}
+
+async fn forever(glob: String, every: Span, mouth: Mouth) -> Result<std::convert::Infallible, Gone> {
+    let mut follower = Follower::new(&glob);
+    let mut told: Vec<String> = Vec::new();
+    let mut said = Instant::now();
+    loop {
+        let began = Instant::now();
+        let looked = tokio::task::spawn_blocking(move || {
+            let round = follower.look(Utc::now());
+            (follower, round)
+        });
+        let round = match looked.await {
+            Ok((back, round)) => {
+                follower = back;
+                round
+            }
+            Err(_) => {
+                mouth.trouble("a fault within warroom: the files are followed anew", every).await?;
+                tokio::time::sleep(Span::secs(5).std()).await;
+                follower = Follower::new(&glob);
+                continue;
+            }
+        };
+        let Round { lines, dropped, turned, troubles, more } = round;
+        let news = !lines.is_empty() || dropped > 0 || turned.is_some();
+        if news {
+            mouth.say(Body::Lines(LinesBatch { lines, dropped, turned })).await?;
+        }
+        let quiet = Span::from(said.elapsed()) >= ALIVE;
+        if !troubles.is_empty() && (news || quiet || troubles != told) {
+            mouth.trouble(&troubles.join("; "), every).await?;
+            said = began;
+        } else if news {
+            said = began;
+        } else if quiet || troubles != told {
+            mouth.say(Body::Alive).await?;
+            said = began;
+        }
+        told = troubles;
+        if !more {
+            rest(began, every).await;
+        }
+    }
+}

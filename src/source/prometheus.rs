@@ -1,0 +1,95 @@
+//! A Prometheus, or what speaks its HTTP API.
+
+mod answer;
+mod poll;
+
+pub use answer::Reply;
+pub use poll::{Poller, run};
+
+use super::client::{self, Client, TIMEOUT};
+use super::problem::Problem;
+use crate::domain::time::{Span, Wall};
+use crate::signal::analysis::check::{Judgement, question};
+use crate::signal::analysis::value::Value;
+use futures::future::try_join_all;
+use reqwest::Url;
+use secrecy::SecretString;
+
+/// Most names that discovery looks at.
+const NAMES_MAX: usize = 200_000;
+
+/// The API of one server.
+#[derive(Debug, Clone)]
+pub struct Api {
+    client: Client,
+    base: Url,
+}
+
+impl Api {
+    /// For the server at this address; a path before `/api/v1` belongs to it.
+    pub fn new(
+        url: &str,
+        headers: &[(String, SecretString)],
+        bearer: Option<&SecretString>,
+    ) -> Result<Self, Problem> {
+        let base = client::address(url)?;
+        Ok(Self { client: Client::new(&base, headers, bearer, TIMEOUT)?, base })
+    }
+
+    /// An instant query.
+    pub async fn query(&self, promql: &str, now: Wall) -> Result<Value, Problem> {
+        Ok(self.instant(promql, now).await?.value)
+    }
+
+    /// An instant query, with the server's warnings.
+    pub async fn instant(&self, promql: &str, now: Wall) -> Result<Reply, Problem> {
+        let url = self.url("query", &[("query", promql), ("time", &seconds(now)), ("timeout", "2s")]);
+        answer::query(&self.client.get(url).await?)
+    }
+
+    /// A query over a range, one value each `step`.
+    pub async fn range(&self, promql: &str, from: Wall, to: Wall, step: Span) -> Result<Reply, Problem> {
+        let step = step.max(Span::secs(1)).as_secs_f64().to_string();
+        let (from, to) = (seconds(from), seconds(to));
+        let pairs = [("query", promql), ("start", &from), ("end", &to), ("step", &step), ("timeout", "2s")];
+        answer::query(&self.client.get(self.url("query_range", &pairs)).await?)
+    }
+
+    /// Names of all metrics.
+    pub async fn metric_names(&self) -> Result<Vec<String>, Problem> {
+        let got = self.client.get(self.url("label/__name__/values", &[])).await?;
+        let mut names = answer::names(&got)?;
+        names.truncate(NAMES_MAX);
+        Ok(names)
+    }
+
+    /// Names of the labels of one metric.
+    pub async fn label_names(&self, metric: &str) -> Result<Vec<String>, Problem> {
+        answer::names(&self.client.get(self.url("labels", &[("match[]", metric)])).await?)
+    }
+
+    /// Answers a check. The whole and the sides of the comparison are asked for one and the same moment.
+    pub async fn check(&self, code: &str, now: Wall) -> Result<Judgement, Problem> {
+        let question = question(code)?;
+        let asked = std::iter::once(&question.whole).chain(&question.sides);
+        let mut values = try_join_all(asked.map(|q| self.query(q, now))).await?;
+        let sides = values.split_off(1);
+        let whole = values.pop().unwrap_or(Value::Vector(Vec::new()));
+        Ok(question.judge(&whole, &sides))
+    }
+
+    fn url(&self, endpoint: &str, pairs: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        let path = format!("{}/api/v1/{endpoint}", self.base.path().trim_end_matches('/'));
+        url.set_path(&path);
+        url.set_fragment(None);
+        if !pairs.is_empty() {
+            url.query_pairs_mut().extend_pairs(pairs);
+        }
+        url
+    }
+}
+
+fn seconds(at: Wall) -> String {
+    format!("{}.{:03}", at.timestamp(), at.timestamp_subsec_millis())
+}

@@ -1,0 +1,71 @@
+use super::*;
+use proptest::prelude::*;
+
+fn got(status: u16, body: &str) -> Got {
+    Got { status, body: body.as_bytes().to_vec(), html: false }
+}
+
+macro_rules! recorded {
+    ($name:literal) => {
+        include_str!(concat!("../../../../tests/samples/", $name, ".json"))
+    };
+}
+
+#[test]
+fn every_kind_of_result_of_a_real_server_is_read() {
+    let ask = |body| query(&got(200, body)).unwrap().value;
+    let Value::Vector(up) = ask(recorded!("prom_query")) else { panic!("a vector") };
+    assert_eq!((up.len(), up[4].v, up[4].labels.get("job")), (5, 0.0, "dead"));
+    assert_eq!(ask(recorded!("prom_query_scalar")), Value::Scalar(5.0));
+    assert_eq!(ask(recorded!("prom_query_string")), Value::Text("hello".into()));
+    let odd = ask(recorded!("prom_query_nan_inf")).numbers();
+    assert!(odd[0].is_nan() && odd[1] == f64::INFINITY);
+    let Value::Matrix(range) = ask(recorded!("prom_query_range")) else { panic!("a matrix") };
+    assert_eq!(range[0].1[0], Point { t: 1_795_382_742_000, v: 1.0 });
+    assert!(matches!(ask(recorded!("prom_query_matrix")), Value::Matrix(_)));
+    assert_eq!(ask(recorded!("prom_query_stats")).numbers().len(), 5);
+}
+
+#[test]
+fn victoria_metrics_is_read_too() {
+    assert_eq!(query(&got(200, recorded!("vm_query_query_up"))).unwrap().value.numbers(), [1.0]);
+    let Value::Matrix(range) = query(&got(200, recorded!("vm_query_range_query_"))).unwrap().value else {
+        panic!("a matrix")
+    };
+    assert_eq!(range[0].1[0].t, 1_795_383_085_000);
+    let Err(Problem::Refused { kind, message }) = query(&got(422, recorded!("vm_query_query_up_"))) else {
+        panic!("refused")
+    };
+    assert_eq!(kind, "execution");
+    assert!(message.contains("unexpected token"));
+}
+
+#[test]
+fn errors_are_the_servers_own_words() {
+    for (status, body, wanted) in [
+        (400, recorded!("prom_error_bad_query"), "bad_data"),
+        (400, recorded!("prom_error_too_many_points"), "bad_data"),
+        (422, recorded!("prom_error_execution"), "execution"),
+        (503, recorded!("prom_error_timeout"), "timeout"),
+    ] {
+        let problem = query(&got(status, body)).unwrap_err();
+        assert!(problem.is_about_the_question() && problem.line().contains(wanted), "{problem}");
+    }
+    assert_eq!(query(&got(502, "<html>")), Err(Problem::Status { status: 502 }));
+    assert!(query(&got(200, " <html>")).unwrap_err().to_string().contains("a web page"));
+    assert!(query(&got(200, "{\"status\":")).unwrap_err().to_string().contains("broken JSON"));
+    assert!(query(&got(200, r#"{"status":"success"}"#)).is_err());
+    let partial = r#"{"status":"success","isPartial":true,"warnings":["w"],"data":{"resultType":"vector","result":[]}}"#;
+    assert_eq!(query(&got(200, partial)).unwrap().warnings.len(), 2);
+}
+
+proptest! {
+    #[test]
+    fn cut_and_bent_answers_are_survived(cut in 0_usize..900, byte in any::<u8>(), at in 0_usize..900) {
+        let mut body = recorded!("prom_query").as_bytes().to_vec();
+        let len = body.len();
+        body[at % len] = byte;
+        body.truncate(cut % len);
+        let _ = query(&Got { status: 200, body, html: false });
+    }
+}
