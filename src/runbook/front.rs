@@ -33,7 +33,12 @@ pub fn read(raw: &RawFront, lints: &mut Lints) -> (Front, Option<String>) {
             Map::new()
         }
         Err((line, message)) => {
-            let message = message.lines().next().unwrap_or_default().to_owned();
+            let message = message.lines().next().unwrap_or_default();
+            // its own line number counts from the mark, ours from the top of the file
+            let message = match message.strip_prefix("error: line ").and_then(|m| m.split_once(": ")) {
+                Some((_, rest)) => rest,
+                None => message,
+            };
             lints.error(
                 line.saturating_add(1),
                 "front-matter",

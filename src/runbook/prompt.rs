@@ -13,6 +13,8 @@ pub struct Parted {
     pub sample: String,
     /// Which prompt was stripped, if any.
     pub prompt: Option<Prompt>,
+    /// Whether different prompts stand in it: the commands are typed into more than one shell.
+    pub several: bool,
 }
 
 /// Kinds of prompt.
@@ -65,6 +67,7 @@ pub fn part(text: &str, console: bool, named: bool) -> Parted {
     let (mut code, mut sample): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     let mut pending = Pending::default();
     let mut prompt = Prompt::User;
+    let mut marks: Vec<&str> = Vec::new();
     for (n, line) in lines.iter().enumerate() {
         if pending.open() {
             let bare = line.strip_prefix("> ").unwrap_or(line);
@@ -91,13 +94,22 @@ pub fn part(text: &str, console: bool, named: bool) -> Parted {
         };
         match command {
             Some(command) => {
+                let mark = line.trim_start().strip_suffix(command).unwrap_or_default();
+                if !mark.is_empty() && !marks.contains(&mark) {
+                    marks.push(mark);
+                }
                 pending.take(command);
                 code.push(command);
             }
             None => sample.push(line),
         }
     }
-    Parted { code: code.join("\n"), sample: sample.join("\n").trim().to_owned(), prompt: Some(prompt) }
+    Parted {
+        code: code.join("\n"),
+        sample: sample.join("\n").trim().to_owned(),
+        prompt: Some(prompt),
+        several: marks.len() > 1,
+    }
 }
 
 /// Whether `# ` lines are root's prompts: the block begins with one that is a command, no line without it is a
@@ -225,6 +237,12 @@ mod tests {
         ] {
             assert_eq!(parts(text, false, true), (code.to_owned(), sample.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_session_inside_a_session_is_seen() {
+        assert!(part("$ oc debug node/a\nsh-4.4# chroot /host", true, true).several);
+        assert!(!part("# first\n$ ls\n$ id", true, true).several);
     }
 
     #[test]
