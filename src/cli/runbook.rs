@@ -334,7 +334,9 @@ mod tests {
     fn corpus() -> Vec<(String, Runbook)> {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/runbooks");
         let files = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
-        files.map(|p| (p.display().to_string(), runbook::parse("x.md", &std::fs::read(&p).unwrap()))).collect()
+        files
+            .map(|p| (p.display().to_string(), runbook::parse("x.md", &std::fs::read(&p).unwrap())))
+            .collect()
     }
 
     #[test]
@@ -361,7 +363,8 @@ mod tests {
     fn json_has_all_steps_in_one_list() {
         let runbook = runbook::parse("x.md", b"# T\n\n## A\n\n1. one\n\n## B\n\n1. two\n");
         let value = flat(&runbook);
-        let steps: Vec<_> = value["steps"].as_array().unwrap().iter().map(|s| (&s["id"], &s["section"])).collect();
+        let steps: Vec<_> =
+            value["steps"].as_array().unwrap().iter().map(|s| (&s["id"], &s["section"])).collect();
         assert_eq!(steps, [(&json!("a-1"), &json!("a")), (&json!("b-1"), &json!("b"))]);
         assert_eq!(value["sections"][1]["steps"][0]["id"], "a-1");
     }

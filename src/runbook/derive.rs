@@ -268,17 +268,17 @@ impl Walk {
                 draft.push(block);
             }
             _ if shown && !to_do && !block.annotated => self.pending.push(node.clone()),
-            _ => self.code_step(title, at, block, node.line),
+            _ => self.code_step(title.as_ref(), at, block, node.line),
         }
     }
 
-    fn code_step(&mut self, title: Option<(Vec<Inline>, u32)>, at: Option<usize>, block: Block, line: u32) {
+    fn code_step(&mut self, title: Option<&(Vec<Inline>, u32)>, at: Option<usize>, block: Block, line: u32) {
         let mut before = std::mem::take(&mut self.pending);
         if let Some(at) = at {
             before.remove(at);
         }
         let text = prose::text_with_code(&before);
-        let (words, mut rest, line) = match &title {
+        let (words, mut rest, line) = match title {
             Some((inlines, at)) => {
                 let (words, rest) = prose::title(inlines, true);
                 (words, rest, *at)

@@ -17,6 +17,9 @@ use crate::domain::{
 /// Keys that keep the meaning they have elsewhere and are no business of ours.
 const KEPT: &[&str] = &["background", "excludeFromRunAll", "tag", "promptEnv", "id", "ignore"];
 
+/// What a value should have been.
+const TIME: &str = "a length of time, like 90s or 15m";
+
 /// Where a block stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
@@ -222,12 +225,17 @@ fn attribute(
 ) {
     let mut bad =
         |wanted: &str| lints.error(line, "bad-attr", format!("`{key}={value}` is not read: {wanted}"));
-    const TIME: &str = "a length of time, like 90s or 15m";
     match key {
-        "kind" => match kind(value) {
-            Some(kind) => *asked = Some(kind),
-            None => bad("it is guard, check, run, verify, undo, expect or sample"),
-        },
+        "kind" => {
+            *asked = kind(value);
+            if asked.is_none() {
+                // a misspelt undo must not run
+                *asked = Some(BlockKind::Sample);
+                bad(
+                    "it is guard, check, run, verify, undo, expect or sample; the block is shown and not run",
+                );
+            }
+        }
         "name" => {
             block.id = text::line(&slug::slug(value)).into_owned();
             if block.id != value {
@@ -281,7 +289,7 @@ fn attribute(
             ("continue", _) => block.onfail = OnFail::Continue,
             ("undo", _) => block.onfail = OnFail::Undo,
             (_, Some(to)) if !to.is_empty() => {
-                block.onfail = OnFail::Goto(to.trim_start_matches('#').to_owned())
+                block.onfail = OnFail::Goto(to.trim_start_matches('#').to_owned());
             }
             _ => bad("it is stop, continue, undo or goto:slug"),
         },

@@ -64,7 +64,7 @@ pub fn lint(runbook: &Runbook) -> Vec<Lint> {
         ),
         [_] => {}
         [_, second, ..] => {
-            lints.note(second.line, "several-titles", "a second heading of level 1; the first is the title")
+            lints.note(second.line, "several-titles", "a second heading of level 1; the first is the title");
         }
     }
     for section in &runbook.sections {

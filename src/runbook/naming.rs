@@ -23,13 +23,11 @@ pub fn name(sections: &mut [Section], lints: &mut Lints) {
     let mut steps = blocks.clone();
     for section in sections {
         for (n, step) in section.steps.iter_mut().enumerate() {
-            step.id = match step.blocks.iter().find(|b| !b.id.is_empty()) {
-                Some(named) => named.id.clone(),
-                None => {
-                    let wanted = format!("{}-{}", section.id, n + 1);
-                    if steps.contains(&wanted) { free(&steps, &wanted) } else { wanted }
-                }
-            };
+            let named = step.blocks.iter().find(|b| !b.id.is_empty()).map(|b| b.id.clone());
+            step.id = named.unwrap_or_else(|| {
+                let wanted = format!("{}-{}", section.id, n + 1);
+                if steps.contains(&wanted) { free(&steps, &wanted) } else { wanted }
+            });
             steps.insert(step.id.clone());
             for (m, block) in step.blocks.iter_mut().enumerate() {
                 if block.id.is_empty() {
