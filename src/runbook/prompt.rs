@@ -63,7 +63,7 @@ pub fn part(text: &str, console: bool, named: bool) -> Parted {
     let mut said = lines.iter().filter(|l| !l.trim().is_empty() && !matches!(line_of(l), Line::Hash(_)));
     // a script that begins with a command has its `$ ` lines in a here-document
     let script = !console && said.next().is_some_and(|l| looks::is_command(l) && !prompted(l));
-    let user = !script && lines.iter().any(|l| prompted(l));
+    let user = !script && lines.iter().any(prompted);
     let hash_root = !user && root_prompts(&lines, console, named);
     if !user && !hash_root {
         return Parted { code: text.to_owned(), ..Parted::default() };
