@@ -1,5 +1,7 @@
 //! Every runbook of the corpus against an outline that was read and found right, and hostile text against the parser.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test that fails fails the test")]
+
 use proptest::prelude::*;
 use std::{fmt::Write as _, fs, path::PathBuf};
 use warroom::{

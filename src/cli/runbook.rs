@@ -326,3 +326,46 @@ fn wrap(out: &mut String, words: &str, first: usize, others: usize) {
     }
     let _ = writeln!(out, "{}", line.trim_end());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn corpus() -> Vec<(String, Runbook)> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/runbooks");
+        let files = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+        files
+            .map(|p| (p.display().to_string(), runbook::parse("x.md", &std::fs::read(&p).unwrap())))
+            .collect()
+    }
+
+    #[test]
+    fn prose_keeps_to_eighty_columns() {
+        for (name, runbook) in corpus() {
+            for line in show(&runbook).lines() {
+                let as_written = line.trim_start().starts_with(['|', ':']);
+                let one_word = line.split_whitespace().count() < 2;
+                // nested deeper than a screen is wide, there is no column left to keep to
+                let deep = line.len() - line.trim_start().len() > 40;
+                assert!(line.width() <= WIDTH || as_written || one_word || deep, "{name}: {line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_that_acts_reaches_the_terminal() {
+        for (name, runbook) in corpus() {
+            assert!(!show(&runbook).chars().any(|c| c.is_control() && c != '\n'), "{name}");
+        }
+    }
+
+    #[test]
+    fn json_has_all_steps_in_one_list() {
+        let runbook = runbook::parse("x.md", b"# T\n\n## A\n\n1. one\n\n## B\n\n1. two\n");
+        let value = flat(&runbook);
+        let steps: Vec<_> =
+            value["steps"].as_array().unwrap().iter().map(|s| (&s["id"], &s["section"])).collect();
+        assert_eq!(steps, [(&json!("a-1"), &json!("a")), (&json!("b-1"), &json!("b"))]);
+        assert_eq!(value["sections"][1]["steps"][0]["id"], "a-1");
+    }
+}

@@ -4,6 +4,7 @@ use super::{
     fence::{self, Place},
     lead::{self, Word},
     lint::Lints,
+    looks::{self, Looks},
     prose,
     rejoin::rejoin,
     role,
@@ -11,7 +12,7 @@ use super::{
     step::{Draft, fold},
     tree::{Doc, Inline, Item, Node, What},
 };
-use crate::domain::plan::{BlockKind, Ending, Lead, Origin, Section, SectionRole};
+use crate::domain::plan::{Block, BlockKind, Ending, Lead, Origin, Section, SectionRole};
 
 /// What of a section becomes steps.
 #[derive(Debug, Clone, Copy)]
@@ -165,6 +166,8 @@ fn section(
 
 struct Walk {
     taking: Taking,
+    /// The section's heading: the title of code that no paragraph stands before.
+    heading: String,
     drafts: Vec<Draft>,
     text: String,
     /// Paragraphs that may yet introduce something.
@@ -177,6 +180,7 @@ impl Walk {
     fn over(part: &Part, taking: Taking) -> Self {
         let mut walk = Self {
             taking,
+            heading: part.title.clone(),
             drafts: Vec::new(),
             text: String::new(),
             pending: Vec::new(),
@@ -253,16 +257,9 @@ impl Walk {
             return;
         }
         self.lints.append(lints);
-        // another language that is no output (YAML to apply, SQL to type) is something to do by hand
+        // what is shown and is no output (YAML to apply, SQL to type, two shells) is something to do by hand
         let shown = block.kind == BlockKind::Sample;
-        let to_do = shown
-            && !block.lang.is_empty()
-            && !block.is_shell()
-            && !matches!(
-                block.lang.as_str(),
-                "text" | "txt" | "output" | "log" | "mermaid" | "plain" | "plaintext" | "none"
-            )
-            && !super::role::introduces_sample(&intro);
+        let to_do = shown && !role::introduces_sample(&intro) && !is_output(&block);
         let joins = self.pending.is_empty() || (shown && !to_do && at.is_some());
         match self.drafts.last_mut() {
             Some(draft) if joins => {
@@ -271,26 +268,23 @@ impl Walk {
                 draft.push(block);
             }
             _ if shown && !to_do && !block.annotated => self.pending.push(node.clone()),
-            _ => self.code_step(title, at, block, node.line),
+            _ => self.code_step(title.as_ref(), at, block, node.line),
         }
     }
 
-    fn code_step(
-        &mut self,
-        title: Option<(Vec<Inline>, u32)>,
-        at: Option<usize>,
-        block: crate::domain::plan::Block,
-        line: u32,
-    ) {
+    fn code_step(&mut self, title: Option<&(Vec<Inline>, u32)>, at: Option<usize>, block: Block, line: u32) {
         let mut before = std::mem::take(&mut self.pending);
         if let Some(at) = at {
             before.remove(at);
         }
         let text = prose::text_with_code(&before);
-        let (words, mut rest, line) = match &title {
+        let (words, mut rest, line) = match title {
             Some((inlines, at)) => {
                 let (words, rest) = prose::title(inlines, true);
                 (words, rest, *at)
+            }
+            None if self.drafts.is_empty() && !self.heading.is_empty() => {
+                (self.heading.clone(), String::new(), line)
             }
             None => {
                 let first = block.code.lines().find(|l| !l.trim().is_empty()).unwrap_or("(empty block)");
@@ -375,6 +369,15 @@ impl Walk {
                 _ => prose::add(&mut self.text, &prose::text_with_code(std::slice::from_ref(node))),
             }
         }
+    }
+}
+
+/// Whether a block that is not run is output, or a picture.
+fn is_output(block: &Block) -> bool {
+    match block.lang.as_str() {
+        "text" | "txt" | "output" | "log" | "mermaid" | "plain" | "plaintext" | "none" => true,
+        "" => looks::looks(&block.code) == Looks::Output,
+        _ => block.is_shell() && looks::looks(&block.code) == Looks::Output,
     }
 }
 

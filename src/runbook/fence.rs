@@ -17,6 +17,9 @@ use crate::domain::{
 /// Keys that keep the meaning they have elsewhere and are no business of ours.
 const KEPT: &[&str] = &["background", "excludeFromRunAll", "tag", "promptEnv", "id", "ignore"];
 
+/// What a value should have been.
+const TIME: &str = "a length of time, like 90s or 15m";
+
 /// Where a block stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
@@ -70,6 +73,14 @@ pub fn block(code: &Code, place: Place<'_>, lints: &mut Lints) -> Block {
         block.kind = BlockKind::Sample;
     }
     broken_fence(&mut block, code, lints);
+    if block.code.contains('\u{fffd}') && !matches!(block.kind, BlockKind::Sample | BlockKind::Expect) {
+        lints.error(
+            place.line,
+            "lossy-code",
+            "bytes of this code could not be read, so it is not what was written; it is shown and not run, save the file as UTF-8",
+        );
+        block.kind = BlockKind::Sample;
+    }
     if block.kind == BlockKind::Expect && block.matching.is_none() {
         block.matching = Some(Match::Contains);
     }
@@ -102,8 +113,16 @@ fn default_kind(block: &Block, code: &Code, place: Place<'_>, lints: &mut Lints)
     if !block.is_shell() {
         return BlockKind::Sample;
     }
-    let prompted = prompt::part(&code.text, false, !block.lang.is_empty()).prompt.is_some();
-    let looks = if prompted { Looks::Commands } else { looks::looks(&code.text) };
+    let parted = prompt::part(&code.text, is_console(&block.lang), !block.lang.is_empty());
+    if parted.several {
+        lints.warning(
+            place.line,
+            "several-shells",
+            "its prompts are those of different shells, so its commands belong to different places; it is shown and not run, part it into blocks",
+        );
+        return BlockKind::Sample;
+    }
+    let looks = if parted.prompt.is_some() { Looks::Commands } else { looks::looks(&code.text) };
     let transcript = is_console(&block.lang);
     if looks == Looks::Commands || transcript {
         return BlockKind::Run;
@@ -133,7 +152,7 @@ fn broken_fence(block: &mut Block, code: &Code, lints: &mut Lints) {
     }
     let swallowed = code.text.lines().enumerate().find(|(_, l)| {
         let l = l.trim_start();
-        (code.marks <= 3 && l.starts_with("```")) || (!code.closed && is_markdown(l))
+        (code.ticks == 3 && l.starts_with("```")) || (!code.closed && is_markdown(l))
     });
     if let Some((n, _)) = swallowed {
         let at = block.line.saturating_add(u32::try_from(n).unwrap_or(0)).saturating_add(1);
@@ -170,6 +189,11 @@ fn shell(block: &mut Block, lints: &mut Lints) {
         block.code = parted.code;
         block.sample = text::block(&parted.sample).into_owned();
     }
+    if !block.code.trim().is_empty()
+        && block.code.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#'))
+    {
+        lints.note(block.line, "only-comments", "there are only comments in it, so it does nothing");
+    }
     if let Some(n) = block.code.lines().position(|l| l.trim_end() != l && l.trim_end().ends_with('\\')) {
         let line = block.code.lines().nth(n).unwrap_or_default().trim();
         lints.warning(
@@ -201,12 +225,17 @@ fn attribute(
 ) {
     let mut bad =
         |wanted: &str| lints.error(line, "bad-attr", format!("`{key}={value}` is not read: {wanted}"));
-    const TIME: &str = "a length of time, like 90s or 15m";
     match key {
-        "kind" => match kind(value) {
-            Some(kind) => *asked = Some(kind),
-            None => bad("it is guard, check, run, verify, undo, expect or sample"),
-        },
+        "kind" => {
+            *asked = kind(value);
+            if asked.is_none() {
+                // a misspelt undo must not run
+                *asked = Some(BlockKind::Sample);
+                bad(
+                    "it is guard, check, run, verify, undo, expect or sample; the block is shown and not run",
+                );
+            }
+        }
         "name" => {
             block.id = text::line(&slug::slug(value)).into_owned();
             if block.id != value {
@@ -260,7 +289,7 @@ fn attribute(
             ("continue", _) => block.onfail = OnFail::Continue,
             ("undo", _) => block.onfail = OnFail::Undo,
             (_, Some(to)) if !to.is_empty() => {
-                block.onfail = OnFail::Goto(to.trim_start_matches('#').to_owned())
+                block.onfail = OnFail::Goto(to.trim_start_matches('#').to_owned());
             }
             _ => bad("it is stop, continue, undo or goto:slug"),
         },

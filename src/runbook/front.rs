@@ -33,7 +33,12 @@ pub fn read(raw: &RawFront, lints: &mut Lints) -> (Front, Option<String>) {
             Map::new()
         }
         Err((line, message)) => {
-            let message = message.lines().next().unwrap_or_default().to_owned();
+            let message = message.lines().next().unwrap_or_default();
+            // its own line number counts from the mark, ours from the top of the file
+            let message = match message.strip_prefix("error: line ").and_then(|m| m.split_once(": ")) {
+                Some((_, rest)) => rest,
+                None => message,
+            };
             lints.error(
                 line.saturating_add(1),
                 "front-matter",
@@ -45,9 +50,8 @@ pub fn read(raw: &RawFront, lints: &mut Lints) -> (Front, Option<String>) {
     let title = root.get("title").and_then(scalar).map(|t| text::line(&t).into_owned());
     let mut reader = Reader { raw: &raw.text, lints };
     let mut front = match root.get("warroom") {
-        None => Front::default(),
+        None | Some(Value::Null) => Front::default(),
         Some(Value::Object(map)) => reader.front(map),
-        Some(Value::Null) => Front::default(),
         Some(_) => {
             reader.bad("warroom", "is no table of keys");
             Front::default()
@@ -234,14 +238,13 @@ impl Reader<'_> {
                 "choices" => input.choices = self.texts(key, value),
                 "pattern" => input.pattern = self.text(key, value),
                 "from" => input.from = self.text(key, value),
-                "secret" => match value {
-                    Value::Bool(b) => input.secret = *b,
-                    _ => {
-                        // in doubt it is not shown
-                        input.secret = true;
+                "secret" => {
+                    // in doubt it is not shown
+                    input.secret = value.as_bool().unwrap_or(true);
+                    if !value.is_boolean() {
                         self.bad(key, "is neither true nor false; it is taken for true");
                     }
-                },
+                }
                 _ => self.unknown(key, KNOWN),
             }
         }

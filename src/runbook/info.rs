@@ -98,7 +98,7 @@ fn json(braces: &str, out: &mut Info) {
             }
         }
         Err(error) => {
-            out.problems.push(("bad-attr", format!("the attributes are not a JSON object: {error}")))
+            out.problems.push(("bad-attr", format!("the attributes are not a JSON object: {error}")));
         }
     }
 }
@@ -122,7 +122,9 @@ mod tests {
 
     #[test]
     fn what_is_read_and_what_is_said() {
-        let cases: [(&str, &str, &[(&str, &str)], &[&str]); 13] = [
+        type Case =
+            (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+        let cases: [Case; 13] = [
             ("", "", &[], &[]),
             ("Bash", "bash", &[], &[]),
             (

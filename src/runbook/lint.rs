@@ -64,19 +64,26 @@ pub fn lint(runbook: &Runbook) -> Vec<Lint> {
         ),
         [_] => {}
         [_, second, ..] => {
-            lints.note(second.line, "several-titles", "a second heading of level 1; the first is the title")
+            lints.note(second.line, "several-titles", "a second heading of level 1; the first is the title");
         }
     }
-    for section in &runbook.sections {
-        for step in &section.steps {
-            lint_step(runbook, step, &mut lints);
-        }
+    let names: Names<'_> = runbook
+        .sections
+        .iter()
+        .map(|s| s.id.as_str())
+        .chain(runbook.steps().map(|s| s.id.as_str()))
+        .collect();
+    for step in runbook.steps() {
+        lint_step(runbook, &names, step, &mut lints);
     }
     unreachable(runbook, &mut lints);
     lints.into_vec()
 }
 
-fn lint_step(runbook: &Runbook, step: &Step, lints: &mut Lints) {
+/// What a choice or a `goto:` can lead to.
+type Names<'a> = HashSet<&'a str>;
+
+fn lint_step(runbook: &Runbook, names: &Names<'_>, step: &Step, lints: &mut Lints) {
     if let Some(Lead::Decide(choices)) = &step.lead {
         if choices.is_empty() {
             lints.error(
@@ -86,12 +93,12 @@ fn lint_step(runbook: &Runbook, step: &Step, lints: &mut Lints) {
             );
         }
         for choice in choices {
-            target(runbook, &choice.to, step.line, lints);
+            target(names, &choice.to, step.line, lints);
         }
     }
     let has = |kind| step.of_kind(kind).next().is_some();
     for block in &step.blocks {
-        lint_block(runbook, step, block, lints);
+        lint_block(runbook, names, step, block, lints);
     }
     let runs = has(BlockKind::Run) || has(BlockKind::Check) || has(BlockKind::Verify);
     if let Some(expect) = step.of_kind(BlockKind::Expect).next()
@@ -133,9 +140,9 @@ fn lint_step(runbook: &Runbook, step: &Step, lints: &mut Lints) {
     }
 }
 
-fn lint_block(runbook: &Runbook, step: &Step, block: &Block, lints: &mut Lints) {
+fn lint_block(runbook: &Runbook, names: &Names<'_>, step: &Step, block: &Block, lints: &mut Lints) {
     match &block.onfail {
-        OnFail::Goto(to) => target(runbook, to, block.line, lints),
+        OnFail::Goto(to) => target(names, to, block.line, lints),
         OnFail::Undo if step.of_kind(BlockKind::Undo).next().is_none() => {
             lints.error(block.line, "no-undo", "`onfail=undo` and the step has no `kind=undo` block");
         }
@@ -168,8 +175,12 @@ fn lint_block(runbook: &Runbook, step: &Step, block: &Block, lints: &mut Lints) 
         );
     }
     if !block.placeholders.is_empty() {
-        let names: Vec<_> = block.placeholders.iter().map(|n| format!("<{n}>")).collect();
-        lints.note(block.line, "placeholder", format!("{} to be filled before it may run", names.join(", ")));
+        let missing: Vec<_> = block.placeholders.iter().map(|n| format!("<{n}>")).collect();
+        lints.note(
+            block.line,
+            "placeholder",
+            format!("{} to be filled before it may run", missing.join(", ")),
+        );
     }
     let executable = !matches!(block.kind, BlockKind::Sample | BlockKind::Expect);
     if executable && block.annotated && !block.is_shell() && !block.is_query() && block.interpreter.is_none()
@@ -191,8 +202,8 @@ fn lint_block(runbook: &Runbook, step: &Step, block: &Block, lints: &mut Lints) 
     }
 }
 
-fn target(runbook: &Runbook, to: &str, line: u32, lints: &mut Lints) {
-    if runbook.section(to).is_none() && runbook.step(to).is_none() {
+fn target(names: &Names<'_>, to: &str, line: u32, lints: &mut Lints) {
+    if !names.contains(to) {
         lints.error(line, "missing-target", format!("no heading or step is called `#{to}`"));
     }
 }

@@ -2,20 +2,22 @@
 
 use super::lint::Lints;
 use crate::domain::plan::Section;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Gives every step and block its id: the name its author gave, else the section's anchor and an ordinal.
 pub fn name(sections: &mut [Section], lints: &mut Lints) {
-    let mut blocks: HashSet<String> = HashSet::new();
+    let mut blocks = Names::default();
     for block in sections.iter_mut().flat_map(|s| &mut s.steps).flat_map(|s| &mut s.blocks) {
-        if !block.id.is_empty() && !blocks.insert(block.id.clone()) {
-            let new = free(&blocks, &block.id);
+        if block.id.is_empty() {
+            continue;
+        }
+        let new = blocks.give(&block.id);
+        if new != block.id {
             lints.error(
                 block.line,
                 "duplicate-name",
                 format!("the name `{}` is taken; this one is called `{new}` here", block.id),
             );
-            blocks.insert(new.clone());
             block.id = new;
         }
     }
@@ -23,32 +25,37 @@ pub fn name(sections: &mut [Section], lints: &mut Lints) {
     let mut steps = blocks.clone();
     for section in sections {
         for (n, step) in section.steps.iter_mut().enumerate() {
-            step.id = match step.blocks.iter().find(|b| !b.id.is_empty()) {
-                Some(named) => named.id.clone(),
-                None => {
-                    let wanted = format!("{}-{}", section.id, n + 1);
-                    if steps.contains(&wanted) { free(&steps, &wanted) } else { wanted }
-                }
-            };
-            steps.insert(step.id.clone());
+            let named = step.blocks.iter().find(|b| !b.id.is_empty()).map(|b| b.id.clone());
+            step.id = named.unwrap_or_else(|| steps.give(&format!("{}-{}", section.id, n + 1)));
             for (m, block) in step.blocks.iter_mut().enumerate() {
                 if block.id.is_empty() {
-                    let wanted = format!("{}-{}", step.id, m + 1);
-                    block.id = if blocks.contains(&wanted) { free(&blocks, &wanted) } else { wanted };
-                    blocks.insert(block.id.clone());
+                    block.id = blocks.give(&format!("{}-{}", step.id, m + 1));
                 }
             }
         }
     }
 }
 
-fn free(taken: &HashSet<String>, wanted: &str) -> String {
-    let mut n = 2_usize;
-    loop {
-        let candidate = format!("{wanted}-{n}");
-        if !taken.contains(&candidate) {
-            return candidate;
+/// Names given out, and how far each was counted on: ten thousand of one name stay quick.
+#[derive(Clone, Default)]
+struct Names {
+    taken: HashSet<String>,
+    counted: HashMap<String, usize>,
+}
+
+impl Names {
+    /// The name, or the name with the first free number from 2 on.
+    fn give(&mut self, wanted: &str) -> String {
+        if self.taken.insert(wanted.to_owned()) {
+            return wanted.to_owned();
         }
-        n = n.saturating_add(1);
+        let n = self.counted.entry(wanted.to_owned()).or_insert(1);
+        loop {
+            *n = n.saturating_add(1);
+            let candidate = format!("{wanted}-{n}");
+            if self.taken.insert(candidate.clone()) {
+                return candidate;
+            }
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! `<name>` in code: bash reads it as two redirections, and in quotes it runs silently wrong, so a block that has one
 //! is refused until it is filled.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+};
 
 /// Longest name that is taken for a placeholder, in bytes.
 const LONGEST: usize = 64;
@@ -38,9 +41,10 @@ fn list(names: &[String]) -> String {
 /// The placeholders in code, each once, in order of appearance, without their brackets.
 pub fn find(code: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     for at in spans(code) {
         if let Some(name) = name_at(code, &at)
-            && !names.iter().any(|n| n == name)
+            && seen.insert(name)
         {
             names.push(name.to_owned());
         }
@@ -87,6 +91,7 @@ enum In {
 
 /// Where the placeholders are, brackets included.
 fn spans(code: &str) -> Vec<Range<usize>> {
+    let closed = closed(code);
     let mut out = Vec::new();
     let mut state = In::Plain;
     let mut heredoc: Option<String> = None;
@@ -96,12 +101,12 @@ fn spans(code: &str) -> Vec<Range<usize>> {
             if line.trim() == end {
                 heredoc = None;
             } else {
-                in_text(code, line, offset, &mut out);
+                in_text(&closed, line, offset, &mut out);
             }
             offset += line.len();
             continue;
         }
-        heredoc = scan(code, line, offset, &mut state, &mut out);
+        heredoc = scan(&closed, line, offset, &mut state, &mut out);
         offset += line.len();
     }
     out
@@ -109,7 +114,7 @@ fn spans(code: &str) -> Vec<Range<usize>> {
 
 /// One line outside a here-document. Gives the word that ends the here-document it opens.
 fn scan(
-    code: &str,
+    closed: &HashSet<&str>,
     line: &str,
     offset: usize,
     state: &mut In,
@@ -142,7 +147,9 @@ fn scan(
             (_, '<') if !matches!(before, '<' | '\\' | '?') && !group(line, at) => {
                 if let Some(len) = tag(line.get(at..).unwrap_or_default()) {
                     let span = offset + at..offset + at + len;
-                    if *state == In::Plain || !markup(code, &span) {
+                    if *state == In::Plain
+                        || !markup(closed, line.get(at + 1..at + len - 1).unwrap_or_default())
+                    {
                         out.push(span);
                         skip_to = at + len;
                     }
@@ -160,13 +167,13 @@ fn group(line: &str, at: usize) -> bool {
     line.get(..at).is_some_and(|l| l.ends_with("(?P") || l.ends_with("(?"))
 }
 
-fn in_text(code: &str, line: &str, offset: usize, out: &mut Vec<Range<usize>>) {
+fn in_text(closed: &HashSet<&str>, line: &str, offset: usize, out: &mut Vec<Range<usize>>) {
     let mut from = 0;
     while let Some(at) = line.get(from..).and_then(|l| l.find('<')).map(|at| from + at) {
         from = at + 1;
         if let Some(len) = tag(line.get(at..).unwrap_or_default()) {
             let span = offset + at..offset + at + len;
-            if !markup(code, &span) {
+            if !markup(closed, line.get(at + 1..at + len - 1).unwrap_or_default()) {
                 from = at + len;
                 out.push(span);
             }
@@ -189,11 +196,19 @@ fn tag(text: &str) -> Option<usize> {
     (good && rest.starts_with('>')).then_some(len + 2)
 }
 
+/// Names of the elements that are closed, `</name>`, somewhere in the code.
+fn closed(code: &str) -> HashSet<&str> {
+    code.match_indices("</")
+        .filter_map(|(at, _)| code.get(at + 2..)?.split_once('>'))
+        .map(|(name, _)| name)
+        .filter(|name| name.len() <= LONGEST)
+        .collect()
+}
+
 /// Whether it is an element of HTML or XML: known by name, or closed somewhere in the code.
-fn markup(code: &str, at: &Range<usize>) -> bool {
-    let Some(name) = name_at(code, at) else { return false };
+fn markup(closed: &HashSet<&str>, name: &str) -> bool {
     let element = name.split([' ', '/']).next().unwrap_or(name);
-    HTML.contains(&element.to_ascii_lowercase().as_str()) || code.contains(&format!("</{element}>"))
+    HTML.contains(&element.to_ascii_lowercase().as_str()) || closed.contains(element)
 }
 
 fn here_word(after: &str) -> Option<String> {

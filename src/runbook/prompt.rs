@@ -13,6 +13,8 @@ pub struct Parted {
     pub sample: String,
     /// Which prompt was stripped, if any.
     pub prompt: Option<Prompt>,
+    /// Whether different prompts stand in it: the commands are typed into more than one shell.
+    pub several: bool,
 }
 
 /// Kinds of prompt.
@@ -57,15 +59,29 @@ fn line_of(line: &str) -> Line<'_> {
 /// prompt is output; `named` where the fence names a shell, so that a lone `# ` line is a comment.
 pub fn part(text: &str, console: bool, named: bool) -> Parted {
     let lines: Vec<&str> = text.lines().collect();
-    let user = lines.iter().any(|l| matches!(line_of(l), Line::User(_) | Line::Root(_)));
+    let prompted = |l: &&str| matches!(line_of(l), Line::User(_) | Line::Root(_));
+    let mut said = lines.iter().filter(|l| !l.trim().is_empty() && !matches!(line_of(l), Line::Hash(_)));
+    // a script that begins with a command has its `$ ` lines in a here-document
+    let script = !console && said.next().is_some_and(|l| looks::is_command(l) && !prompted(l));
+    let user = !script && lines.iter().any(prompted);
     let hash_root = !user && root_prompts(&lines, console, named);
     if !user && !hash_root {
         return Parted { code: text.to_owned(), ..Parted::default() };
     }
+    // for each line whether the next one that is no comment has a prompt
+    let mut above = vec![false; lines.len()];
+    let mut next = false;
+    for (flag, line) in above.iter_mut().zip(&lines).rev() {
+        *flag = next;
+        if !matches!(line_of(line), Line::Hash(_)) {
+            next = prompted(line);
+        }
+    }
     let (mut code, mut sample): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     let mut pending = Pending::default();
     let mut prompt = Prompt::User;
-    for (n, line) in lines.iter().enumerate() {
+    let mut marks: Vec<&str> = Vec::new();
+    for (line, above) in lines.iter().zip(above) {
         if pending.open() {
             let bare = line.strip_prefix("> ").unwrap_or(line);
             pending.take(bare);
@@ -83,21 +99,27 @@ pub fn part(text: &str, console: bool, named: bool) -> Parted {
                 Some(rest)
             }
             // a comment belongs to the command it stands above; elsewhere it may be output, as of a metrics page
-            Line::Hash(_) => {
-                let next = lines.iter().skip(n + 1).find(|l| !matches!(line_of(l), Line::Hash(_)));
-                next.is_some_and(|l| matches!(line_of(l), Line::User(_) | Line::Root(_))).then_some(*line)
-            }
+            Line::Hash(_) => above.then_some(*line),
             Line::Other => None,
         };
         match command {
             Some(command) => {
+                let mark = line.trim_start().strip_suffix(command).unwrap_or_default();
+                if !mark.is_empty() && !marks.contains(&mark) {
+                    marks.push(mark);
+                }
                 pending.take(command);
                 code.push(command);
             }
             None => sample.push(line),
         }
     }
-    Parted { code: code.join("\n"), sample: sample.join("\n").trim().to_owned(), prompt: Some(prompt) }
+    Parted {
+        code: code.join("\n"),
+        sample: sample.join("\n").trim().to_owned(),
+        prompt: Some(prompt),
+        several: marks.len() > 1,
+    }
 }
 
 /// Whether `# ` lines are root's prompts: the block begins with one that is a command, no line without it is a
@@ -165,12 +187,7 @@ impl Pending {
             match (self.quote, c) {
                 (Some('\''), '\'') | (Some('"'), '"') => self.quote = None,
                 (Some('\''), _) => {}
-                (_, '\\') => {
-                    if chars.next().is_none() {
-                        self.continued = self.quote.is_none();
-                    }
-                }
-                (Some(_), _) => {}
+                (_, '\\') => self.continued = chars.next().is_none() && self.quote.is_none(),
                 (None, '\'' | '"') => self.quote = Some(c),
                 (None, '#') if last == ' ' => break,
                 (None, '<') if last == '<' && chars.peek() != Some(&'<') => {
@@ -220,11 +237,18 @@ mod tests {
             ("$ echo 'a\nb'\na\nb", "echo 'a\nb'", "a\nb"),
             ("# list them\n$ ls\nx", "# list them\nls", "x"),
             ("$ curl -s :9090/metrics\n# HELP up\nup 1", "curl -s :9090/metrics", "# HELP up\nup 1"),
+            ("cat <<EOF\n$ ls\nEOF", "cat <<EOF\n$ ls\nEOF", ""),
             ("ls\npwd", "ls\npwd", ""),
             ("echo $HOME\n$HOME/run", "echo $HOME\n$HOME/run", ""),
         ] {
             assert_eq!(parts(text, false, true), (code.to_owned(), sample.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_session_inside_a_session_is_seen() {
+        assert!(part("$ oc debug node/a\nsh-4.4# chroot /host", true, true).several);
+        assert!(!part("# first\n$ ls\n$ id", true, true).several);
     }
 
     #[test]

@@ -120,7 +120,12 @@ fn blocks(nodes: &[Node], indent: usize, code: bool, out: &mut String) {
                 }
             }
             What::Raw(raw) => {
-                lines(&text::block(raw), indent, indent, out);
+                // inside an item the source keeps the item's indentation
+                let raw: Vec<&str> = raw
+                    .lines()
+                    .map(|l| if l.trim_start().starts_with('|') { l.trim_start() } else { l })
+                    .collect();
+                lines(&text::block(&raw.join("\n")), indent, indent, out);
                 out.push('\n');
             }
             What::Quote(inner) => blocks(inner, indent + 2, code, out),

@@ -26,18 +26,22 @@ impl Slugs {
     /// `wanted`, or `wanted-1` and so on where it is taken.
     pub fn unique(&mut self, wanted: &str) -> String {
         let wanted = if wanted.is_empty() { "section" } else { wanted };
-        if self.0.insert(wanted.to_owned(), 0).is_none() {
+        if !self.0.contains_key(wanted) {
+            self.0.insert(wanted.to_owned(), 0);
             return wanted.to_owned();
         }
-        let mut n = 1_usize;
-        loop {
+        // counted on from the last, so that ten thousand of one name stay quick
+        let mut n = self.0.get(wanted).copied().unwrap_or(0);
+        let candidate = loop {
+            n = n.saturating_add(1);
             let candidate = format!("{wanted}-{n}");
             if !self.0.contains_key(&candidate) {
-                self.0.insert(candidate.clone(), 0);
-                return candidate;
+                break candidate;
             }
-            n = n.saturating_add(1);
-        }
+        };
+        self.0.insert(wanted.to_owned(), n);
+        self.0.insert(candidate.clone(), 0);
+        candidate
     }
 }
 

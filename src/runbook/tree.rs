@@ -57,8 +57,8 @@ pub struct Code {
     pub info: Option<String>,
     /// Contents, without the last line end.
     pub text: String,
-    /// Number of marks of the opening fence.
-    pub marks: usize,
+    /// Number of backticks of the opening fence; 0 where it is made of tildes.
+    pub ticks: usize,
     /// Whether a fence closes it.
     pub closed: bool,
 }
@@ -222,7 +222,7 @@ impl Builder<'_> {
                     if let Some((mark, marks)) = fence_of(slice) {
                         let first = slice.trim_start().lines().next().unwrap_or_default();
                         code.info = Some(first.trim_start_matches(mark).trim().to_owned());
-                        code.marks = marks;
+                        code.ticks = if mark == '`' { marks } else { 0 };
                         code.closed = is_closed(slice, mark, marks);
                     }
                 }
