@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
-/// Checkouts a second, on average; it swings by a tenth over two minutes.
+/// Checkouts a second, on average; it swings by a twentieth over two minutes.
 const CHECKOUTS: f64 = 30.0;
 /// One payment for so many checkouts.
 const PAYMENT_ONE_IN: u64 = 12;
@@ -30,7 +30,7 @@ pub async fn run(layout: &Layout) -> Result<(), WorldError> {
     let began = Instant::now();
     let mut due = 0.0_f64;
     for n in 0_u64.. {
-        let rate = CHECKOUTS * (1.0 + 0.1 * (due * std::f64::consts::TAU / 120.0).sin());
+        let rate = CHECKOUTS * (1.0 + 0.05 * (due * std::f64::consts::TAU / 120.0).sin());
         due += rng.arrival(rate);
         let late = began.elapsed().as_secs_f64() - due;
         if late > 1.0 {
