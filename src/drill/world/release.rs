@@ -87,13 +87,16 @@ impl Release {
 fn checkout(spec: &Spec, version: &str) -> Release {
     let faulty = matches!(version, BAD | NEXT);
     let bad = |scenario| faulty && spec.scenario == scenario;
+    let leaky = spec.scenario == Scenario::SlowLeak;
     let quotes = if bad(Scenario::BadRelease) {
         // One call per item instead of one per basket, "made snappier" by a short timeout and a retry.
         Quotes { calls: 3, calls_new_pricing: 4, timeout_ms: 250, retries: 1 }
+    } else if leaky {
+        // Two calls make a request long enough that an instance cannot live on its one reserved connection.
+        Quotes { calls: 2, calls_new_pricing: 2, timeout_ms: 800, retries: 1 }
     } else {
         Quotes { calls: 1, calls_new_pricing: 1, timeout_ms: 800, retries: 1 }
     };
-    let leaky = spec.scenario == Scenario::SlowLeak;
     let pool = if leaky {
         Pool { size: 8, reserved: 1, wait_ms: 400 }
     } else {
@@ -102,7 +105,7 @@ fn checkout(spec: &Spec, version: &str) -> Release {
     // A faster story leaks more per request and forgets sooner, so that what is held at rest stays the same.
     let sessions = leaky.then(|| Sessions {
         keep_kib: (24.0 * spec.pace).clamp(1.0, 1_024.0) as u32,
-        pin_every: (200.0 / spec.pace).max(1.0) as u32,
+        pin_every: (240.0 / spec.pace).max(1.0) as u32,
         evict_after_ms: if bad(Scenario::SlowLeak) { 0 } else { (5_000.0 / spec.pace).max(1.0) as u64 },
     });
     Release { version: version.into(), schema: 41, pool, quotes: Some(quotes), sessions }
