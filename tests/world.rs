@@ -1,5 +1,12 @@
 //! The practice world, lived through with its real processes: what breaks, what cures it, and that nothing stays.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test's helpers fail as the test does"
+)]
+
 mod runbook_block;
 
 use runbook_block::Block;

@@ -135,6 +135,7 @@ impl World {
         while !self.ended() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(10));
         }
+        self.supervisor.signal_group(Signal::KILL);
         let swept = sweep(&self.layout);
         if let Some(mut child) = self.child.take() {
             let _ = child.wait();
@@ -171,6 +172,9 @@ fn known(dir: &Path) -> Result<(Layout, Spec), WorldError> {
 
 /// Removes a drill's directory, and none other.
 fn remove(layout: &Layout) -> Result<(), WorldError> {
+    if !layout.dir.exists() {
+        return Ok(());
+    }
     known(&layout.dir)?;
     std::fs::remove_dir_all(&layout.dir).map_err(WorldError::io("removing", &layout.dir))
 }

@@ -152,6 +152,10 @@ impl World<'_> {
         while !told.load(Ordering::Relaxed) {
             std::thread::sleep(LOOK_EVERY);
             let now = Instant::now();
+            if !self.layout.run().exists() {
+                // Somebody took the directory away: nothing is left to play in.
+                return Ok(());
+            }
             self.restart_the_dead(now)?;
             let owner = layout::read_json::<Owner>(&self.layout.owner());
             if owner.is_ok_and(|owner| owner.pid.alive()) {
