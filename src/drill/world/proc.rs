@@ -39,6 +39,28 @@ impl Pid {
     }
 }
 
+/// Whether a child has ended. It is not waited for: its id, and that of its group, stay its own.
+pub fn child_ended(child: &std::process::Child) -> bool {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    let Some(id) = group_of(child) else { return true };
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    !matches!(waitid(WaitId::Pid(id), options), Ok(None))
+}
+
+/// Kills a child with all that it started in its group, and waits for it. What it started may outlive it, and is
+/// killed all the same: while the child is not waited for, the group's id cannot be another's.
+pub fn bury(child: &mut std::process::Child) {
+    if let Some(id) = group_of(child) {
+        let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn group_of(child: &std::process::Child) -> Option<rustix::process::Pid> {
+    rustix::process::Pid::from_raw(i32::try_from(child.id()).ok()?)
+}
+
 /// The start time in a line of `/proc/PID/stat`; none for a zombie. The name in parentheses may hold anything.
 fn started(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;

@@ -45,7 +45,7 @@ impl FromStr for Scenario {
     }
 }
 
-/// The story's moments at pace 1, since the world came up. Chosen so that a newcomer sees a minute's half of normal
+/// The story's moments at pace 1, since the world came up. Chosen so that a newcomer sees half a minute of normal
 /// operation, and has time to declare and freeze before the next deploy is tried.
 const BAD_AFTER: Span = Span::secs(25);
 const NEXT_AFTER: Span = Span::secs(60);

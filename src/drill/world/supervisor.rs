@@ -1,7 +1,7 @@
 //! Keeps the world: starts everybody in order, restarts who dies on the same port, ends all when told to, or when the
 //! player has been gone for too long.
 
-use super::proc::Pid;
+use super::proc::{Pid, bury, child_ended};
 use super::spec::{Owner, Spec};
 use super::{Facts, Layout, Proc, Role, WorldError, layout, release, spawn};
 use rustix::process::Signal;
@@ -119,10 +119,8 @@ impl World<'_> {
                 bound = said;
                 break;
             }
-            let ended = !matches!(child.try_wait(), Ok(None));
-            if ended || began.elapsed() > PORT_PATIENCE {
-                let _ = child.kill();
-                let _ = child.wait();
+            if child_ended(&child) || began.elapsed() > PORT_PATIENCE {
+                bury(&mut child);
                 let why = std::fs::read_to_string(self.layout.run().join(format!("{name}.err")));
                 let why = why.ok().filter(|text| !text.trim().is_empty());
                 let why = why.unwrap_or_else(|| format!("{name} did not say its port"));
@@ -171,7 +169,8 @@ impl World<'_> {
         let mut changed = false;
         let mut kept = std::mem::take(&mut self.kept);
         for one in &mut kept {
-            if one.again_at.is_none() && !matches!(one.child.try_wait(), Ok(None)) {
+            if one.again_at.is_none() && child_ended(&one.child) {
+                bury(&mut one.child);
                 one.deaths = if one.born.elapsed() > LIVED { 0 } else { one.deaths.saturating_add(1) };
                 let wait = Duration::from_millis(250) * 2_u32.saturating_pow(one.deaths.min(5));
                 one.again_at = Some(now + wait);
@@ -203,12 +202,14 @@ impl World<'_> {
         }
         let patience = Instant::now() + TERM_PATIENCE;
         for one in &mut self.kept {
-            while matches!(one.child.try_wait(), Ok(None)) && Instant::now() < patience {
+            // One that waits to be started again is buried already.
+            if one.again_at.is_some() {
+                continue;
+            }
+            while !child_ended(&one.child) && Instant::now() < patience {
                 std::thread::sleep(Duration::from_millis(10));
             }
-            // While the leader is not waited for its id cannot be another's; the check is in the signal.
-            one.pid.signal_group(Signal::KILL);
-            let _ = one.child.wait();
+            bury(&mut one.child);
         }
         for one in &self.kept {
             let _ = std::fs::remove_file(self.layout.pid(&one.role.name(one.index)));
