@@ -193,6 +193,22 @@ pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
     base
 }
 
+/// What a room that cannot write its journal answers: a freeze that it knows holds, anything else is undecided and
+/// never open.
+pub fn when_writable(answer: Answer, writable: bool) -> Answer {
+    if writable || !answer.allowed {
+        return answer;
+    }
+    Answer {
+        allowed: false,
+        hold: true,
+        because: Because::Undecided,
+        reason: "undecided: the room cannot write its journal, so nothing is let through; ask again".into(),
+        valid_until: None,
+        ..answer
+    }
+}
+
 /// What the journal keeps of the gate: refusals and what passed a freeze.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

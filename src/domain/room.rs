@@ -25,6 +25,13 @@ pub enum RoomFact {
     },
     /// The practice is over.
     DrillEnded,
+    /// The journal takes events again.
+    Resumed {
+        /// Why it did not.
+        why: String,
+        /// For how long.
+        lasted: super::time::Span,
+    },
     /// The room stopped in good order.
     Closed {
         /// Why: a signal and its sender, a command.
@@ -55,6 +62,7 @@ pub(super) fn apply(state: &mut State, fact: &RoomFact, event: &Event) {
         }
         RoomFact::DrillBegan { scenario, .. } => state.room.drill = Some(scenario.clone()),
         RoomFact::DrillEnded => state.room.drill = None,
+        RoomFact::Resumed { .. } => {}
         RoomFact::Closed { .. } => state.room.opened = None,
     }
 }

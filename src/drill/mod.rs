@@ -1,1 +1,3 @@
 //! The practice world.
+
+pub mod world;

@@ -43,7 +43,12 @@ pub enum FromConn {
 }
 
 /// Serves a connection to its end.
-pub async fn serve(id: ConnId, stream: UnixStream, room: mpsc::Sender<(ConnId, FromConn)>, owner: Option<u32>) {
+pub async fn serve(
+    id: ConnId,
+    stream: UnixStream,
+    room: mpsc::Sender<(ConnId, FromConn)>,
+    owner: Option<u32>,
+) {
     let uid = match peer::of(&stream) {
         Ok(peer) => peer.uid,
         Err(error) => {
@@ -53,7 +58,12 @@ pub async fn serve(id: ConnId, stream: UnixStream, room: mpsc::Sender<(ConnId, F
         }
     };
     if owner.is_some_and(|owner| owner != uid && uid != 0) {
-        goodbye(stream, Finished::Forbidden, "this room is private to its owner; a room for all is warroom serve").await;
+        goodbye(
+            stream,
+            Finished::Forbidden,
+            "this room is private to its owner; a room for all is warroom serve",
+        )
+        .await;
         return;
     }
     let name = peer::name_of(uid).await;

@@ -2,12 +2,15 @@
 
 use crate::{
     domain::{
-        Command, CommandId, Ctx, Event, Fact, Refusal, Seq, State, actor::Actor, decide, decision::DecisionFact,
-        deviation::DeviationFact, freeze::FreezeFact, incident::IncidentFact, refusal::Code, task::TaskFact,
-        time::Stamp, walk::WalkFact,
+        Command, CommandId, Ctx, Event, Fact, Refusal, Seq, State, actor::Actor, decide,
+        decision::DecisionFact, deviation::DeviationFact, freeze::FreezeFact, incident::IncidentFact,
+        refusal::Code, task::TaskFact, time::Stamp, walk::WalkFact,
     },
     evidence::redact::Redactor,
-    journal::{Head, chain, chain::{Draft, Record}},
+    journal::{
+        Head, chain,
+        chain::{Draft, Record},
+    },
 };
 use std::sync::{Arc, RwLock};
 

@@ -30,7 +30,13 @@ pub struct Gatekeeper {
 
 impl Gatekeeper {
     /// The command to submit for an answer, where there is one to submit now.
-    pub fn answered(&mut self, actor: &Actor, request: &Request, answer: &Answer, now: &Stamp) -> Option<Command> {
+    pub fn answered(
+        &mut self,
+        actor: &Actor,
+        request: &Request,
+        answer: &Answer,
+        now: &Stamp,
+    ) -> Option<Command> {
         match answer.because {
             Because::Open | Because::Undecided | Because::Unreachable => return None,
             Because::Exempted => {

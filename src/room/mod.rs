@@ -8,9 +8,10 @@ mod core;
 mod gatekeeper;
 mod hands;
 mod outbox;
+pub mod recording;
 mod serve;
+mod sources;
 mod watch;
 
 pub use core::{Core, Submitted};
 pub use serve::{Inbox, Options, Room, RoomError, Shared};
-pub use watch::{Checks, NoChecks};

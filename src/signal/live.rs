@@ -80,7 +80,8 @@ impl Delta {
         self.lines.extend(later.lines);
         let over = self.lines.len().saturating_sub(LINES);
         self.lines.drain(..over);
-        self.lines_dropped = self.lines_dropped.saturating_add(later.lines_dropped).saturating_add(over as u64);
+        self.lines_dropped =
+            self.lines_dropped.saturating_add(later.lines_dropped).saturating_add(over as u64);
         for probe in later.probes {
             self.probes.retain(|own| own.name != probe.name);
             self.probes.push(probe);

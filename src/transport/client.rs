@@ -5,7 +5,11 @@ use crate::{
     os::{self, peer},
     wire::{As, Ask, FRAME_MAX, FromRoom, Lines, Outcome, ToRoom, Told, WIRE, decode, encode},
 };
-use std::{io, path::{Path, PathBuf}, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
@@ -106,9 +110,8 @@ pub async fn connect(
     live: bool,
     claimed: Option<String>,
 ) -> Result<(Reader, Writer, FromRoom), NoRoom> {
-    let stream = UnixStream::connect(path)
-        .await
-        .map_err(|why| NoRoom::Absent { path: path.to_owned(), why })?;
+    let stream =
+        UnixStream::connect(path).await.map_err(|why| NoRoom::Absent { path: path.to_owned(), why })?;
     // The server proves itself too: in a directory that others could write, anybody could listen.
     let server = peer::of(&stream).map_err(|error| NoRoom::Lost(io::Error::other(error)))?.uid;
     let me = peer::my_uid();
@@ -146,7 +149,8 @@ impl Client {
     /// # Errors
     /// [`NoRoom`].
     pub async fn script(path: &Path) -> Result<Self, NoRoom> {
-        let (reader, writer, hello) = connect(path, As::Script, false, crate::os::claim::of_this_process()).await?;
+        let (reader, writer, hello) =
+            connect(path, As::Script, false, crate::os::claim::of_this_process()).await?;
         Ok(Self { reader, writer, hello, asked: 0 })
     }
 

@@ -8,7 +8,8 @@ mod frame;
 
 pub use codec::{Lines, TooLong, decode, encode};
 pub use frame::{
-    Ask, As, Finished, FromRoom, HandSays, JournalState, Outcome, Presence, RoomStatus, Steer, StepRef, Told, ToRoom,
+    As, Ask, Finished, FromRoom, HandSays, JournalState, Outcome, Presence, RoomStatus, Steer, StepRef,
+    ToRoom, Told,
 };
 
 /// Version of the frames. Within one, unknown frames and fields are ignored; across, the hello is refused.
