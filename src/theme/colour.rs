@@ -36,7 +36,7 @@ impl Rgb {
         let d = |a: u8, b: u8| i64::from(a) - i64::from(b);
         let (r, g, b) = (d(self.0, other.0), d(self.1, other.1), d(self.2, other.2));
         let mean = i64::midpoint(i64::from(self.0), i64::from(other.0));
-        ((512 + mean) * r * r >> 8) + 4 * g * g + ((767 - mean) * b * b >> 8)
+        (((512 + mean) * r * r) >> 8) + 4 * g * g + (((767 - mean) * b * b) >> 8)
     }
 }
 

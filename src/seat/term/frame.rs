@@ -1,0 +1,43 @@
+//! Bytes of a frame, gathered until it is whole.
+
+use std::io::{self, Write};
+
+/// Gathers what is written and passes it on when flushed. Unlike a buffered writer of the library it passes
+/// nothing on when dropped: after a panic, the rest of a frame must not follow the sequences that gave the
+/// terminal back.
+#[derive(Debug)]
+pub(super) struct Gather<W: Write> {
+    bytes: Vec<u8>,
+    out: W,
+}
+
+/// Beyond this the gathered bytes go out before the frame is whole.
+const MOST: usize = 1024 * 1024;
+
+impl<W: Write> Gather<W> {
+    pub fn new(out: W) -> Self {
+        Self { bytes: Vec::with_capacity(16 * 1024), out }
+    }
+
+    fn pass(&mut self) -> io::Result<()> {
+        let result = self.out.write_all(&self.bytes);
+        // Dropped even where it failed: half a sequence again would be worse than a missing one.
+        self.bytes.clear();
+        result
+    }
+}
+
+impl<W: Write> Write for Gather<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() > MOST {
+            self.pass()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass()?;
+        self.out.flush()
+    }
+}
