@@ -5,12 +5,12 @@ use std::{
     io::{Read, Write},
     num::NonZeroU16,
     path::Path,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 /// How long anything may take on a busy machine before the test says that it does not happen.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 struct State {
     parser: vt100::Parser,
@@ -44,6 +44,7 @@ impl Pty {
         }
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
+        command.env("RUST_BACKTRACE", "0");
         for (name, value) in env {
             if value.is_empty() {
                 command.env_remove(name);
@@ -143,7 +144,7 @@ impl Pty {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared.0.lock().unwrap()
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wait(&self, what: &str, mut is: impl FnMut(&State) -> bool) {
@@ -180,7 +181,7 @@ fn follow(mut reader: Box<dyn Read + Send>, shared: &Shared, keys: &Keys) {
     loop {
         // A terminal whose last process is gone reads as an error on Linux.
         let n = reader.read(&mut bytes).unwrap_or(0);
-        let mut state = shared.0.lock().unwrap();
+        let mut state = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         if n == 0 {
             state.ended = true;
             shared.1.notify_all();

@@ -56,10 +56,14 @@ pub enum MouseKind {
 /// Inputs that wait to be taken; beyond, the terminal waits.
 const WAITING: usize = 256;
 
+/// The least that the library may wait so that it looks at all.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// The terminal's input as a stream, read by a thread of its own; ends after [`Input::Gone`].
 ///
-/// The library's own event stream is not used: where the terminal hangs up it reads the same end of file for ever
-/// inside one poll, and the seat with it. The thread asks the kernel first.
+/// The library's own event stream is not used: its default source waits for edges and loses what it did not read at
+/// the first one, and spins inside one poll where the terminal hung up; its other source, which is the one in use
+/// here, answers nothing where it may not wait, as a stream never may. The thread asks the kernel first.
 pub struct Inputs {
     inputs: mpsc::Receiver<Input>,
     // Closing it tells the thread to end.
@@ -109,7 +113,7 @@ fn read(end: &PipeReader, send: &mpsc::Sender<Input>) -> io::Result<()> {
         if !stop.is_empty() || tty.intersects(lost) {
             return Ok(());
         }
-        while crossterm::event::poll(Duration::ZERO)? {
+        while crossterm::event::poll(MOMENT)? {
             let input = translate::event(crossterm::event::read()?);
             if let Some(input) = input
                 && send.blocking_send(input).is_err()

@@ -143,6 +143,11 @@ impl fmt::Display for KeyChord {
 )]
 pub struct NotAKey(pub String);
 
+/// The number of a function key: `f5` is 5.
+fn number(name: &str) -> Option<u8> {
+    name.strip_prefix('f')?.parse().ok().filter(|n| (1..=24).contains(n))
+}
+
 impl FromStr for KeyChord {
     type Err = NotAKey;
 
@@ -168,11 +173,7 @@ impl FromStr for KeyChord {
         let mut chars = rest.chars();
         chord.key = match (chars.next(), chars.next()) {
             (Some(c), None) if !c.is_control() => Key::Char(c),
-            (Some('f'), Some(_))
-                if rest.trim_start_matches('f').parse().is_ok_and(|n: u8| (1..=24).contains(&n)) =>
-            {
-                Key::F(rest.trim_start_matches('f').parse().map_err(|_| bad())?)
-            }
+            (Some('f'), Some(_)) if number(rest).is_some() => Key::F(number(rest).ok_or_else(bad)?),
             _ => NAMED.iter().find(|(name, _)| *name == rest).map(|(_, key)| *key).ok_or_else(bad)?,
         };
         // Control and a capital reach a terminal as control and the small letter: such a key could never be pressed.

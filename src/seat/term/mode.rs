@@ -54,6 +54,9 @@ pub(super) const ALL: [Mode; 8] = [
     Mode::Synchronized,
 ];
 
+/// Beside the modes: they were left for good.
+const LOST: u16 = 1 << 15;
+
 fn ansi(command: impl Command) -> String {
     let mut text = String::new();
     let _ = command.write_ansi(&mut text);
@@ -118,6 +121,18 @@ impl Entered {
             result = result.and(self.leave(mode, out));
         }
         result.and(out.flush())
+    }
+
+    /// Leaves all, and no screen of these modes may write again: after a panic.
+    pub fn give_back(&self, out: &mut impl Write) -> io::Result<()> {
+        let result = self.leave_all(out);
+        self.0.fetch_or(LOST, Ordering::SeqCst);
+        result
+    }
+
+    /// Whether all was left by [`Self::give_back`].
+    pub fn lost(&self) -> bool {
+        self.0.load(Ordering::SeqCst) & LOST != 0
     }
 
     /// Whether `mode` is on.

@@ -19,7 +19,7 @@ pub(super) fn watch(entered: &Entered) {
             // Never waited for: who holds it may be what panics.
             let live = LIVE.try_lock().ok().and_then(|live| live.clone());
             if let Some(live) = live {
-                let _ = live.leave_all(&mut stdout());
+                let _ = live.give_back(&mut stdout());
             }
             before(info);
         }));

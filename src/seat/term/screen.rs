@@ -123,8 +123,10 @@ impl<W: Write> Screen<W> {
         if opt.mouse {
             wanted.push(Mode::Mouse);
         }
-        let mut terminal =
-            Terminal::with_options(CrosstermBackend::new(Gather::new(out)), TerminalOptions { viewport })?;
+        let mut terminal = Terminal::with_options(
+            CrosstermBackend::new(Gather::new(out, entered.clone())),
+            TerminalOptions { viewport },
+        )?;
         let fixed = terminal.get_frame().area().as_size();
         let mut screen = Self { terminal, entered, wanted, real, fixed };
         screen.claim()?;
@@ -137,8 +139,7 @@ impl<W: Write> Screen<W> {
             self.entered.enter(*mode, out)?;
         }
         out.flush()?;
-        self.terminal.clear()?;
-        Ok(())
+        self.redraw()
     }
 
     /// Draws one frame, shown whole by terminals that know how.
@@ -146,7 +147,7 @@ impl<W: Write> Screen<W> {
     /// # Errors
     /// Where the terminal is gone, or was given back by a panic elsewhere.
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> Result<(), ScreenError> {
-        if !self.entered.has(Mode::Alternate) {
+        if self.entered.lost() {
             return Err(ScreenError::Failed);
         }
         self.entered.enter(Mode::Synchronized, self.terminal.backend_mut())?;
@@ -169,7 +170,10 @@ impl<W: Write> Screen<W> {
     /// # Errors
     /// Where the terminal is gone.
     pub fn redraw(&mut self) -> Result<(), ScreenError> {
-        Ok(self.terminal.clear()?)
+        // Not the library's `clear`, which asks the terminal where the cursor is and waits for the answer.
+        ratatui::backend::Backend::clear(self.terminal.backend_mut())?;
+        self.terminal.swap_buffers();
+        Ok(())
     }
 
     /// Takes the terminal again after somebody else had it (SIGCONT): every mode is entered anew.
@@ -314,7 +318,7 @@ mod tests {
     #[test]
     fn after_a_failure_elsewhere_nothing_is_drawn() {
         let (mut screen, _) = screen(false);
-        let _ = screen.entered.clone().leave_all(&mut Vec::new());
+        let _ = screen.entered.clone().give_back(&mut Vec::new());
         assert!(matches!(screen.draw(|_| ()), Err(ScreenError::Failed)));
     }
 }
