@@ -1,12 +1,21 @@
 //! The terminal is given back as it was, however the seat ends. The seat here is a small one: this test binary
 //! itself, started again in a pseudo-terminal.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use ratatui::widgets::Paragraph;
 use rustix::process::Signal as Sig;
 use support::pty::Pty;
-use warroom::seat::term::{Input, Inputs, Options, Screen, Signal, Signals};
+use warroom::seat::term::{Input, Inputs, Options, Screen, Signal, Signals, clipboard::Through};
 
 const PART: &str = "WARROOM_TERM_PART";
 
@@ -61,7 +70,7 @@ async fn seat(part: &str) -> i32 {
                         let _ = std::thread::spawn(|| panic!("a bug in a thread")).join();
                     }
                     ("ctrl-z", _) => said = format!("{:?}", screen.suspend().unwrap()),
-                    ("c", _) => screen.copy("copied", Default::default()).unwrap(),
+                    ("c", _) => screen.copy("copied", Through::Direct).unwrap(),
                     (key, _) => said = format!("key {key}"),
                 },
                 Some(Input::Paste(text)) => said = format!("paste {}", text.len()),

@@ -1,6 +1,15 @@
 //! How the pieces of the screen look, at small sizes, in both glyph sets; and one composition of them all, which is
 //! written as pictures into the directory that WARROOM_PICTURES names.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -61,7 +70,11 @@ fn errors(n: usize) -> Vec<f64> {
 const START: i64 = 1_780_000_020_000;
 
 fn points(n: usize, scale: f64) -> Vec<(i64, f64)> {
-    errors(n).into_iter().zip(0..).map(|(v, i)| (START + i * 1_800_000 / n as i64, v * scale)).collect()
+    errors(n)
+        .into_iter()
+        .zip(0..)
+        .map(|(v, i)| (START + i * 1_800_000 / i64::try_from(n).unwrap(), v * scale))
+        .collect()
 }
 
 fn minute(t: i64) -> String {
@@ -210,7 +223,7 @@ fn composition(width: u16, height: u16, theme: &Theme) -> Buffer {
     let mut whole = ground(width, height, theme);
     let buf = &mut whole;
     let screen = buf.area;
-    let area = Rect { x: 1, width: width - 2, ..screen };
+    let area = Rect { x: 1, width: width - 1, ..screen };
     line(
         buf,
         area,
@@ -236,12 +249,12 @@ fn composition(width: u16, height: u16, theme: &Theme) -> Buffer {
     );
     progress::draw(
         buf,
-        put::part(put::row(area, 1), from, 14),
+        put::part(put::row(area, 1), from, 13),
         theme,
         used.as_secs_f64() / target.as_secs_f64(),
         loud,
     );
-    let rest = put::part(put::row(area, 1), from + 15, area.width);
+    let rest = put::part(put::row(area, 1), from + 14, area.width);
     put::pieces(
         buf,
         rest,
@@ -349,12 +362,12 @@ fn composition(width: u16, height: u16, theme: &Theme) -> Buffer {
         ]) {
             let row = put::row(health, row);
             put::left(buf, put::part(row, 0, 6), theme, name, theme.style(Text));
-            figure::draw(buf, put::part(row, 6, 8), theme, now, role);
+            figure::draw(buf, put::part(row, 6, 9), theme, now, role);
             if role == Bad {
-                spark::draw(buf, put::part(row, 15, 10), theme, &all, bounds, Role::Line);
+                spark::draw(buf, put::part(row, 16, 9), theme, &all, bounds, Role::Line);
             } else {
                 let flat: Vec<f64> = (0..10).map(|i| 420.0 - f64::from(i % 3) * 4.0).collect();
-                spark::draw(buf, put::part(row, 15, 10), theme, &flat, (0.0, 600.0), Role::Line);
+                spark::draw(buf, put::part(row, 16, 9), theme, &flat, (0.0, 600.0), Role::Line);
             }
             figure::draw(buf, put::part(row, 25, 8), theme, base, Quiet);
             put::right(buf, put::part(row, 33, 5), theme, &state, theme.style(role));
@@ -393,8 +406,8 @@ fn composition(width: u16, height: u16, theme: &Theme) -> Buffer {
     ]) {
         let place = put::row(steps, row);
         put::left(buf, place, theme, mark, theme.style(if role == Quiet { Good } else { role }));
-        put::left(buf, put::part(place, 2, place.width), theme, text, theme.style(role));
-        put::right(buf, place, theme, who, theme.style(if role == Title { Notice } else { Quiet }));
+        let who_role = if role == Title { Notice } else { Quiet };
+        put::ends(buf, put::part(place, 2, place.width), theme, &[(text, role)], (who, who_role));
         if role == Title {
             list::mark(buf, put::part(place, 0, place.width), theme);
         }

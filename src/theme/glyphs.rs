@@ -99,7 +99,7 @@ pub static ASCII: Glyphs = Glyphs {
     unfilled: ".",
     rule: "-",
     rule_start: "-",
-    rule_end: "-",
+    rule_end: " ",
     vertical: "|",
     dashed: ":",
     corner: "+",

@@ -80,6 +80,18 @@ impl Theme {
         self.styles.get(role as usize).copied().unwrap_or_default()
     }
 
+    /// The look of a role for bars and lines, which underlines would only smear: its colours alone.
+    pub fn ink(&self, role: Role) -> Style {
+        let style = self.style(role);
+        Style { fg: style.fg, bg: style.bg, ..Style::new() }
+    }
+
+    /// Whether the band is a ground of its own. Where there are too few colours for one, a texture stands for it.
+    pub fn band_shows(&self) -> bool {
+        let band = self.style(Role::Band).bg;
+        !self.glyphs.ascii && band.is_some() && band != self.style(Role::Text).bg
+    }
+
     /// The characters to draw with.
     pub fn glyphs(&self) -> &'static Glyphs {
         self.glyphs

@@ -64,8 +64,14 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     for paragraph in text.lines() {
         let mut line = String::new();
         for word in paragraph.split_inclusive(' ') {
-            if width(&line) + width(word.trim_end()) > cells && !line.trim().is_empty() {
-                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+            if width(&line) + width(word.trim_end()) > cells {
+                if !line.trim().is_empty() {
+                    lines.push(line.trim_end().to_owned());
+                    line.clear();
+                } else if width(&line) >= cells {
+                    // Indented further than there is room: the indent goes, the word stays.
+                    line.clear();
+                }
             }
             let mut rest = word;
             while width(&line) + width(rest.trim_end()) > cells && cells > 0 {

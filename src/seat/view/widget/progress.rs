@@ -19,11 +19,17 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, share: f64, role: Role)
     if share < 1.0 {
         filled = filled.min(whole.saturating_sub(1));
     }
+    // What is to come is a ground where there are colours for one, else a texture.
+    let ground = theme.band_shows();
+    let rest = theme.style(if ground { Role::Band } else { Role::Rule });
     for (index, x) in (area.left()..area.right()).enumerate() {
         let here = filled.saturating_sub(index * steps).min(steps);
         match here.checked_sub(1).and_then(|at| glyphs.fill.get(at)) {
-            Some(glyph) => put::cell(buf, x, area.y, glyph, theme.style(role)),
-            None => put::cell(buf, x, area.y, glyphs.unfilled, theme.style(Role::Rule)),
+            Some(glyph) => {
+                put::cell(buf, x, area.y, " ", if ground { rest } else { theme.style(Role::Text) });
+                put::cell(buf, x, area.y, glyph, theme.ink(role));
+            }
+            None => put::cell(buf, x, area.y, if ground { " " } else { glyphs.unfilled }, rest),
         }
     }
 }

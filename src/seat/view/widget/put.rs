@@ -41,6 +41,14 @@ pub fn pieces(buf: &mut Buffer, area: Rect, theme: &Theme, pieces: &[(&str, Role
     used
 }
 
+/// Writes pieces from the left and one text at the right end, which stays whole: the pieces are cut before it, with a
+/// blank between.
+pub fn ends(buf: &mut Buffer, area: Rect, theme: &Theme, from_left: &[(&str, Role)], at_right: (&str, Role)) {
+    let used = right(buf, area, theme, at_right.0, theme.style(at_right.1));
+    let gap = u16::from(used > 0);
+    pieces(buf, part(area, 0, area.width.saturating_sub(used + gap)), theme, from_left);
+}
+
 /// One cell's character and look.
 pub fn cell(buf: &mut Buffer, x: u16, y: u16, symbol: &str, style: Style) {
     if let Some(cell) = buf.cell_mut((x, y)) {

@@ -2,7 +2,7 @@
 
 use super::{fit, put};
 use crate::theme::{Role, Theme};
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 /// What a title line says.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,7 +21,12 @@ pub struct Title<'a> {
 pub fn title(buf: &mut Buffer, area: Rect, theme: &Theme, title: Title<'_>) {
     let area = put::row(area, 0).intersection(buf.area);
     let glyphs = theme.glyphs();
-    let rule = theme.style(Role::Rule);
+    let mut rule = theme.style(Role::Rule);
+    if title.focus {
+        // The focused pane's line is bright from end to end.
+        rule = theme.style(Role::Focus).remove_modifier(Modifier::all());
+        rule.bg = None;
+    }
     for x in area.left()..area.right() {
         put::cell(buf, x, area.y, glyphs.rule, rule);
     }

@@ -43,7 +43,7 @@ pub fn draw(
     let glyphs = theme.glyphs();
     for (x, v) in (area.left()..area.right()).zip(buckets(values, usize::from(area.width))) {
         if v.is_finite() {
-            put::cell(buf, x, area.y, height(v, low, high, &glyphs.heights), theme.style(role));
+            put::cell(buf, x, area.y, height(v, low, high, &glyphs.heights), theme.ink(role));
         } else {
             put::cell(buf, x, area.y, glyphs.gap, theme.style(Role::Rule));
         }

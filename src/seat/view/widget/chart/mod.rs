@@ -4,7 +4,7 @@ mod ink;
 pub mod scale;
 
 use super::put;
-use crate::theme::{Depth, Role, Theme};
+use crate::theme::{Role, Theme};
 use ink::Ink;
 use ratatui::{buffer::Buffer, layout::Rect};
 use scale::{Time, Values};
@@ -92,7 +92,7 @@ fn band(buf: &mut Buffer, plot: Rect, theme: &Theme, chart: &Chart<'_>, values: 
     let Some((low, high)) = chart.band else { return };
     let (top, bottom) = (row_of(plot, values, high), row_of(plot, values, low));
     // Where there are too few colours for a ground of its own, the band is dotted.
-    let dotted = matches!(theme.depth(), Depth::None | Depth::Sixteen);
+    let dotted = !theme.band_shows();
     for y in top..=bottom {
         for x in plot.left()..plot.right() {
             if !dotted {
@@ -164,7 +164,7 @@ fn line(buf: &mut Buffer, plot: Rect, theme: &Theme, chart: &Chart<'_>, values: 
         }
         last = Some((t, v));
     }
-    let style = theme.style(chart.role);
+    let style = theme.ink(chart.role);
     ink.cells(|column, row, symbol| {
         // The band's ground stays beneath the line.
         let style = ratatui::style::Style { bg: None, ..style };

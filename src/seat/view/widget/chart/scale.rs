@@ -27,14 +27,16 @@ impl Time {
 
     /// The column of a moment in a plot of that width, where it is shown.
     pub fn column(self, t: i64, width: u16) -> Option<u16> {
-        let column = (self.share(t) * f64::from(width)).floor() as u16;
-        (self.holds(t) && width > 0).then(|| column.min(width - 1))
+        let whole = i128::from(self.to) - i128::from(self.from);
+        let column = (i128::from(t) - i128::from(self.from)) * i128::from(width) / whole.max(1);
+        (self.holds(t) && width > 0).then(|| u16::try_from(column).unwrap_or(u16::MAX).min(width - 1))
     }
 
     /// The moment that a column begins with: for a click, and for moving the cursor.
     pub fn moment(self, column: u16, width: u16) -> i64 {
-        let share = f64::from(column) / f64::from(width.max(1));
-        self.from.saturating_add((share * self.to.saturating_sub(self.from) as f64).ceil() as i64)
+        let (whole, width) = (i128::from(self.to) - i128::from(self.from), i128::from(width.max(1)));
+        let after = (i128::from(column) * whole + width - 1).div_euclid(width);
+        i64::try_from(i128::from(self.from) + after).unwrap_or(self.to)
     }
 
     /// Round moments, at most `most` of them.
@@ -42,7 +44,7 @@ impl Time {
         let whole = self.to.saturating_sub(self.from).max(1);
         let least = whole / i64::from(most.max(1));
         let step = STEPS.iter().map(|s| s * 1_000).find(|step| *step >= least).unwrap_or(least).max(1);
-        let first = self.from.div_euclid(step) * step;
+        let first = self.from.div_euclid(step).saturating_mul(step);
         (0..=i64::from(most.max(1)) + 1)
             .map(|n| first.saturating_add(n.saturating_mul(step)))
             .filter(|t| self.holds(*t))
