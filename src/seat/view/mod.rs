@@ -1,1 +1,3 @@
 //! The screen, a function of model, theme and area.
+
+pub mod widget;

@@ -1,0 +1,14 @@
+//! What several test binaries share. Each uses a part of it.
+#![allow(dead_code, missing_docs, reason = "each test binary uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+
+pub mod picture;
+pub mod pty;
+pub mod snap;
