@@ -38,13 +38,16 @@ pub struct Several {
 }
 
 /// Refuses more than one series, naming the labels that tell them apart.
-pub fn at_most_one<'a>(series: impl ExactSizeIterator<Item = &'a Labels> + Clone) -> Result<(), Several> {
+pub fn at_most_one<'a, I>(series: I) -> Result<(), Several>
+where
+    I: ExactSizeIterator<Item = &'a Labels> + Clone,
+{
     let count = series.len();
     if count <= 1 {
         return Ok(());
     }
     let names: std::collections::BTreeSet<&str> =
-        series.clone().flat_map(|l| l.iter().map(|(n, _)| n)).collect();
+        series.clone().flat_map(|l: &Labels| l.iter().map(|(n, _)| n)).collect();
     let differ = |name: &&&str| {
         let mut values = series.clone().map(|l| l.get(name));
         let first = values.next();
@@ -72,15 +75,12 @@ impl Value {
         }
     }
 
-    /// All numbers: of a matrix the last of each series.
+    /// All numbers of one moment; a range has none.
     pub fn numbers(&self) -> Vec<f64> {
         match self {
             Self::Scalar(v) => vec![*v],
             Self::Vector(samples) => samples.iter().map(|s| s.v).collect(),
-            Self::Matrix(series) => {
-                series.iter().filter_map(|(_, points)| points.last()).map(|p| p.v).collect()
-            }
-            Self::Text(_) => Vec::new(),
+            Self::Matrix(_) | Self::Text(_) => Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::text::LINE_MAX;
 use memchr::{memchr, memchr_iter, memrchr};
+use std::fmt::Write as _;
 
 /// A run of NULs at a line's start longer than this is told by its length: a writer that keeps its place leaves one
 /// where a file was truncated under it.
@@ -74,7 +75,7 @@ impl Splitter {
         line.push_str(&String::from_utf8_lossy(bytes));
         if self.cut > 0 {
             let cut = self.cut;
-            line.push_str(&format!("… {cut} bytes more"));
+            let _ = write!(line, "… {cut} bytes more");
         }
         self.clear();
         Some(line)
