@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use warroom::domain::time::Span;
 use warroom::signal::{Body, Verdict};
-use warroom::source::{self, Spec};
+use warroom::source::{self, Spec, client};
 
 struct Peer(Child);
 
@@ -40,8 +40,10 @@ fn free_port() -> u16 {
 }
 
 async fn ready(url: &str) {
+    let url = client::address(url).unwrap();
+    let client = client::Client::new(&url, &[], None, client::TIMEOUT).unwrap();
     let wait = async {
-        while !reqwest::get(url).await.is_ok_and(|answer| answer.status().is_success()) {
+        while !client.get(url.clone()).await.is_ok_and(|answer| answer.status == 200) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };

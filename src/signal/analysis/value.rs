@@ -38,18 +38,15 @@ pub struct Several {
 }
 
 /// Refuses more than one series, naming the labels that tell them apart.
-pub fn at_most_one<'a, I>(series: I) -> Result<(), Several>
-where
-    I: ExactSizeIterator<Item = &'a Labels> + Clone,
-{
+pub fn at_most_one(series: &[&Labels]) -> Result<(), Several> {
     let count = series.len();
     if count <= 1 {
         return Ok(());
     }
     let names: std::collections::BTreeSet<&str> =
-        series.clone().flat_map(|l: &Labels| l.iter().map(|(n, _)| n)).collect();
+        series.iter().flat_map(|l| l.iter().map(|(n, _)| n)).collect();
     let differ = |name: &&&str| {
-        let mut values = series.clone().map(|l| l.get(name));
+        let mut values = series.iter().map(|l| l.get(name));
         let first = values.next();
         values.any(|value| Some(value) != first)
     };
@@ -64,11 +61,11 @@ impl Value {
         match self {
             Self::Scalar(v) => Ok(Some(*v)),
             Self::Vector(samples) => {
-                at_most_one(samples.iter().map(|s| &s.labels))?;
+                at_most_one(&samples.iter().map(|s| &s.labels).collect::<Vec<_>>())?;
                 Ok(samples.first().map(|s| s.v))
             }
             Self::Matrix(series) => {
-                at_most_one(series.iter().map(|(labels, _)| labels))?;
+                at_most_one(&series.iter().map(|(labels, _)| labels).collect::<Vec<_>>())?;
                 Ok(series.first().and_then(|(_, points)| points.last()).map(|p| p.v))
             }
             Self::Text(_) => Ok(None),

@@ -151,7 +151,7 @@ async fn read(
         let reply = api.range(&panel.query, start, now, step).await?;
         let points = match reply.value {
             Value::Matrix(series) => {
-                at_most_one(series.iter().map(|(labels, _)| labels))?;
+                at_most_one(&series.iter().map(|(labels, _)| labels).collect::<Vec<_>>())?;
                 series.into_iter().next().map(|(_, points)| gaps_marked(points, step)).unwrap_or_default()
             }
             other => other.single()?.map(|v| Point::new(now, v)).into_iter().collect(),
