@@ -1,5 +1,8 @@
 //! Sources against what is real: servers that answer badly, files that are rotated, a Prometheus and a
 //! VictoriaMetrics.
+//!
+//! Helpers outside test functions may stop a test as well as those within.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::format_collect)]
 
 #[path = "sources/files.rs"]
 mod files;

@@ -112,7 +112,7 @@ mod tests {
 
         #[test]
         fn the_newest_are_kept_and_the_others_counted(n in 0_usize..50, keep in 0_usize..60) {
-            let text: String = (0..n).map(|i| format!("{i}\n")).collect();
+            let text = (0..n).map(|i| format!("{i}\n")).collect::<Vec<_>>().concat();
             let mut out = Vec::new();
             let dropped = Splitter::default().feed(text.as_bytes(), keep, &mut out);
             let wanted: Vec<String> = (n.saturating_sub(keep)..n).map(|i| i.to_string()).collect();
@@ -135,7 +135,7 @@ mod tests {
         let mut splitter = Splitter::default();
         let mut out = Vec::new();
         for _ in 0..64 {
-            splitter.feed(&[b'x'; 65_536], 9, &mut out);
+            splitter.feed(&vec![b'x'; 65_536], 9, &mut out);
         }
         splitter.feed(b"\nnext\n", 9, &mut out);
         assert!(out[0].ends_with(&format!("… {} bytes more", 63 * 65_536)));
