@@ -34,18 +34,13 @@ async fn forever(glob: String, every: Span, mouth: Mouth) -> Result<std::convert
             let round = follower.look(Utc::now());
             (follower, round)
         });
-        let round = match looked.await {
-            Ok((back, round)) => {
-                follower = back;
-                round
-            }
-            Err(_) => {
-                mouth.trouble("a fault within warroom: the files are followed anew", every).await?;
-                tokio::time::sleep(Span::secs(5).std()).await;
-                follower = Follower::new(&glob);
-                continue;
-            }
+        let Ok((back, round)) = looked.await else {
+            mouth.trouble("a fault within warroom: the files are followed anew", every).await?;
+            tokio::time::sleep(Span::secs(5).std()).await;
+            follower = Follower::new(&glob);
+            continue;
         };
+        follower = back;
         let Round { lines, dropped, turned, troubles, more } = round;
         let news = !lines.is_empty() || dropped > 0 || turned.is_some();
         if news {

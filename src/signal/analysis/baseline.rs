@@ -47,7 +47,7 @@ mod tests {
     proptest! {
         #[test]
         fn quantiles_are_ordered_and_within(values in proptest::collection::vec(-1e9_f64..1e9, MIN_POINTS..200)) {
-            let points: Vec<Point> = values.iter().enumerate().map(|(i, v)| Point { t: i as i64, v: *v }).collect();
+            let points: Vec<Point> = (0_i64..).zip(&values).map(|(t, v)| Point { t, v: *v }).collect();
             let b = baseline(points, at(100_000)).unwrap();
             let (min, max) = values.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
             let slack = 1e-3;

@@ -38,15 +38,15 @@ pub struct Several {
 }
 
 /// Refuses more than one series, naming the labels that tell them apart.
-pub fn at_most_one<'a>(series: impl ExactSizeIterator<Item = &'a Labels> + Clone) -> Result<(), Several> {
+pub fn at_most_one(series: &[&Labels]) -> Result<(), Several> {
     let count = series.len();
     if count <= 1 {
         return Ok(());
     }
     let names: std::collections::BTreeSet<&str> =
-        series.clone().flat_map(|l| l.iter().map(|(n, _)| n)).collect();
+        series.iter().flat_map(|l| l.iter().map(|(n, _)| n)).collect();
     let differ = |name: &&&str| {
-        let mut values = series.clone().map(|l| l.get(name));
+        let mut values = series.iter().map(|l| l.get(name));
         let first = values.next();
         values.any(|value| Some(value) != first)
     };
@@ -61,26 +61,23 @@ impl Value {
         match self {
             Self::Scalar(v) => Ok(Some(*v)),
             Self::Vector(samples) => {
-                at_most_one(samples.iter().map(|s| &s.labels))?;
+                at_most_one(&samples.iter().map(|s| &s.labels).collect::<Vec<_>>())?;
                 Ok(samples.first().map(|s| s.v))
             }
             Self::Matrix(series) => {
-                at_most_one(series.iter().map(|(labels, _)| labels))?;
+                at_most_one(&series.iter().map(|(labels, _)| labels).collect::<Vec<_>>())?;
                 Ok(series.first().and_then(|(_, points)| points.last()).map(|p| p.v))
             }
             Self::Text(_) => Ok(None),
         }
     }
 
-    /// All numbers: of a matrix the last of each series.
+    /// All numbers of one moment; a range has none.
     pub fn numbers(&self) -> Vec<f64> {
         match self {
             Self::Scalar(v) => vec![*v],
             Self::Vector(samples) => samples.iter().map(|s| s.v).collect(),
-            Self::Matrix(series) => {
-                series.iter().filter_map(|(_, points)| points.last()).map(|p| p.v).collect()
-            }
-            Self::Text(_) => Vec::new(),
+            Self::Matrix(_) | Self::Text(_) => Vec::new(),
         }
     }
 }

@@ -225,7 +225,7 @@ impl Follower {
         match opened {
             Ok(tail) => {
                 // Old lines without a time are as old as the file, not as new as the room.
-                let written = tail.written().map_or(now, Wall::from);
+                let written = tail.written().filter(|_| at_end).map_or(now, Wall::from);
                 parsed(&lines, &name(path), written.min(now), raw);
                 self.tails.insert(path.to_owned(), tail);
                 known.is_none()

@@ -2,6 +2,7 @@
 
 use crate::domain::text::LINE_MAX;
 use memchr::{memchr, memchr_iter, memrchr};
+use std::fmt::Write as _;
 
 /// A run of NULs at a line's start longer than this is told by its length: a writer that keeps its place leaves one
 /// where a file was truncated under it.
@@ -74,7 +75,7 @@ impl Splitter {
         line.push_str(&String::from_utf8_lossy(bytes));
         if self.cut > 0 {
             let cut = self.cut;
-            line.push_str(&format!("… {cut} bytes more"));
+            let _ = write!(line, "… {cut} bytes more");
         }
         self.clear();
         Some(line)
@@ -111,7 +112,7 @@ mod tests {
 
         #[test]
         fn the_newest_are_kept_and_the_others_counted(n in 0_usize..50, keep in 0_usize..60) {
-            let text: String = (0..n).map(|i| format!("{i}\n")).collect();
+            let text = (0..n).map(|i| format!("{i}\n")).collect::<Vec<_>>().concat();
             let mut out = Vec::new();
             let dropped = Splitter::default().feed(text.as_bytes(), keep, &mut out);
             let wanted: Vec<String> = (n.saturating_sub(keep)..n).map(|i| i.to_string()).collect();
@@ -134,7 +135,7 @@ mod tests {
         let mut splitter = Splitter::default();
         let mut out = Vec::new();
         for _ in 0..64 {
-            splitter.feed(&[b'x'; 65_536], 9, &mut out);
+            splitter.feed(&vec![b'x'; 65_536], 9, &mut out);
         }
         splitter.feed(b"\nnext\n", 9, &mut out);
         assert!(out[0].ends_with(&format!("… {} bytes more", 63 * 65_536)));

@@ -81,7 +81,11 @@ impl Tail {
 
     /// Reads on, at most `budget` bytes. Gives how many lines were passed over, and whether more is there.
     pub fn read(&mut self, budget: u64, keep: usize, out: &mut Vec<String>) -> io::Result<(u64, bool)> {
-        let mut bytes = vec![0; budget as usize];
+        let there = self.len()?.saturating_sub(self.at);
+        if there == 0 {
+            return Ok((0, false));
+        }
+        let mut bytes = vec![0; budget.min(there) as usize];
         let mut have = 0;
         while let Some(part) = bytes.get_mut(have..).filter(|part| !part.is_empty()) {
             match self.file.read_at(part, self.at + have as u64) {
@@ -92,13 +96,10 @@ impl Tail {
             }
         }
         bytes.truncate(have);
-        if have == 0 {
-            return Ok((0, false));
-        }
         self.at += have as u64;
         let dropped = self.splitter.feed(&bytes, keep, out);
         self.remember()?;
-        Ok((dropped, have as u64 == budget))
+        Ok((dropped, there > budget))
     }
 
     /// Whether the file was cut, or cut and written anew, under our place.

@@ -19,6 +19,8 @@ const HISTORY_POINTS: u64 = 360;
 const ABREAST: usize = 4;
 /// How often new panels are looked for.
 const LOOK: Span = Span::mins(1);
+/// How soon again, where looking failed: names may be many megabytes.
+const LOOK_AGAIN: Span = Span::secs(10);
 
 /// What is polled.
 #[derive(Debug, Clone)]
@@ -42,23 +44,25 @@ async fn forever(poller: Poller, mouth: Mouth) -> Result<std::convert::Infallibl
     let mut panels = configured.clone();
     let mut newest: BTreeMap<String, i64> = BTreeMap::new();
     let mut failures = 0;
-    let mut looked: Option<Instant> = None;
+    let mut next_look = Instant::now();
     loop {
         let began = Instant::now();
         let polled = match &api {
             Err(problem) => Err(problem.clone()),
             Ok(api) => {
-                let due = looked.is_none_or(|at| Span::from(at.elapsed()) >= LOOK);
-                if configured.is_empty() && due {
+                if configured.is_empty() && began >= next_look {
                     match found(api, &mouth.id).await {
                         Ok(now_found) => {
-                            looked = Some(began);
+                            next_look = began + LOOK.std();
                             if now_found != panels {
                                 panels.clone_from(&now_found);
                                 mouth.say(Body::Panels(now_found)).await?;
                             }
                         }
-                        Err(problem) => tracing::debug!(source = mouth.id, %problem, "no panels found"),
+                        Err(problem) => {
+                            next_look = began + LOOK_AGAIN.std();
+                            tracing::debug!(source = mouth.id, %problem, "no panels found");
+                        }
                     }
                     if panels.is_empty() {
                         panels = discover(Asked::Prometheus, &mouth.id, &Metrics::new());
@@ -151,7 +155,7 @@ async fn read(
         let reply = api.range(&panel.query, start, now, step).await?;
         let points = match reply.value {
             Value::Matrix(series) => {
-                at_most_one(series.iter().map(|(labels, _)| labels))?;
+                at_most_one(&series.iter().map(|(labels, _)| labels).collect::<Vec<_>>())?;
                 series.into_iter().next().map(|(_, points)| gaps_marked(points, step)).unwrap_or_default()
             }
             other => other.single()?.map(|v| Point::new(now, v)).into_iter().collect(),

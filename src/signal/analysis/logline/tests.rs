@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
+#[allow(clippy::unnecessary_wraps)] // Compared with what may be missing.
 fn time(text: &str) -> Option<Wall> {
     Some(text.parse().unwrap())
 }

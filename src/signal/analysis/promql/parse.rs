@@ -240,13 +240,11 @@ impl Parser<'_> {
         self.want("(")?;
         let mut names = Vec::new();
         while !self.take(")") {
-            match self.next() {
-                Some(Token::Name(name)) => names.push(name),
-                _ => {
-                    self.at -= 1;
-                    return Err(self.wrong("expected a label's name"));
-                }
-            }
+            let Some(Token::Name(name)) = self.next() else {
+                self.at -= 1;
+                return Err(self.wrong("expected a label's name"));
+            };
+            names.push(name);
             if !self.take(",") && self.peek() != Some(&Token::Sign(")")) {
                 return Err(self.wrong("expected , or )"));
             }

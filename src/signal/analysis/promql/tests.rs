@@ -1,3 +1,5 @@
+#![allow(clippy::cast_possible_wrap)] // Small counts of a test.
+
 use super::*;
 use crate::signal::analysis::exposition::{self, Exposed};
 use crate::signal::analysis::labels::Labels;

@@ -1,3 +1,5 @@
+#![allow(clippy::cast_possible_wrap)] // Small counts of a test.
+
 use super::*;
 use crate::domain::time::Span;
 use proptest::prelude::*;
