@@ -15,6 +15,7 @@ use sha2::Sha256;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
+    fmt::Write as _,
     io,
     path::{Path, PathBuf},
 };
@@ -195,7 +196,7 @@ impl Carry {
             }
             Dialect::Sh => {
                 for (name, value) in wanted.filter_map(|(name, v)| Some((name, v.exported.as_ref()?))) {
-                    out += &format!("{name}={}; export {name}\n", quoted(value));
+                    let _ = writeln!(out, "{name}={}; export {name}", quoted(value));
                 }
             }
         }

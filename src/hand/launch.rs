@@ -144,9 +144,7 @@ impl Launch {
             "bash" | "" | "shell" | "console" | "shell-session" | "terminal" => ("bash", Dialect::Bash),
             other => return Err(format!("{other:?} does not run on another host: only sh and bash do")),
         };
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| format!("the system gives no random bytes: {error}"))?;
-        let marker: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let marker = uuid::Uuid::new_v4().simple().to_string();
         let given: BTreeSet<String> = values.keys().cloned().collect();
         let carried = carry.cwd().and_then(Path::to_str);
         let cwd = match (block.cwd.as_deref(), carried) {

@@ -5,7 +5,7 @@ use super::{
     shell::{bash_prologue, is_name, quoted},
 };
 use crate::domain::time::Span;
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{collections::BTreeMap, ffi::OsString, fmt::Write as _};
 
 /// Arguments for ssh from `ssh://[user@]host[:port]`. What could be read as an option is refused.
 pub(super) fn target(host: &str) -> Result<Vec<OsString>, String> {
@@ -62,17 +62,18 @@ pub(super) fn script(
             inner += &bash_prologue("").replace(r#"{ __warroom_dump >"$__warroom_to"; }"#, &dump);
         }
         Dialect::Sh => {
-            inner += &format!(
-                "trap '{{ printf \"{marked}C\\0%s\\0N\\0\" \"$PWD\"; env -0; printf \"{marked}\"; }} 2>/dev/null' EXIT\n"
+            let _ = writeln!(
+                inner,
+                "trap '{{ printf \"{marked}C\\0%s\\0N\\0\" \"$PWD\"; env -0; printf \"{marked}\"; }} 2>/dev/null' EXIT"
             );
         }
     }
     inner += state;
     for (name, value) in values.iter().filter(|(name, _)| is_name(name)) {
-        inner += &format!("{name}={}; export {name}\n", quoted(value));
+        let _ = writeln!(inner, "{name}={}; export {name}", quoted(value));
     }
     if let Some(cwd) = cwd {
-        inner += &format!("cd -- {} || exit 125\n", quoted(cwd));
+        let _ = writeln!(inner, "cd -- {} || exit 125", quoted(cwd));
     }
     inner += code;
     format!("exec 3<&0\neval {} </dev/null\n", quoted(&inner)).into_bytes()

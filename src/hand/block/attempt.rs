@@ -40,7 +40,7 @@ pub(super) struct Attempt {
 }
 
 enum Child {
-    Pipes { running: Running, writer: Option<JoinHandle<Option<tokio::process::ChildStdin>>> },
+    Pipes { running: Box<Running>, writer: Option<JoinHandle<Option<tokio::process::ChildStdin>>> },
     Terminal(Terminal),
 }
 
@@ -77,7 +77,11 @@ impl Attempt {
         let writer = launch.script.take().zip(running.input.take()).map(|(script, mut input)| {
             tokio::spawn(async move { input.write_all(&script).await.ok().map(|()| input) })
         });
-        Ok(Self { group: running.group.clone(), child: Child::Pipes { running, writer }, screen: None })
+        Ok(Self {
+            group: running.group.clone(),
+            child: Child::Pipes { running: Box::new(running), writer },
+            screen: None,
+        })
     }
 
     /// Sees it to its end.
@@ -150,7 +154,7 @@ impl Attempt {
                             }
                         }
                     }
-                    Happened::Closed if exited => break,
+                    Happened::Closed if exited && self.child.is_closed() => break,
                     Happened::Closed => {}
                 },
             }
@@ -214,24 +218,30 @@ impl Attempt {
 }
 
 impl Child {
+    /// Whether nothing more can be printed. (A terminal says so itself, after its end.)
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Pipes { running, .. } => running.out.is_none() && running.err.is_none(),
+            Self::Terminal(_) => true,
+        }
+    }
+
     /// The next thing that happens. Safe to drop while it waits.
     async fn next(&mut self, exited: bool) -> Happened {
         match self {
             Self::Pipes { running, .. } => {
-                let (mut out, mut err) = (vec![0; 32 * 1024], vec![0; 32 * 1024]);
-                let closed = running.out.is_none() && running.err.is_none();
-                if closed && exited {
+                let Running { child, out, err, .. } = running.as_mut();
+                if out.is_none() && err.is_none() && exited {
                     return Happened::Closed;
                 }
-                let (mut from, mut also) = (running.out.take(), running.err.take());
+                let (mut first, mut second) = (vec![0; 32 * 1024], vec![0; 32 * 1024]);
                 let happened = tokio::select! {
-                    n = read(&mut from, &mut out) => filled(n, out, &mut from).map(Happened::Out),
-                    n = read(&mut also, &mut err) => filled(n, err, &mut also).map(Happened::Err),
-                    status = running.wait(), if !exited => {
+                    n = read(out, &mut first) => filled(n.ok(), first, out).map(Happened::Out),
+                    n = read(err, &mut second) => filled(n.ok(), second, err).map(Happened::Err),
+                    status = child.wait(), if !exited => {
                         Some(Happened::Exited(status.map(|status| (status.code(), status.signal()))))
                     }
                 };
-                (running.out, running.err) = (from, also);
                 happened.unwrap_or(Happened::Closed)
             }
             Self::Terminal(terminal) => tokio::select! {
@@ -266,8 +276,8 @@ async fn read(from: &mut Option<pipe::Receiver>, buffer: &mut [u8]) -> io::Resul
 }
 
 /// What was read, or nothing when that was the stream's end, which is then forgotten.
-fn filled(n: io::Result<usize>, mut buffer: Vec<u8>, from: &mut Option<pipe::Receiver>) -> Option<Vec<u8>> {
-    if let Ok(n @ 1..) = n {
+fn filled(n: Option<usize>, mut buffer: Vec<u8>, from: &mut Option<pipe::Receiver>) -> Option<Vec<u8>> {
+    if let Some(n @ 1..) = n {
         buffer.truncate(n);
         return Some(buffer);
     }
