@@ -117,7 +117,7 @@ async fn one(
     let block = attempt.group.leader().clone();
     sink.tell(Progress::Started { block, attempt: running.attempt, of }).await;
     let end = attempt.run(request, around, &mut launch, sink, control).await;
-    outcome.left = attempt.group.members();
+    outcome.left = if request.elsewhere().is_some() { Vec::new() } else { attempt.group.members() };
     (outcome.exit, outcome.signal) = (end.exit, end.signal);
     outcome.result = judged(request, &end);
     if end.killed.is_none()

@@ -58,8 +58,7 @@ impl Launch {
         if let Some((name, _)) = values.iter().find(|(_, value)| value.contains('\0')) {
             return Err(format!("input {name} holds a NUL byte"));
         }
-        let host = request.host.as_deref().filter(|host| !host.is_empty() && *host != "local");
-        match host {
+        match request.elsewhere() {
             Some(host) => Self::remote(request, around, carry, host, &values),
             None => Self::local(request, around, carry, &values),
         }

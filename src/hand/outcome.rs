@@ -41,6 +41,11 @@ fn grace() -> Span {
 }
 
 impl Request {
+    /// Where it runs when that is not here.
+    pub fn elsewhere(&self) -> Option<&str> {
+        self.host.as_deref().filter(|host| !host.is_empty() && *host != "local")
+    }
+
     /// With everything else as it is by default.
     pub fn new(run: impl Into<String>, block: Block) -> Self {
         Self {
@@ -163,7 +168,7 @@ pub struct Outcome {
     /// Its standard output, where the block says `capture`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<Capture>,
-    /// Processes that it left running in the background.
+    /// Processes that it left running in the background; not known of another host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<ProcessId>,
     /// What went wrong beside the block, safe to show.

@@ -76,7 +76,7 @@ pub(super) fn script(
         let _ = writeln!(inner, "cd -- {} || exit 125", quoted(cwd));
     }
     inner += code;
-    format!("exec 3<&0\neval {} </dev/null\n", quoted(&inner)).into_bytes()
+    format!("exec 3<&0\neval {} </dev/null; exit\n", quoted(&inner)).into_bytes()
 }
 
 /// Takes what stands between two markers out of a stream.
