@@ -260,10 +260,11 @@ async fn what_stays_in_the_background_is_named_and_left() {
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }
 
+type Change = Box<dyn Fn(&mut Request)>;
+
 #[tokio::test]
 async fn what_cannot_start_says_why() {
     let mut p = person(&[]);
-    type Change = Box<dyn Fn(&mut Request)>;
     let cases: Vec<(Change, &str)> = vec![
         (Box::new(|r| r.block.lang = "python".into()), "nothing runs a"),
         (Box::new(|r| r.block.interpreter = Some("no-such".into())), "not installed"),
@@ -426,4 +427,76 @@ fn progress_and_outcome_survive_the_wire() {
     let told = Progress::Output(vec![0, 255, 10]);
     let text = serde_json::to_string(&told).unwrap();
     assert_eq!(serde_json::from_str::<Progress>(&text).unwrap(), told);
+}
+
+/// Where the hand of the test below finds its folders.
+const BASE: &str = "WARROOM_TEST_HAND";
+
+#[tokio::test]
+#[ignore = "started, and killed, by a_hand_killed_in_the_middle_leaves_an_unknown"]
+async fn as_a_hand() {
+    let Some(base) = std::env::var_os(BASE) else { return };
+    let mut p = person(&[]);
+    let request = Request::new("r", block("bash", "echo up; exec sleep 600"));
+    let folder = RunFolder::create(Path::new(&base), &request).unwrap();
+    let (send, _progress) = mpsc::channel(4);
+    let (_keep, control) = mpsc::channel(4);
+    run_block(&request, &p.around, &folder, &mut p.carry, send, control).await;
+}
+
+#[tokio::test]
+async fn a_hand_killed_in_the_middle_leaves_an_unknown() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = std::env::vars_os().chain([(BASE.into(), dir.path().into())]).collect();
+    let spec = crate::os::spawn::Spec::myself().unwrap().only_env(env);
+    let spec = spec.args(["--exact", "hand::block::tests::as_a_hand", "--ignored"]);
+    let hand = spec.detach(None).unwrap();
+    let folder = RunFolder::open(&dir.path().join("r"));
+    let running = loop {
+        assert!(process::alive(&hand), "the hand ended by itself");
+        match folder.standing() {
+            Ok(Standing::Running(running))
+                if running.block.is_some() && folder.output().unwrap() == b"up\n" =>
+            {
+                break running;
+            }
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(running.hand, hand);
+    Group::of(hand.clone()).kill().await;
+    assert_eq!(folder.standing().unwrap(), Standing::Unknown { last: running.clone(), block_runs: true });
+    Group::of(running.block.clone().unwrap()).kill().await;
+    assert_eq!(folder.standing().unwrap(), Standing::Unknown { last: running, block_runs: false });
+    assert_eq!(folder.output().unwrap(), b"up\n");
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_up_in_the_middle() {
+    let mut p = person(&[]);
+    let disk = p.dir.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let mount =
+        crate::os::spawn::Spec::new("mount").args(["-t", "tmpfs", "-o", "size=128k,mode=700", "none"]);
+    let mounted = mount.arg(&disk).output(std::time::Duration::from_secs(30), 1000).await;
+    if mounted.is_err() || mounted.is_ok_and(|answer| answer.code != Some(0)) {
+        eprintln!("not run: only root may mount a small disk here");
+        return;
+    }
+    let request = p.request(block("bash", "head -c 400000 /dev/urandom | base64; echo last"));
+    let folder = RunFolder::create(&disk.join("runs"), &request).unwrap();
+    let (send, _progress) = mpsc::channel(64);
+    let (_keep, control) = mpsc::channel(4);
+    let outcome = run_block(&request, &p.around, &folder, &mut p.carry, send, control).await;
+    let blobs =
+        crate::evidence::blob::Blobs::open(&disk.join("evidence"), crate::evidence::blob::Bounds::default());
+    let mut noise = vec![0; 300_000];
+    getrandom::fill(&mut noise).unwrap();
+    let refused = blobs.and_then(|blobs| blobs.put(&noise)).map_err(|error| error.to_string());
+    let unmount = crate::os::spawn::Spec::new("umount").arg("-l").arg(&disk);
+    unmount.output(std::time::Duration::from_secs(30), 1000).await.unwrap();
+    assert_eq!(outcome.result, BlockResult::Passed);
+    assert!(outcome.trouble.iter().any(|why| why.contains("in memory only")), "{outcome:?}");
+    assert_eq!(outcome.output.last.last().map(String::as_str), Some("last"));
+    assert!(refused.as_ref().is_err_and(|why| why.contains("free some space")), "{refused:?}");
 }
