@@ -28,7 +28,7 @@ mod tree;
 mod tests;
 
 pub use flags::Flags;
-pub use load::{Loaded, World, assemble};
+pub use load::{Loaded, World, assemble, layer};
 pub use model::Config;
 pub use places::{Ask, load};
 pub use problem::{Level, Problem, Report};

@@ -121,15 +121,6 @@ impl Node {
         at
     }
 
-    /// The value at the end of a path.
-    pub fn find(&self, path: &[Step]) -> Option<&Self> {
-        path.iter().try_fold(self, |node, step| match (step, &node.value) {
-            (Step::Key(name), Value::Table(table)) => table.get(name).map(|entry| &entry.node),
-            (Step::Index(index), Value::List(list)) => list.get(*index),
-            _ => None,
-        })
-    }
-
     /// Takes the value at the end of a path out; says whether there was one.
     pub fn prune(&mut self, path: &[Step]) -> bool {
         let Some((step, rest)) = path.split_first() else { return false };
