@@ -71,8 +71,8 @@ impl Problem {
             file: file.map(|file| file.name.clone()).unwrap_or_default(),
             line: before.matches('\n').count() + 1,
             column: head.trim_start_matches('\u{feff}').chars().count() + 1,
-            key,
-            what: what.into(),
+            key: short(key),
+            what: short(what.into()),
             help: String::new(),
             source: format!("{head}{}", tail.trim_end()),
             mark: (head.len(), head.len() + long),
@@ -99,7 +99,7 @@ impl Problem {
     /// With what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = help.into();
+        self.help = short(help.into());
         self
     }
 
@@ -115,6 +115,16 @@ impl Problem {
     pub fn masked(mut self) -> Self {
         self.mask = true;
         self
+    }
+}
+
+/// Most characters of one sentence; what was found is quoted in it and may be endless.
+const SENTENCE_MAX: usize = 240;
+
+fn short(text: String) -> String {
+    match text.char_indices().nth(SENTENCE_MAX) {
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+        None => text,
     }
 }
 
