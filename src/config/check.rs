@@ -120,7 +120,11 @@ impl Judge<'_> {
     /// A file or directory must be there.
     pub fn there(&mut self, path: &[Step], place: &Path) {
         if !(self.world.exists)(place) {
-            self.wrong(path, format!("{} is not there", place.display()), "a path is relative to this file");
+            self.wrong(
+                path,
+                format!("{} is not there", place.display()),
+                "a path is relative to the file it stands in",
+            );
         }
     }
 }
@@ -205,7 +209,7 @@ fn powers(judge: &mut Judge<'_>) {
     let powers = &judge.config.power;
     for (power, members) in powers {
         let key = word(*power);
-        if members.users.is_empty() && members.groups.is_empty() {
+        if members.users.is_empty() && members.groups.is_empty() && judge.whole("power") {
             let help = "name users = [\"…\"] or groups = [\"…\"], or take the table out";
             judge.warn(&key!["power", key], format!("nobody has the power to {key}"), help);
         }
@@ -283,7 +287,7 @@ fn gate(judge: &mut Judge<'_>) {
         if let Some(other) = hashes.insert(token.sha256, &token.name) {
             judge.wrong_secret(&at("sha256"), format!("the same token as {other:?}"), "one token, one name");
         }
-        if token.may.is_empty() {
+        if token.may.is_empty() && judge.whole("gate") {
             judge.warn(&at("may"), "this token may nothing", "may = [\"ask\"] for a pipeline");
         }
     }

@@ -32,8 +32,12 @@ pub fn read<T: for<'de> Deserialize<'de>>(
         };
         fault.steps.reverse();
         let inside = tree.place(&fault.steps, false);
-        let consequence =
-            matches!(fault.why, Why::Missing(name) if pruned.contains(&(inside, name.to_owned())));
+        let lost = |name: &str| pruned.contains(&(inside, name.to_owned()));
+        let consequence = match fault.why {
+            Why::Missing(name) => lost(name) || pruned.iter().any(|(at, k)| *at == inside && meant(k, name)),
+            Why::Said(_) => pruned.iter().any(|(at, _)| *at == inside),
+            _ => false,
+        };
         if !consequence {
             problems.push(told(&fault, tree, files));
         }
@@ -47,16 +51,26 @@ pub fn read<T: for<'de> Deserialize<'de>>(
     None
 }
 
+/// Whether somebody who wrote `key` meant `name`.
+fn meant(key: &str, name: &'static str) -> bool {
+    nearest::of(key, &[name]).is_some()
+}
+
 fn told(fault: &Fault, tree: &Node, files: &Files) -> Problem {
     let path = &fault.steps;
     let list = |known: &[&str]| known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
-    let hides = path.iter().any(|step| matches!(step, Step::Key(key) if nearest::sounds_secret(key)));
+    let hides = path
+        .iter()
+        .any(|step| matches!(step, Step::Key(key) if key != "tokens" && nearest::sounds_secret(key)));
     let shown =
         |name: &str| crate::domain::text::line(&name.chars().take(60).collect::<String>()).into_owned();
     let (what, help) = match &fault.why {
         Why::Key { name, known } => {
             let help = match nearest::of(name, known) {
                 Some(near) => format!("did you mean `{near}`?"),
+                None if known.contains(&"auth") && nearest::sounds_secret(name) => {
+                    "secrets stand under auth: auth = { bearer = { env = \"NAME\" } }".into()
+                }
                 None if known.is_empty() => "nothing can stand here".into(),
                 None => format!("known here: {}", list(known)),
             };
@@ -85,16 +99,23 @@ fn told(fault: &Fault, tree: &Node, files: &Files) -> Problem {
     problem
 }
 
-fn type_help(found: &str, wanted: &str) -> String {
+fn type_help(found: &str, wanted: &str, key: &str) -> String {
     let number = found.strip_prefix("the number ");
     match (number, wanted) {
-        (Some(n), "text in quotes") => format!("in quotes, and a length of time with its unit: \"{n}s\""),
-        (_, "a number") => "without quotes: threshold = 0.01".into(),
+        (Some(n), "text in quotes") => {
+            format!("in quotes: \"{n}\"; a length of time with its unit: \"{n}s\"")
+        }
+        (_, "text in quotes") if found == "a date" => "in quotes; a length of time is written \"48h\"".into(),
+        (_, "a number") => format!("without quotes: {key} = 0.01"),
         (_, "true or false") => "without quotes: true or false".into(),
         (_, "a list in [ ]") if found == "a table" => {
-            "several of a kind are written with two brackets, [[name]]".into()
+            format!("several of a kind are written with two brackets, [[{key}]]")
         }
         (_, "a list in [ ]") => "write [\"one\", \"two\"], also for a single one".into(),
+        (_, "a table") => format!("write a table: [{key}], or {key} = {{ … }}"),
+        (None, _) if wanted.starts_with("a whole number") && found.starts_with("text") => {
+            "without quotes and without a unit; a size is in bytes: 268435456 is 256 MiB".into()
+        }
         _ => String::new(),
     }
 }
@@ -136,14 +157,21 @@ impl<'de> Deserializer<'de> for De<'_> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        words: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match &self.node.value {
             Value::Text(word) => visitor.visit_enum(word.as_str().into_deserializer()),
             Value::Table(table) => match table.get(TAG) {
                 Some(Entry { node, .. }) => visitor.visit_enum(Tagged { tag: node, node: self.node }),
-                None => Err(de::Error::missing_field(TAG)),
+                None => {
+                    let brought = table.keys().find(|key| meant(key, TAG));
+                    let help = brought.map_or_else(
+                        || format!("add {TAG} = one of \"{}\"", words.join("\", \"")),
+                        |key| format!("rename `{key}` to `{TAG}`"),
+                    );
+                    Err(de::Error::custom(format!("`{TAG}` is missing: {help}")))
+                }
             },
             _ => self.deserialize_any(visitor),
         }

@@ -65,16 +65,34 @@ fn shorten(part: &str, most: usize) -> String {
     format!("{}…", part.chars().take(most).collect::<String>())
 }
 
-/// The line with each byte of its value as an asterisk, so that marks stay where they are. What stands behind the
-/// first `=` is the value; a line without one is a piece of a longer value and hidden whole.
+/// The line with everything in quotes and every digit outside them as asterisks, byte by byte, so that marks stay
+/// where they are. Names of keys outside quotes are kept: they say where it is.
 fn hide(line: &str) -> String {
-    let from = line.find('=').map_or(0, |at| at + 1);
     let mut out = String::with_capacity(line.len());
-    for (at, c) in line.char_indices() {
-        if at < from || c.is_whitespace() || matches!(c, '"' | '\'' | '{' | '}' | '[' | ']') {
-            out.push(c);
-        } else {
+    let (mut quote, mut escaped) = (None, false);
+    for c in line.chars() {
+        let hidden = match quote {
+            Some('"') if c == '\\' && !escaped => {
+                escaped = true;
+                out.push('*');
+                continue;
+            }
+            Some(mark) if c == mark && !escaped => {
+                quote = None;
+                false
+            }
+            Some(_) => true,
+            None if matches!(c, '"' | '\'') => {
+                quote = Some(c);
+                false
+            }
+            None => c.is_ascii_digit(),
+        };
+        escaped = false;
+        if hidden {
             out.push_str(&"*".repeat(c.len_utf8()));
+        } else {
+            out.push(c);
         }
     }
     out
@@ -110,5 +128,9 @@ mod tests {
         let at = At { file: 0, start: 9, end: text.len() };
         let shown = Problem::error(&files(text), at, "bearer".into(), "literal").masked().to_string();
         assert!(!shown.contains("hunter2") && shown.contains("bearer = \"*******"), "{shown}");
+        assert_eq!(
+            hide(r#"a = { b = "x\"y", c = 'z"w', d = 42 } # "t"#),
+            r#"a = { b = "****", c = '***', d = ** } # "*"#
+        );
     }
 }

@@ -164,8 +164,13 @@ pub fn parse(files: &Files, file: usize) -> Result<Node, Vec<Problem>> {
         let span = error.span().unwrap_or_default();
         let at = At { file, start: span.start, end: span.end };
         let mut problem = Problem::error(files, at, String::new(), format!("not TOML: {}", error.message()));
-        problem.help = syntax_help(error.message(), text, span.start).into();
+        let (help, foreign) = syntax_help(error.message(), text, span.start);
+        problem.help = help.into();
         problems.push(problem);
+        // In another language everything that follows is the same mistake.
+        if foreign {
+            break;
+        }
     }
     Err(problems)
 }
@@ -203,25 +208,31 @@ fn too_deep(text: &str) -> Option<usize> {
     None
 }
 
-fn syntax_help(message: &str, text: &str, start: usize) -> &'static str {
+/// What to do, and whether the whole file is in another language.
+fn syntax_help(message: &str, text: &str, start: usize) -> (&'static str, bool) {
     let line = text
         .get(..start)
         .and_then(|before| before.rsplit('\n').next())
         .zip(text.get(start..).and_then(|after| after.split('\n').next()));
     let line = line.map(|(before, after)| format!("{before}{after}")).unwrap_or_default();
-    if message.contains("duplicate key") {
+    if text.trim_start().starts_with('{') {
+        return ("this looks like JSON; TOML is written  key = \"value\"", true);
+    }
+    if !line.contains('=') && (line.contains(": ") || line.trim_end().ends_with(':')) {
+        return ("this looks like YAML; TOML is written  key = \"value\"", true);
+    }
+    let help = if message.contains("duplicate key") {
         "a key or a table stands once in a file; several of a kind are written [[source]], with two brackets"
     } else if line.contains(['\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}']) {
         "write straight quotes, \"like this\""
-    } else if line.contains(": ") && !line.contains('=') {
-        "this looks like YAML; TOML is written  key = \"value\""
     } else if message.contains("string") || message.contains("quoted") {
         "text stands in quotes: key = \"value\""
     } else if message.contains("escape") {
         "in \"double quotes\" a backslash is doubled; 'single quotes' take it as it is"
     } else {
         "one key = value to a line, tables as [name], text in quotes"
-    }
+    };
+    (help, false)
 }
 
 fn convert_table(table: DeTable<'_>, file: usize, depth: usize) -> Result<Table, At> {

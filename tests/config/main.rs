@@ -90,7 +90,11 @@ fn collect(schema: &serde_json::Value, keys: &mut Vec<(String, bool)>) {
         serde_json::Value::Object(map) => {
             if let Some(properties) = map.get("properties").and_then(|p| p.as_object()) {
                 for (key, value) in properties {
-                    keys.push((key.clone(), key == "kind" || value.get("description").is_some()));
+                    keys.push((
+                        key.clone(),
+                        ["kind", "env", "file", "command"].contains(&key.as_str())
+                            || value.get("description").is_some(),
+                    ));
                 }
             }
             map.values().for_each(|value| collect(value, keys));
