@@ -9,8 +9,8 @@
 
 mod build;
 mod candidates;
-mod cite;
 mod charts;
+mod cite;
 mod deviations;
 pub mod escape;
 mod front;

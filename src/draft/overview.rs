@@ -57,7 +57,9 @@ pub(super) fn summary(g: &Gathered<'_>) -> Section {
         (Some((event, _)), Some(at)) => {
             items.push(Sentence::new(format!("It was resolved at {}", moment(at.wall)), [event.seq]));
         }
-        _ => items.push(Sentence::absent(format!("It is not resolved; its status is {}", one.status), g.range)),
+        _ => {
+            items.push(Sentence::absent(format!("It is not resolved; its status is {}", one.status), g.range))
+        }
     }
     out.list(items);
     out
@@ -82,7 +84,9 @@ fn impact_sentence(g: &Gathered<'_>) -> Sentence {
         }
         ImpactState::Final => format!("Impact lasted {time}, within its target of {target}"),
         ImpactState::Provisional => {
-            format!("Impact stands at {time} provisionally: recovery has not held yet; its target is {target}")
+            format!(
+                "Impact stands at {time} provisionally: recovery has not held yet; its target is {target}"
+            )
         }
         ImpactState::Running => {
             format!("Impact had lasted {time} when this was written and was not over; its target is {target}")
@@ -125,7 +129,12 @@ pub(super) fn impact(g: &Gathered<'_>) -> Section {
     for event in &g.own {
         if let Fact::Watch(WatchFact::Breached { panel, seen, threshold, .. }) = &event.fact {
             items.push(Sentence::new(
-                format!("{} was seen at {} against a threshold of {}", code(panel), inline(seen), inline(threshold)),
+                format!(
+                    "{} was seen at {} against a threshold of {}",
+                    code(panel),
+                    inline(seen),
+                    inline(threshold)
+                ),
                 [event.seq],
             ));
             if items.len() > 24 {

@@ -80,9 +80,7 @@ fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
             (Turn, format!("Severity {from} → {to}: “{}”", clipped(reason, WORDS)))
         }
         IncidentFact::StatusChanged { from, to, .. } => (Turn, format!("Status {from} → {to}")),
-        IncidentFact::RoleTaken { role, who, .. } => {
-            (Plain, format!("{} is {}", inline(who), inline(role)))
-        }
+        IncidentFact::RoleTaken { role, who, .. } => (Plain, format!("{} is {}", inline(who), inline(role))),
         IncidentFact::RoleLeft { role, who, .. } => {
             (Plain, format!("{} is no longer {}", inline(who), inline(role)))
         }
@@ -98,13 +96,10 @@ fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
             (Turn, format!("Impact went beyond its target of {}", length(*target)))
         }
         IncidentFact::RecoveryBegan { seen, .. } => (Turn, format!("First good reading: {}", inline(seen))),
-        IncidentFact::RecoveryLost { seen, .. } => {
-            (Turn, format!("Recovery did not hold: {}", inline(seen)))
+        IncidentFact::RecoveryLost { seen, .. } => (Turn, format!("Recovery did not hold: {}", inline(seen))),
+        IncidentFact::Recovered { since, held, .. } => {
+            (Turn, format!("**recovered**: good since {} and held for {}", clock(since.wall), length(*held)))
         }
-        IncidentFact::Recovered { since, held, .. } => (
-            Turn,
-            format!("**recovered**: good since {} and held for {}", clock(since.wall), length(*held)),
-        ),
         IncidentFact::Answered { .. } | IncidentFact::Exported { .. } => return None,
     })
 }
@@ -114,7 +109,9 @@ fn board(fact: &BoardFact) -> (Weight, String) {
         BoardFact::Set { line, text, .. } => (Detail, format!("{}: “{}”", line.word(), inline(text))),
         BoardFact::Cadence { every, .. } => (
             Detail,
-            every.map_or("No updates are owed".into(), |every| format!("Updates owed every {}", length(every))),
+            every.map_or("No updates are owed".into(), |every| {
+                format!("Updates owed every {}", length(every))
+            }),
         ),
         BoardFact::Updated { text, .. } => (Plain, format!("Update sent: “{}”", clipped(text, WORDS))),
     }
@@ -125,7 +122,8 @@ fn note(fact: &NoteFact) -> Option<(Weight, String)> {
         NoteFact::Said { text, .. } => (Plain, format!("“{}”", clipped(text, WORDS))),
         NoteFact::Pinned { what, text, evidence, about, .. } => {
             let about = about.map_or_else(String::new, |at| format!(" of {}", clock(at)));
-            let place = evidence.map_or_else(String::new, |digest| format!(", evidence `{}`", digest.short()));
+            let place =
+                evidence.map_or_else(String::new, |digest| format!(", evidence `{}`", digest.short()));
             (Plain, format!("Pinned {}{about}: “{}”{place}", inline(what), clipped(text, WORDS)))
         }
         NoteFact::Starred { .. } => return None,
@@ -153,7 +151,8 @@ fn deviation(fact: &DeviationFact) -> (Weight, String) {
             (Turn, format!("Deviation {deviation} ({}): {}", what.kind.word(), clipped(actual, 160)))
         }
         DeviationFact::Reasoned { deviation, code, text, .. } => {
-            let text = if text.is_empty() { String::new() } else { format!(": “{}”", clipped(text, WORDS)) };
+            let text =
+                if text.is_empty() { String::new() } else { format!(": “{}”", clipped(text, WORDS)) };
             (Detail, format!("Reason for {deviation}: {}{text}", code.words()))
         }
     }
@@ -194,7 +193,8 @@ fn gate(fact: &GateFact) -> (Weight, String) {
     match fact {
         GateFact::Refused { request, freeze, times, reason, .. } => {
             let often = if *times > 1 { format!(", {times} times") } else { String::new() };
-            let by = freeze.map_or_else(|| format!(": {}", clipped(reason, 120)), |id| format!(" under {id}"));
+            let by =
+                freeze.map_or_else(|| format!(": {}", clipped(reason, 120)), |id| format!(" under {id}"));
             (Plain, format!("Gate refused {}{by}{often}", change(request)))
         }
         GateFact::Passed { request, freeze } => {
@@ -217,7 +217,12 @@ fn release(fact: &ReleaseFact) -> (Weight, String) {
             let at = clock(at.wall);
             (
                 Turn,
-                format!("Release of {} in {} switched {from}{}{by} at {at}", inline(service), code(env), code(to)),
+                format!(
+                    "Release of {} in {} switched {from}{}{by} at {at}",
+                    inline(service),
+                    code(env),
+                    code(to)
+                ),
             )
         }
         ReleaseFact::Judged { service, artifact, judgement, why, .. } => {
