@@ -1,0 +1,48 @@
+//! The page: sections through the template that is compiled in.
+
+use super::{Draft, escape::inline, todos};
+use minijinja::{AutoEscape, Environment, Value, context};
+
+const TEMPLATE: &str = include_str!("postmortem.md.j2");
+
+/// The draft as Markdown with YAML front matter.
+///
+/// Everything that goes into the template is Markdown or YAML already, so that the template itself escapes nothing.
+pub fn markdown(draft: &Draft) -> String {
+    // The template is part of the program and tested; where it fails nevertheless, the page says so and is no panic.
+    rendered(draft).unwrap_or_else(|error| format!("<!-- the draft's template failed: {error} -->\n"))
+}
+
+fn rendered(draft: &Draft) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.add_template("postmortem.md", TEMPLATE)?;
+    let front = &draft.front;
+    let mut page = environment.get_template("postmortem.md")?.render(context! {
+        yaml => front.yaml(),
+        title => format!("{}: {}", front.incident, inline(&front.title)),
+        drill => front.drill,
+        headline => headline(draft),
+        generator => front.generator,
+        open => todos(draft).len(),
+        sections => Value::from_serialize(&draft.sections),
+    })?;
+    page.truncate(page.trim_end().len());
+    page.push('\n');
+    Ok(page)
+}
+
+/// `**SEV1 · resolved · impact 13m12s of 15m** · checkout in prod · commander ana · review due …`
+fn headline(draft: &Draft) -> String {
+    let front = &draft.front;
+    let mut parts = vec![format!(
+        "**{} · {} · impact {} ({}), target {}**",
+        front.severity, front.status, front.impact, front.impact_state, front.target
+    )];
+    parts.push(format!("{} in {}", super::tell::list(&front.services), inline(&front.environment)));
+    parts.push(format!("commander {}", front.commander.as_deref().map_or("nobody".into(), inline)));
+    if let Some(due) = &front.review_due {
+        parts.push(format!("review due {due}"));
+    }
+    parts.join(" · ")
+}
