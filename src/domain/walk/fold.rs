@@ -62,6 +62,7 @@ impl Walk {
             WalkFact::Edited { block, code, .. } => {
                 self.edits.insert(block.clone(), code.clone());
             }
+            WalkFact::Moved { .. } if self.ended.is_some() => {}
             WalkFact::Moved { to, .. } => {
                 self.reopen(to);
                 self.at = Some(to.clone());

@@ -22,7 +22,13 @@ use uuid::Uuid;
 
 /// A walk that goes on, and a step of it.
 pub(super) fn find<'a>(state: &'a State, id: WalkId, step: &str) -> Result<(&'a Walk, &'a Step), Refusal> {
-    let walk = open(state, id)?;
+    open(state, id)?;
+    begun(state, id, step)
+}
+
+/// A walk, ended or not, and a step of it: what a hand still runs is recorded to its end.
+fn begun<'a>(state: &'a State, id: WalkId, step: &str) -> Result<(&'a Walk, &'a Step), Refusal> {
+    let walk = state.walks.get(&id).ok_or_else(|| Refusal::unknown("walk", id))?;
     let step = walk.runbook.step(step).ok_or_else(|| {
         Refusal::unknown("step", format!("{step:?} in {id}")).hint("warroom step --list shows their names")
     })?;
@@ -71,7 +77,7 @@ pub(in crate::domain) fn decide(
         WalkCommand::Report { .. } => report(state, command, ctx),
         WalkCommand::Approve { .. } => approval::decide(state, command, ctx),
         WalkCommand::Reject { walk, step, reason } => {
-            let (known, _) = find(state, *walk, step)?;
+            let (known, _) = begun(state, *walk, step)?;
             if known.state(step).asked.is_none() {
                 return Err(Refusal::new(Code::Conflict, format!("no approval is asked for {step:?}")));
             }
@@ -84,7 +90,7 @@ pub(in crate::domain) fn decide(
         WalkCommand::Edit { .. } => edit(state, command, ctx),
         WalkCommand::Lost { walk, step, hand, why } => {
             ctx.room_only()?;
-            let (known, _) = find(state, *walk, step)?;
+            let (known, _) = begun(state, *walk, step)?;
             let now = known.state(step);
             if now.status != StepStatus::Lent || now.lease.is_none_or(|lease| lease.hand != *hand) {
                 return Ok(Vec::new());
@@ -218,6 +224,9 @@ fn set_input(state: &State, id: WalkId, name: &str, value: &str, ctx: &Ctx) -> R
 fn ask_again(walk: &Walk, facts: &mut Vec<Fact>, ctx: &Ctx) {
     let mut after = walk.clone();
     after.take(facts, ctx);
+    if after.ended.is_some() {
+        return;
+    }
     let lent = after.steps.iter().filter(|(_, state)| state.status == StepStatus::Lent);
     for step in lent.filter_map(|(slug, _)| walk.runbook.step(slug)) {
         let waits = if step.runs() {
@@ -360,7 +369,7 @@ fn leased<'a>(
     hand: Uuid,
     ctx: &Ctx,
 ) -> Result<(&'a Walk, &'a Step), Refusal> {
-    let (walk, step) = find(state, id, slug)?;
+    let (walk, step) = begun(state, id, slug)?;
     let now = walk.state(slug);
     let own = now.lease.as_ref().is_some_and(|lease| lease.hand == hand && lease.owner.same(&ctx.actor));
     if !own || now.status == StepStatus::Done {
@@ -377,6 +386,7 @@ fn intend(
     ctx: &Ctx,
 ) -> Result<Vec<Fact>, Refusal> {
     let (walk, step) = leased(state, id, slug, hand, ctx)?;
+    open(state, id)?;
     if walk.status(slug) != StepStatus::Lent {
         return Err(Refusal::new(Code::Conflict, format!("this hand was held dead in {slug:?}"))
             .hint("attach again before going on"));
@@ -456,6 +466,7 @@ fn follow(walk: &Walk, step: &Step, facts: &mut Vec<Fact>, ctx: &Ctx) {
     let seen = after.state(&step.id).results.last().map(|done| done.seen.clone()).unwrap_or_default();
     match sequence::next(&after, step) {
         Next::Block(_) | Next::Person => {}
+        Next::Approval if after.ended.is_some() => {}
         Next::Approval => ask(&after, step, facts),
         Next::Done(how) => facts.extend(turn::finish(&after, step, &how, seen, ctx)),
         Next::Undone => {
@@ -472,7 +483,9 @@ fn follow(walk: &Walk, step: &Step, facts: &mut Vec<Fact>, ctx: &Ctx) {
                 block: block.id.clone(),
                 why,
             }));
-            if let OnFail::Goto(to) = &block.onfail {
+            if let OnFail::Goto(to) = &block.onfail
+                && after.ended.is_none()
+            {
                 facts.extend(turn::go_to(&after, to).into_iter().map(Fact::Walk));
             }
         }
@@ -642,7 +655,7 @@ fn diff(before: &str, after: &str) -> String {
 }
 
 fn take_over(state: &State, id: WalkId, slug: &str, reason: &str) -> Result<Vec<Fact>, Refusal> {
-    let (walk, step) = find(state, id, slug)?;
+    let (walk, step) = begun(state, id, slug)?;
     let now = walk.state(slug);
     if !matches!(now.status, StepStatus::Unknown | StepStatus::Lent) {
         return Err(

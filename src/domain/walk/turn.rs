@@ -107,7 +107,8 @@ fn other_branches(walk: &Walk, section: usize) -> BTreeSet<usize> {
         let Some(Lead::Decide(choices)) = &step.lead else { continue };
         let branches: Vec<usize> = choices.iter().filter_map(|choice| place(&choice.to)).collect();
         if let Some(own) = branches.iter().filter(|branch| inside(**branch).contains(&section)).max() {
-            others.extend(branches.iter().filter(|branch| *branch != own).flat_map(|branch| inside(*branch)));
+            let beside = branches.iter().filter(|branch| !inside(**branch).contains(own));
+            others.extend(beside.flat_map(|branch| inside(*branch)));
         }
     }
     others.remove(&section);
