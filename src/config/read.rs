@@ -87,7 +87,12 @@ fn told(fault: &Fault, tree: &Node, files: &Files) -> Problem {
             String::new(),
         ),
         Why::Type { found, wanted } => {
-            (format!("{found} where {wanted} is wanted"), type_help(found, wanted))
+            let key = path.iter().rev().find_map(|step| match step {
+                Step::Key(key) => Some(key.as_str()),
+                Step::Index(_) => None,
+            });
+            let help = type_help(found, wanted, key.unwrap_or("name"));
+            (format!("{found} where {wanted} is wanted"), help)
         }
         Why::Said(said) => match said.split_once(": ") {
             Some((what, help)) => (what.to_owned(), help.to_owned()),

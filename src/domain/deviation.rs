@@ -266,7 +266,7 @@ pub(super) fn decide(state: &State, command: &DeviationCommand, ctx: &Ctx) -> Re
                     host: super::text::line(host).into_owned(),
                     authorised_by: incident.commander().unwrap_or("nobody").to_owned(),
                 },
-                code: *code,
+                code: code.filter(|code| *code != ReasonCode::Other),
                 text: String::new(),
             }
         }

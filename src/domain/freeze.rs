@@ -182,6 +182,23 @@ fn lease(given: Span) -> Result<Span, Refusal> {
     Ok(given)
 }
 
+/// A configured lease within what is allowed: a wrong one in the configuration must not keep a freeze from beginning.
+pub(super) fn within(configured: Span) -> Span {
+    configured.clamp(Span::mins(1), LEASE_MAX)
+}
+
+/// The scope with its names as pipelines write them.
+fn clean(scope: &Scope) -> Result<Scope, Refusal> {
+    let names = |what: &str, list: &[String]| -> Result<Vec<String>, Refusal> {
+        list.iter().map(|name| text(what, name, 100)).collect()
+    };
+    Ok(Scope {
+        services: names("a service", &scope.services)?,
+        envs: names("an environment", &scope.envs)?,
+        actions: scope.actions.clone(),
+    })
+}
+
 pub(super) fn decide(state: &State, command: &FreezeCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     ctx.responder(state)?;
     let held = |id: FreezeId| -> Result<&Freeze, Refusal> {
@@ -204,9 +221,9 @@ pub(super) fn decide(state: &State, command: &FreezeCommand, ctx: &Ctx) -> Resul
             FreezeFact::Began {
                 freeze: state.freezes.keys().next_back().map_or(FreezeId(1), |last| last.next()),
                 incident: *incident,
-                scope: scope.clone(),
+                scope: clean(scope)?,
                 reason: text("the reason", reason, 400)?,
-                lease: lease(given.unwrap_or(state.policy.freeze_lease))?,
+                lease: given.map_or_else(|| Ok(within(state.policy.freeze_lease)), lease)?,
             }
         }
         FreezeCommand::Renew { freeze, lease: given, reason } => {

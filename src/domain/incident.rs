@@ -6,7 +6,7 @@ use super::{
     command::Ctx,
     event::{Event, Seq},
     fact::Fact,
-    freeze::{Freeze, FreezeFact, Scope},
+    freeze::{self, Freeze, FreezeFact, Scope},
     id::{DecisionId, FreezeId, IncidentId, TaskId},
     policy::Power,
     refusal::{Code, Refusal, text},
@@ -269,6 +269,7 @@ fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fa
         |moment, at: &Stamp, why: String| IncidentFact::Marked { incident: id, moment, at: at.clone(), why };
     if let Some(release) = state.last_switch(&services, &env)
         && release.since.elapsed(&ctx.now) < Span::hours(1)
+        && state.first_breach().is_none_or(|breach| release.since.wall <= breach.since.wall)
     {
         let why = format!("{} {} went live", release.service, release.current);
         facts.push(mark(Moment::Change, &release.since, why));
@@ -293,7 +294,7 @@ fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fa
             incident: Some(id),
             scope: Scope::deploys(services, vec![env]),
             reason: text("the title", title, 200)?,
-            lease: lease.unwrap_or(state.policy.freeze_lease),
+            lease: freeze::within(lease.unwrap_or(state.policy.freeze_lease)),
         }));
     }
     Ok(facts)
@@ -321,7 +322,7 @@ fn status(state: &State, id: IncidentId, to: Status, ctx: &Ctx) -> Result<Vec<Fa
                 ));
         }
     }
-    if to == Status::Resolved
+    if to >= Status::Resolved
         && let Some(walk) = state.walks.values().find(|walk| walk.incident == Some(id) && walk.has_lent())
     {
         return Err(Refusal::new(Code::Conflict, format!("a step of {} is still running", walk.id))
@@ -397,6 +398,14 @@ pub(super) fn decide(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Res
         IncidentCommand::Unrole { incident, role } => {
             let role = role.trim().to_lowercase();
             let Some(holder) = state.open(*incident)?.roles.get(&role) else { return Ok(Vec::new()) };
+            let own = holder.who == ctx.actor.name;
+            if role == COMMANDER && !own && !state.policy.may(&ctx.actor, Power::Command) {
+                return Err(Refusal::new(
+                    Code::Forbidden,
+                    format!("{} may not take command away", ctx.actor),
+                )
+                .hint("the commander lays it down, or somebody with the power `command` gives it on"));
+            }
             IncidentFact::RoleLeft { incident: *incident, role, who: holder.who.clone() }
         }
         IncidentCommand::Correct { incident, moment, at, reason } => {
@@ -412,7 +421,7 @@ pub(super) fn decide(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Res
                 incident: *incident,
                 moment: *moment,
                 from: known.clocks.marks.get(moment).map(|mark| mark.at.wall),
-                at: Stamp::wall_only(*at),
+                at: ctx.now.back_to(*at),
                 reason: text("the reason", reason, 400)?,
             }
         }
@@ -491,6 +500,7 @@ pub(super) fn apply(state: &mut State, fact: &IncidentFact, event: &Event) {
         }
         IncidentFact::Marked { moment, at, .. } | IncidentFact::Corrected { moment, at, .. } => {
             incident.clocks.marks.insert(*moment, mark(at));
+            incident.clocks.breach_again(&incident.declared);
         }
         IncidentFact::TargetBreached { .. } => incident.clocks.breached = Some(mark(&event.occurred)),
         IncidentFact::RecoveryBegan { .. } => incident.clocks.first_good = Some(mark(&event.occurred)),
@@ -531,6 +541,7 @@ pub fn difference(state: &State, incident: &Incident, to: Severity) -> SeverityD
     let row = state.policy.severities.get(&to);
     let old = state.policy.severities.get(&incident.severity);
     let every = row.and_then(|row| row.update_every);
+    let held = super::walk::approval::role;
     let standing: Vec<&Freeze> = state
         .freezes
         .values()
@@ -542,7 +553,9 @@ pub fn difference(state: &State, incident: &Incident, to: Severity) -> SeverityD
             .and_then(|row| row.runbook.clone())
             .filter(|name| old.and_then(|row| row.runbook.as_ref()) != Some(name)),
         roles_missing: row
-            .map(|row| row.roles.iter().filter(|role| !incident.roles.contains_key(*role)).cloned().collect())
+            .map(|row| {
+                row.roles.iter().filter(|role| !incident.roles.contains_key(held(role))).cloned().collect()
+            })
             .unwrap_or_default(),
         cadence: (every != incident.board.update_every && every.is_some())
             .then_some((incident.board.update_every, every)),

@@ -24,6 +24,10 @@ pub mod room;
 pub mod severity;
 pub mod state;
 pub mod task;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod time;
 pub mod walk;

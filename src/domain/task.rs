@@ -85,7 +85,9 @@ pub(super) fn decide(state: &State, command: &TaskCommand, ctx: &Ctx) -> Result<
     };
     let fact = match command {
         TaskCommand::Give { incident, text: words, owner, within } => {
-            let id = state.open(*incident)?.tasks.keys().next_back().map_or(TaskId(1), |last| last.next());
+            state.open(*incident)?;
+            let last = state.incidents.values().filter_map(|one| one.tasks.keys().next_back()).max();
+            let id = last.map_or(TaskId(1), |last| last.next());
             TaskFact::Given {
                 incident: *incident,
                 task: id,

@@ -94,6 +94,8 @@ pub struct StepState {
     pub done: Option<StepEnd>,
     /// Whether a run of this step ever began.
     pub ran: bool,
+    /// How often each run block began, over all attempts since the runbook last led here.
+    pub begun: BTreeMap<Slug, u32>,
 }
 
 /// How a step stands.
@@ -304,7 +306,15 @@ pub enum WalkFact {
     /// A value was entered.
     InputSet { walk: WalkId, name: String, value: String },
     /// A step was lent.
-    Lent { walk: WalkId, step: Slug, hand: Uuid, host: String, undo: bool },
+    Lent {
+        walk: WalkId,
+        step: Slug,
+        hand: Uuid,
+        host: String,
+        undo: bool,
+        #[serde(default)]
+        again: bool,
+    },
     /// Its hand is there.
     Attached { walk: WalkId, step: Slug, hand: Uuid, process: ProcessRef, carry: Option<Digest> },
     /// A block is about to act.
@@ -543,12 +553,17 @@ impl Walk {
             .map(|input| input.name.clone())
             .collect();
         for block in &step.blocks {
-            if self.edits.contains_key(&block.id) {
-                continue;
+            let edited = self.edits.get(&block.id);
+            let open = |name: &&String| {
+                !self.inputs.contains_key(*name)
+                    && edited.is_none_or(|code| code.contains(&format!("<{name}>")))
+            };
+            for name in block.placeholders.iter().filter(open) {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
             }
-            names.extend(block.placeholders.iter().filter(|name| !self.inputs.contains_key(*name)).cloned());
         }
-        names.dedup();
         names
     }
 }

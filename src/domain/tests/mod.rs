@@ -1,0 +1,5 @@
+//! The rules as a whole.
+
+mod gate;
+mod incident;
+mod random;

@@ -1,0 +1,569 @@
+//! Anything anybody may ask in any order: what must hold all the same.
+
+use crate::domain::{
+    Command, CommandId, Event, Fact, State,
+    actor::Actor,
+    board::{BoardCommand, BoardLine},
+    clock::{ImpactState, Moment},
+    deadline::due,
+    decide,
+    decision::DecisionCommand,
+    deviation::{DeviationCommand, ReasonCode},
+    freeze::{FreezeCommand, FreezeFact, Hold, Scope},
+    gate::{self, Action, GateCommand, Request},
+    id::{Digest, FreezeId, IncidentId, TaskId, WalkId},
+    incident::{IncidentCommand, Status},
+    next_deadline,
+    note::NoteCommand,
+    plan::{Approval, BlockKind, By, Choice, Ending, Lead, OnFail, Risk, Runbook, Slug},
+    release::{Judgement, ReleaseCommand},
+    severity::Severity,
+    task::TaskCommand,
+    testing::{Ledger, ana, block, bo, cy, ended, runbook, section, step},
+    time::{Span, Stamp},
+    walk::{
+        BlockResult, Confirmation, Deviate, Glass, ProcessRef, StepStatus, WalkCommand, WalkFact, approval,
+    },
+    watch::WatchCommand,
+};
+use proptest::{collection::vec, option, prelude::*, sample::select};
+use std::{collections::BTreeMap, sync::Arc};
+use uuid::Uuid;
+
+/// What happens next: somebody asks, or time goes by.
+#[derive(Debug, Clone)]
+enum Act {
+    Ask(Actor, Box<Command>),
+    Retry,
+    Pass(Span),
+    Wall(i64),
+}
+
+fn book() -> Runbook {
+    let mut act = block("act", BlockKind::Run);
+    (act.risk, act.onfail, act.capture) = (Risk::High, OnFail::Undo, Some("GOOD".into()));
+    let mut once = block("once", BlockKind::Run);
+    once.once = true;
+    let gate = |n| Some(Approval { text: "go".into(), by: By { roles: Vec::new(), n, within: None } });
+    let mut first = step(
+        "s1",
+        vec![
+            block("guard", BlockKind::Guard),
+            block("check", BlockKind::Check),
+            act,
+            once,
+            block("undo", BlockKind::Undo),
+        ],
+    );
+    first.approval = gate(1);
+    let mut second = step("s2", vec![block("act2", BlockKind::Run), block("verify", BlockKind::Verify)]);
+    second.approval = gate(2);
+    second.conditional = true;
+    let mut which = step("s3", vec![]);
+    which.lead = Some(Lead::Decide(vec![
+        Choice { label: "back".into(), to: "a".into() },
+        Choice { label: "on".into(), to: "b".into() },
+        Choice { label: "off".into(), to: "c".into() },
+    ]));
+    let mut wait = step("s4", vec![]);
+    wait.lead = Some(Lead::Wait(Some(Span::mins(1))));
+    let mut way = step("s5", vec![]);
+    way.lead = Some(Lead::Approve(By::default()));
+    let mut book = runbook(vec![
+        section("a", vec![first, second, which]),
+        section("b", vec![wait, way, step("s6", vec![])]),
+        section("c", vec![step("s7", vec![])]),
+    ]);
+    book.sections[2].ending = Some(Ending::Stop);
+    book.front.inputs = vec![crate::domain::plan::Input {
+        name: "GOOD".into(),
+        default: Some("x".into()),
+        ..crate::domain::plan::Input::default()
+    }];
+    book
+}
+
+fn actors() -> impl Strategy<Value = Actor> {
+    select(vec![ana(), ana(), bo(), cy(), Actor::token("ci"), Actor::room()])
+}
+
+fn incident() -> impl Strategy<Value = IncidentId> {
+    (1_u32..4).prop_map(IncidentId)
+}
+fn freeze() -> impl Strategy<Value = FreezeId> {
+    (1_u32..4).prop_map(FreezeId)
+}
+fn walk() -> impl Strategy<Value = WalkId> {
+    (1_u32..3).prop_map(WalkId)
+}
+fn slug() -> impl Strategy<Value = Slug> {
+    select(vec!["s1", "s1", "s1", "s2", "s2", "s3", "s4", "s5", "s6", "s7", "none"]).prop_map(str::to_owned)
+}
+fn name() -> impl Strategy<Value = Slug> {
+    select(vec!["guard", "check", "act", "once", "undo", "act2", "verify", "none"]).prop_map(str::to_owned)
+}
+fn hand() -> impl Strategy<Value = Uuid> {
+    (1_u128..3).prop_map(Uuid::from_u128)
+}
+fn words() -> impl Strategy<Value = String> {
+    select(vec!["because", "", "two\nlines", "\u{1b}[2J"]).prop_map(str::to_owned)
+}
+fn carry() -> impl Strategy<Value = Option<Digest>> {
+    option::weighted(0.2, (0_u8..2).prop_map(|byte| Digest([byte; 32])))
+}
+fn result() -> impl Strategy<Value = BlockResult> {
+    select(vec![
+        BlockResult::Passed,
+        BlockResult::Passed,
+        BlockResult::Failed,
+        BlockResult::TimedOut,
+        BlockResult::CouldNotStart,
+    ])
+}
+fn confirmation() -> impl Strategy<Value = Confirmation> {
+    select(vec![Confirmation::Second, Confirmation::Enter, Confirmation::Typed("s1".into())])
+}
+fn span() -> impl Strategy<Value = Span> {
+    select(vec![Span::ZERO, Span::secs(1), Span::mins(1), Span::mins(40), Span::hours(3), Span::hours(100)])
+}
+
+fn walking() -> impl Strategy<Value = WalkCommand> {
+    let inputs = BTreeMap::new();
+    prop_oneof![
+        1 => option::of(incident()).prop_map(move |incident| WalkCommand::Start {
+            incident,
+            runbook: Arc::new(book()),
+            inputs: inputs.clone()
+        }),
+        1 => (walk(), select(vec!["x", "y"]))
+            .prop_map(|(walk, value)| WalkCommand::SetInput { walk, name: "GOOD".into(), value: value.into() }),
+        6 => (walk(), slug(), hand(), confirmation(), proptest::bool::weighted(0.2), proptest::bool::weighted(0.3))
+            .prop_map(|(walk, step, hand, confirm, undo, again)| WalkCommand::Take {
+                walk, step, hand, host: "h".into(), confirm, undo, again
+            }),
+        3 => (walk(), slug(), hand(), carry()).prop_map(|(walk, step, hand, carry)| WalkCommand::Attach {
+            walk, step, hand, process: ProcessRef { pid: 1, start: 1, boot: "b".into() }, carry
+        }),
+        1 => (walk(), slug(), hand(), name())
+            .prop_map(|(walk, step, hand, block)| WalkCommand::Intend { walk, step, hand, block }),
+        1 => (walk(), slug(), hand(), name(), result(), carry()).prop_map(
+            |(walk, step, hand, block, result, carry)| WalkCommand::Report {
+                walk, step, hand, done: ended(&block, result), carry
+            }
+        ),
+        1 => (walk(), slug(), words()).prop_map(|(walk, step, reason)| WalkCommand::Reject { walk, step, reason }),
+        2 => (walk(), slug()).prop_map(|(walk, step)| WalkCommand::Confirm { walk, step, seen: String::new() }),
+        2 => (walk(), select(vec!["back", "on", "off", "none"]))
+            .prop_map(|(walk, label)| WalkCommand::Choose { walk, step: "s3".into(), label: label.into() }),
+        2 => (walk(), slug(), select(vec![Deviate::Skip, Deviate::Manual, Deviate::Override, Deviate::NotApplicable]),
+            option::of(select(ReasonCode::ALL.to_vec())), confirmation())
+            .prop_map(|(walk, step, what, code, confirm)| WalkCommand::Deviate {
+                walk, step, what, code, confirm, host: String::new()
+            }),
+        1 => (walk(), slug(), name(), select(vec!["do act", "else"]))
+            .prop_map(|(walk, step, block, code)| WalkCommand::Edit { walk, step, block, code: code.into() }),
+        2 => (walk(), slug(), hand(), words())
+            .prop_map(|(walk, step, hand, why)| WalkCommand::Lost { walk, step, hand, why }),
+        2 => (walk(), slug(), words()).prop_map(|(walk, step, reason)| WalkCommand::TakeOver { walk, step, reason }),
+        1 => (walk(), words()).prop_map(|(walk, reason)| WalkCommand::Abandon { walk, reason }),
+    ]
+}
+
+fn about_incidents() -> impl Strategy<Value = IncidentCommand> {
+    let severity = || (1_u8..6).prop_map(|number| Severity::new(number).unwrap());
+    prop_oneof![
+        (words(), severity(), any::<bool>()).prop_map(|(title, severity, freeze)| IncidentCommand::Declare {
+            title,
+            severity,
+            services: vec!["checkout".into()],
+            env: None,
+            freeze
+        }),
+        (incident(), words()).prop_map(|(incident, title)| IncidentCommand::Retitle {
+            incident,
+            title,
+            services: Vec::new()
+        }),
+        (incident(), severity(), words()).prop_map(|(incident, to, reason)| IncidentCommand::Severity {
+            incident,
+            to,
+            reason
+        }),
+        (incident(), select(Status::ALL.to_vec()))
+            .prop_map(|(incident, to)| IncidentCommand::Status { incident, to }),
+        (incident(), select(vec!["commander", "ops"]), select(vec!["ana", "bo"])).prop_map(
+            |(incident, role, who)| IncidentCommand::Role { incident, role: role.into(), who: who.into() }
+        ),
+        (incident(), select(vec!["commander", "ops"]))
+            .prop_map(|(incident, role)| IncidentCommand::Unrole { incident, role: role.into() }),
+        (incident(), select(Moment::ALL.to_vec()), 1_699_990_000_i64..1_700_010_000, words()).prop_map(
+            |(incident, moment, at, reason)| IncidentCommand::Correct {
+                incident,
+                moment,
+                at: chrono::DateTime::from_timestamp(at, 0).unwrap(),
+                reason
+            }
+        ),
+        (incident(), words(), words()).prop_map(|(incident, prompt, text)| IncidentCommand::Answer {
+            incident,
+            prompt,
+            text
+        }),
+    ]
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    (
+        select(vec!["checkout", "payments"]),
+        select(vec!["prod", "test"]),
+        select(vec!["checkout@2", "checkout@1\n"]),
+        select(vec![Action::Deploy, Action::Promote, Action::Rollback]),
+        any::<bool>(),
+    )
+        .prop_map(|(service, env, artifact, action, dry_run)| Request {
+            service: service.into(),
+            env: env.into(),
+            artifact: artifact.into(),
+            action,
+            dry_run,
+        })
+}
+
+fn about_freezes() -> impl Strategy<Value = FreezeCommand> {
+    prop_oneof![
+        (option::of(incident()), words(), option::of(span())).prop_map(|(incident, reason, lease)| {
+            FreezeCommand::Begin {
+                incident,
+                scope: Scope::deploys(vec!["checkout".into()], Vec::new()),
+                reason,
+                lease,
+            }
+        }),
+        (freeze(), span(), words()).prop_map(|(freeze, lease, reason)| FreezeCommand::Renew {
+            freeze,
+            lease,
+            reason
+        }),
+        (freeze(), words()).prop_map(|(freeze, reason)| FreezeCommand::Exempt {
+            freeze,
+            artifact: "checkout@2".into(),
+            reason
+        }),
+        (freeze(), words()).prop_map(|(freeze, reason)| FreezeCommand::Lift { freeze, reason }),
+    ]
+}
+
+fn seen() -> impl Strategy<Value = WatchCommand> {
+    let panel = || select(vec!["errors", "latency"]).prop_map(str::to_owned);
+    let since = Stamp::wall_only(chrono::DateTime::from_timestamp(1_699_999_900, 0).unwrap());
+    prop_oneof![
+        panel().prop_map(move |panel| WatchCommand::Breached {
+            panel,
+            seen: "9 %".into(),
+            threshold: "1 %".into(),
+            since: since.clone()
+        }),
+        panel().prop_map(|panel| WatchCommand::Cleared { panel, seen: "0 %".into() }),
+        panel().prop_map(|panel| WatchCommand::Blind { panel, why: "no data".into() }),
+    ]
+}
+
+fn others() -> impl Strategy<Value = Command> {
+    let deviation = (1_u32..6).prop_map(crate::domain::id::DeviationId);
+    prop_oneof![
+        (incident(), words()).prop_map(|(incident, text)| Command::Board(BoardCommand::Set {
+            incident,
+            line: BoardLine::Goal,
+            text
+        })),
+        (incident(), option::of(span()))
+            .prop_map(|(incident, every)| Command::Board(BoardCommand::Cadence { incident, every })),
+        (incident(), words())
+            .prop_map(|(incident, text)| Command::Board(BoardCommand::Updated { incident, text })),
+        (option::of(incident()), words())
+            .prop_map(|(incident, text)| Command::Note(NoteCommand::Say { incident, text })),
+        (incident(), 1_u64..9, any::<bool>())
+            .prop_map(|(incident, seq, on)| Command::Note(NoteCommand::Star { incident, seq, on })),
+        (incident(), words(), option::of(span())).prop_map(|(incident, text, within)| Command::Task(
+            TaskCommand::Give { incident, text, owner: "bo".into(), within }
+        )),
+        (incident(), 1_u32..4).prop_map(|(incident, task)| Command::Task(TaskCommand::Done {
+            incident,
+            task: TaskId(task),
+            result: String::new()
+        })),
+        (incident(), words()).prop_map(|(incident, text)| Command::Decision(DecisionCommand::Make {
+            incident,
+            text,
+            options: Vec::new(),
+            risks: None
+        })),
+        (deviation, select(ReasonCode::ALL.to_vec()), words()).prop_map(|(deviation, code, text)| {
+            Command::Deviation(DeviationCommand::Reason { deviation, code, text })
+        }),
+        (incident(), words()).prop_map(|(incident, actual)| Command::Deviation(DeviationCommand::Unlisted {
+            incident,
+            actual,
+            host: String::new(),
+            code: None
+        })),
+        words().prop_map(|why| Command::Release(ReleaseCommand::Judge {
+            service: "checkout".into(),
+            artifact: "checkout@2".into(),
+            judgement: Judgement::Bad,
+            why
+        })),
+        Just(Command::Tick),
+    ]
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        12 => (actors(), walking()).prop_map(|(who, command)| Act::Ask(who, Box::new(command.into()))),
+        4 => (actors(), about_incidents()).prop_map(|(who, command)| Act::Ask(who, Box::new(command.into()))),
+        3 => (actors(), about_freezes()).prop_map(|(who, command)| Act::Ask(who, Box::new(Command::Freeze(command)))),
+        2 => seen().prop_map(|command| Act::Ask(Actor::room(), Box::new(Command::Watch(command)))),
+        3 => (actors(), others()).prop_map(|(who, command)| Act::Ask(who, Box::new(command))),
+        1 => Just(Act::Retry),
+        2 => span().prop_map(Act::Pass),
+        1 => (-3_600_000_i64..3_600_000).prop_map(Act::Wall),
+    ]
+}
+
+/// Steers a random walk to where something happens: the hand that has the step does what comes next, and what is
+/// asked for is approved as it stands.
+fn steer(state: &State, roll: u8) -> Option<(Actor, Command)> {
+    let lent = |walk: &crate::domain::walk::Walk| {
+        let open = walk.steps.iter().find(|(_, now)| now.status == StepStatus::Lent);
+        open.map(|(step, now)| (step.clone(), now.clone()))
+    };
+    let (walk, (slug, now)) = state.walks.values().find_map(|walk| Some((walk, lent(walk)?)))?;
+    let lease = now.lease.clone()?;
+    let id = walk.id;
+    if let (Some(asked), 0..6) = (&now.asked, roll % 10) {
+        let who = [ana(), bo(), cy(), bo()][usize::from(roll / 10) % 4].clone();
+        let glass = (roll % 10 == 0).then(|| Glass { typed: slug.clone(), reason: "alone".into() });
+        return Some((
+            who,
+            WalkCommand::Approve { walk: id, step: slug, digest: asked.digest, glass }.into(),
+        ));
+    }
+    let (step, hand) = (slug, lease.hand);
+    let command = if let Some(intent) = now.intent {
+        let results = [BlockResult::Passed, BlockResult::Passed, BlockResult::Failed];
+        let mut done = ended(&intent.block, results[usize::from(roll) % 3]);
+        done.captured = (intent.block == "act").then(|| ("GOOD".into(), "z".into()));
+        WalkCommand::Report { walk: id, step, hand, done, carry: lease.carry }
+    } else {
+        use crate::domain::walk::sequence::{Next, next};
+        let Next::Block(block) = next(walk, walk.runbook.step(&step)?) else { return None };
+        WalkCommand::Intend { walk: id, step, hand, block: block.id.clone() }
+    };
+    Some((lease.owner, command.into()))
+}
+
+/// A run begins only under approvals of enough other people, for exactly what it is, or with broken glass.
+fn approved(before: &State, fact: &WalkFact) -> Result<(), TestCaseError> {
+    let WalkFact::Intended { walk, step, block, .. } = fact else { return Ok(()) };
+    let walk = &before.walks[walk];
+    let plan = walk.runbook.step(step).unwrap();
+    let now = walk.state(step);
+    if plan.kind_of(block) != Some(BlockKind::Run) {
+        return Ok(());
+    }
+    let Some((_, by)) = approval::wanted(plan) else { return Ok(()) };
+    let digest = approval::digest(walk, plan);
+    let requester = now.lease.unwrap().owner;
+    let valid: Vec<_> = now.approvals.iter().filter(|given| given.digest == digest).collect();
+    let mut uids: Vec<_> =
+        valid.iter().map(|given| given.by.uid).filter(|uid| *uid != requester.uid).collect();
+    uids.sort_unstable();
+    uids.dedup();
+    prop_assert!(uids.iter().all(Option::is_some));
+    prop_assert!(valid.iter().any(|given| given.glass) || uids.len() >= usize::from(by.n), "{walk:?}");
+    Ok(())
+}
+
+fn invariants(before: &State, events: &[Event], state: &State) -> Result<(), TestCaseError> {
+    for walk in state.walks.values() {
+        prop_assert_eq!(walk.at.is_none(), walk.ended.is_some());
+        for (slug, now) in &walk.steps {
+            let leased = matches!(now.status, StepStatus::Lent | StepStatus::Unknown);
+            prop_assert_eq!(now.lease.is_some(), leased, "{} {:?}", slug, now.status);
+            prop_assert!(now.intent.is_none() || leased);
+            prop_assert!(now.asked.is_none() || now.status == StepStatus::Lent);
+            prop_assert_eq!(now.done.is_some(), now.status == StepStatus::Done);
+        }
+    }
+    for (id, freeze) in &before.freezes {
+        let after = &state.freezes[id];
+        prop_assert!(after.refused >= freeze.refused && after.passed >= freeze.passed);
+        if freeze.hold == Hold::Holds && after.hold != Hold::Holds {
+            let over = |event: &Event| {
+                matches!(&event.fact,
+                Fact::Freeze(FreezeFact::Lifted { freeze, .. } | FreezeFact::Expired { freeze }) if freeze == id)
+            };
+            prop_assert!(events.iter().any(over));
+        }
+        prop_assert!(freeze.hold == Hold::Holds || after.hold == freeze.hold, "what is over stays over");
+    }
+    for (id, incident) in &state.incidents {
+        prop_assert!(incident.status != Status::Closed || state.owed(*id) == 0);
+        prop_assert!(incident.clocks.recovered.is_none() || incident.clocks.first_good.is_some());
+    }
+    prop_assert!(before.incidents.keys().all(|id| state.incidents.contains_key(id)));
+    let new = state.incidents.keys().filter(|id| !before.incidents.contains_key(id)).collect::<Vec<_>>();
+    prop_assert!(new.iter().all(|id| before.incidents.keys().all(|old| old < id)));
+    let tasks: Vec<_> = state.incidents.values().flat_map(|incident| incident.tasks.keys()).collect();
+    let mut unique = tasks.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    prop_assert_eq!(unique.len(), tasks.len());
+    Ok(())
+}
+
+/// Impact time runs with the boot clock: it grows by what passed, unless something was said about it.
+fn clocks(before: &State, then: &Stamp, state: &State, now: &Stamp) -> Result<(), TestCaseError> {
+    for (id, incident) in &state.incidents {
+        let Some(old) = before.incidents.get(id) else { continue };
+        if old.clocks.began() != incident.clocks.began() {
+            continue;
+        }
+        let was = old.clocks.impact(&old.declared, then);
+        let is = incident.clocks.impact(&incident.declared, now);
+        let from = incident.clocks.began().map_or(&incident.declared, |mark| &mark.at);
+        let steady = !from.boot.0.is_empty();
+        if (was.state, is.state, steady) == (ImpactState::Running, ImpactState::Running, true) {
+            prop_assert_eq!(is.time, was.time.plus(then.elapsed(now)));
+        }
+    }
+    Ok(())
+}
+
+/// Woken at the next deadline something is due, nothing before it, and nothing any more when that has happened.
+fn deadlines(ledger: &Ledger) -> Result<(), TestCaseError> {
+    let Some(at) = next_deadline(&ledger.state, &ledger.now) else {
+        prop_assert!(due(&ledger.state, &ledger.now).is_empty());
+        return Ok(());
+    };
+    let wait = at.until(&ledger.now);
+    if wait > Span::millis(1) {
+        prop_assert!(due(&ledger.state, &ledger.now.plus(wait.minus(Span::millis(1)))).is_empty());
+    }
+    let mut copy = Ledger::new();
+    copy.state = ledger.state.clone();
+    copy.now = ledger.now.plus(wait);
+    let ctx = crate::domain::Ctx {
+        actor: Actor::room(),
+        now: copy.now.clone(),
+        id: CommandId(Uuid::from_u128(u128::MAX)),
+    };
+    let events = copy.ask_as(&ctx, &Command::Tick).unwrap();
+    prop_assert!(!events.is_empty(), "woken for nothing");
+    prop_assert_eq!(due(&copy.state, &copy.now), Vec::new());
+    if let Some(next) = next_deadline(&copy.state, &copy.now) {
+        prop_assert!(!next.reached(&copy.now));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 160, max_shrink_iters: 4_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_asked(acts in vec((acts(), any::<u8>()), 1..120)) {
+        let mut ledger = Ledger::with_incident();
+        ledger.ok(&ana(), crate::domain::testing::start(book()));
+        let mut last: Option<(crate::domain::Ctx, Command)> = None;
+        for (act, roll) in acts {
+            let (before, then) = (ledger.state.clone(), ledger.now.clone());
+            let from = ledger.events.len();
+            match act {
+                Act::Pass(span) => ledger.pass(span),
+                Act::Wall(ms) => ledger.step_wall(ms),
+                Act::Retry => {
+                    if let Some((ctx, command)) = &last {
+                        prop_assert_eq!(ledger.ask_as(&ctx.clone(), command), Ok(Vec::new()));
+                        prop_assert_eq!(&ledger.state, &before);
+                    }
+                }
+                Act::Ask(who, command) => {
+                    let (who, command) = steer(&before, roll).filter(|_| roll % 4 != 0).unwrap_or((who, *command));
+                    let ctx = ledger.ctx(&who);
+                    match ledger.ask_as(&ctx, &command) {
+                        Ok(events) if !events.is_empty() => {
+                            last = Some((ctx, command));
+                            let mut state = before.clone();
+                            for event in &events {
+                                if let Fact::Walk(fact) = &event.fact { approved(&state, fact)?; }
+                                state.apply(event);
+                            }
+                        }
+                        Ok(_) | Err(_) => prop_assert_eq!(&ledger.state, &before),
+                    }
+                }
+            }
+            invariants(&before, &ledger.events[from..], &ledger.state)?;
+            clocks(&before, &then, &ledger.state, &ledger.now)?;
+            deadlines(&ledger)?;
+        }
+        prop_assert_eq!(&ledger.replay(), &ledger.state);
+        let mut stored = State::default();
+        for event in &ledger.events {
+            let text = serde_json::to_string(event).unwrap();
+            let read: Event = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(&read, event);
+            stored.apply(&read);
+        }
+        prop_assert_eq!(&stored, &ledger.state);
+        let snapshot = serde_json::to_string(&ledger.state).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<State>(&snapshot).unwrap(), &ledger.state);
+    }
+
+    /// The events of one journal in any order, any of them twice or not at all, by anybody: never a panic, and the
+    /// rules still answer.
+    #[test]
+    fn apply_is_total(acts in vec((acts(), any::<u8>()), 1..60), order in vec(any::<prop::sample::Index>(), 1..150)) {
+        let mut ledger = Ledger::with_incident();
+        ledger.ok(&ana(), crate::domain::testing::start(book()));
+        let mut asked = Vec::new();
+        for (act, roll) in acts {
+            if let Act::Ask(who, command) = act {
+                let (who, command) = steer(&ledger.state, roll).unwrap_or((who, *command));
+                let _ = ledger.ask(&who, command.clone());
+                asked.push((who, command));
+            }
+        }
+        let mut state = State::default();
+        for index in order {
+            state.apply(index.get(&ledger.events));
+            let _ = due(&state, &ledger.now);
+            let _ = next_deadline(&state, &ledger.now);
+        }
+        for (who, command) in asked {
+            let ctx = ledger.ctx(&who);
+            let _ = decide(&state, &command, &ctx);
+        }
+    }
+
+    /// The gate never says open under a freeze that covers and does not exempt, and never holds a rollback.
+    #[test]
+    fn the_gate_agrees_with_the_freezes(freezes in vec(about_freezes(), 1..8), request in request(), pass in span()) {
+        let mut ledger = Ledger::with_incident();
+        for command in freezes {
+            let _ = ledger.ask(&ana(), Command::Freeze(command));
+        }
+        ledger.now = ledger.now.plus(pass);
+        let answer = gate::answer(&ledger.state, &request, &ledger.now);
+        let frozen = ledger.state.freezes.values().any(|freeze| {
+            freeze.holds()
+                && freeze.scope.covers(&request.service, &request.env, request.action)
+                && !freeze.exemptions.iter().any(|one| one.artifact == request.artifact)
+        });
+        prop_assert_eq!(answer.allowed, !frozen);
+        prop_assert!(answer.allowed || request.action != Action::Rollback);
+        prop_assert!(!answer.reason.contains('\n'));
+        let refused = GateCommand::Refused { request, answer: answer.clone(), times: 2 };
+        prop_assert_eq!(ledger.ask(&Actor::token("ci"), Command::Gate(refused)).is_ok(), !answer.allowed);
+    }
+}
