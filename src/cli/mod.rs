@@ -1,5 +1,7 @@
 //! The command line, one file per subcommand.
 
+pub mod export;
+
 use std::process::ExitCode;
 
 /// Parses the arguments, runs the subcommand, gives its exit code.
