@@ -8,15 +8,15 @@ use crate::domain::{Event, Refusal, id::IncidentId, refusal::Code, time::Wall};
 
 /// What the review does with its hour. Fixed words: they state no fact.
 const AGENDA: &str = "\
-| minutes | what                                                       |
-|---------|------------------------------------------------------------|
-| 5       | Read this draft, everybody for themselves                  |
-| 10      | Correct the timeline; corrections are events, not edits    |
+| minutes | what                                                        |
+|---------|-------------------------------------------------------------|
+| 5       | Read this draft, everybody for themselves                   |
+| 10      | Correct the timeline; corrections are events, not edits     |
 | 15      | Contributing factors: what made it possible, not who did it |
-| 10      | What went well, what went badly, where we got lucky        |
-| 5       | Deviations and runbook changes                             |
-| 10      | Actions: few, each with an owner and a date                |
-| 5       | Open questions, and who takes them                         |";
+| 10      | What went well, what went badly, where we got lucky         |
+| 5       | Deviations and runbook changes                              |
+| 10      | Actions: few, each with an owner and a date                 |
+| 5       | Open questions, and who takes them                          |";
 
 /// Makes the draft of an incident from the journal's events, in their order.
 ///

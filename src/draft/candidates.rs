@@ -138,6 +138,14 @@ pub(super) fn badly(g: &Gathered<'_>) -> Section {
             [one.seq],
         ));
     }
+    let left: Vec<_> = own(g).map(|one| (one.seq, format!("{} {}", one.id, one.what.kind.word()))).collect();
+    if !left.is_empty() {
+        let names: Vec<_> = left.iter().map(|(_, name)| name.as_str()).collect();
+        items.push(Sentence::new(
+            format!("The procedure was left: {}", names.join(", ")),
+            left.iter().map(|(seq, _)| *seq),
+        ));
+    }
     for (late, seq) in &g.late {
         items.push(Sentence::new(format!("An update came {} after it was due", length(*late)), [*seq]));
     }

@@ -37,23 +37,22 @@ pub(super) fn deviations(g: &Gathered<'_>) -> Section {
         out.pieces.push(Piece::Heading {
             sentence: Sentence::new(format!("{}: {}{place}", one.id, one.what.kind.word()), [one.seq]),
         });
-        let mut items =
-            vec![Sentence::new(format!("At {}, by {}", moment(one.at.wall), inline(&one.author)), [one.seq])];
-        if !one.what.host.is_empty() {
-            items.push(Sentence::new(format!("On {}", code(&one.what.host)), [one.seq]));
-        }
+        let host =
+            if one.what.host.is_empty() { String::new() } else { format!(" on {}", code(&one.what.host)) };
+        let announced = if one.what.planned { "announced before" } else { "not announced before" };
+        let mut items = vec![Sentence::new(
+            format!(
+                "At {} by {}{host}, {announced}, authorised by {}",
+                moment(one.at.wall),
+                inline(&one.author),
+                inline(&one.what.authorised_by)
+            ),
+            [one.seq],
+        )];
         items.push(Sentence::new(format!("Prescribed: {}", clipped(&one.what.expected, 400)), [one.seq]));
         let edit = one.what.kind == DeviationKind::Edit;
         let actual = if edit { "edited, see below".into() } else { clipped(&one.what.actual, 600) };
         items.push(Sentence::new(format!("Done: {actual}"), [one.seq]));
-        items.push(Sentence::new(
-            format!(
-                "Authorised by {}{}",
-                inline(&one.what.authorised_by),
-                if one.what.planned { ", announced before" } else { ", not announced before" }
-            ),
-            [one.seq],
-        ));
         if let Some(reason) = &one.reason {
             let words = if reason.text.is_empty() {
                 String::new()
@@ -74,7 +73,7 @@ pub(super) fn deviations(g: &Gathered<'_>) -> Section {
             let key = format!("reason-{}", one.id.to_string().to_lowercase());
             let question =
                 format!("Why was it done so? The reason for {} is owed by {}.", one.id, inline(&one.author));
-            out.ask(g, &key, "everyone", &question);
+            out.ask(g, &key, "author", &question);
         }
     }
     if out.pieces.is_empty() {

@@ -152,10 +152,17 @@ fn links_by_itself(run: &str) -> bool {
 fn guard_start(line: &str) -> String {
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = line.split_at_checked(digits).unwrap_or(("", line));
-    if digits > 0 && rest.starts_with(['.', ')']) {
-        return format!("{number}\\{rest}");
+    let mut after = rest.chars();
+    let (mark, behind) = (after.next(), after.next());
+    let word_goes_on = behind.is_some_and(char::is_alphanumeric);
+    match mark {
+        Some('.' | ')') if digits > 0 && behind.is_none_or(char::is_whitespace) => {
+            format!("{number}\\{rest}")
+        }
+        Some('#' | ':' | '>') if digits == 0 => format!("\\{line}"),
+        Some('+' | '-' | '=') if digits == 0 && !word_goes_on => format!("\\{line}"),
+        _ => line.to_owned(),
     }
-    if line.starts_with(['#', '+', '-', '=', ':', '>', '!']) { format!("\\{line}") } else { line.to_owned() }
 }
 
 #[cfg(test)]
@@ -183,6 +190,8 @@ mod tests {
             ("as in #41", "as in `#41`"),
             ("# heading", "\\# heading"),
             ("1. item", "1\\. item"),
+            ("7.2 %", "7.2 %"),
+            ("-5 %", "-5 %"),
             ("--- ", "\\---"),
             ("<script>x</script>", "\\<script>x\\</script>"),
             ("a|b `c` d_e _f_", "a\\|b \\`c\\` d_e \\_f\\_"),

@@ -43,6 +43,10 @@ pub(super) fn monitoring(g: &Gathered<'_>, charts: &[Recorded]) -> (Section, Vec
                         format!("Nothing was reported in the first {} of impact", length(blind)),
                         [onset.seq, alert.seq],
                     ));
+                    actions.push(Sentence::new(
+                        format!("Judge whether {} until the first report is soon enough", length(blind)),
+                        [onset.seq, alert.seq],
+                    ));
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! One pass over the journal: the state at its end, and the events that this incident's story is made of.
 
+use super::tell::moment;
 use crate::domain::{
     Event, Fact, Refusal, Seq, State,
     clock::{Impact, Mark, Moment},
@@ -7,7 +8,7 @@ use crate::domain::{
     incident::{Incident, IncidentFact},
     policy::PolicyFact,
     release::ReleaseFact,
-    time::{Span, Stamp, Wall},
+    time::{Span, Stamp, Wall, clock_utc},
     watch::WatchFact,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,10 @@ pub(super) struct Gathered<'a> {
     pub range: (Seq, Seq),
     /// When the draft is made.
     pub now: Wall,
+    /// Whether all of it was on one day, so that a time of day says enough.
+    pub one_day: bool,
+    /// Who answered a prompt, and the event.
+    pub answered: BTreeMap<String, (String, Seq)>,
 }
 
 impl<'a> Gathered<'a> {
@@ -44,6 +49,7 @@ impl<'a> Gathered<'a> {
         let mut why = BTreeMap::new();
         let mut policy = None;
         let mut late = Vec::new();
+        let mut answered = BTreeMap::new();
         for event in events {
             match &event.fact {
                 Fact::Incident(IncidentFact::Declared { incident, services, env, .. }) if *incident == id => {
@@ -61,6 +67,9 @@ impl<'a> Gathered<'a> {
                 ) if *incident == id => {
                     why.insert(*moment, words.clone());
                 }
+                Fact::Incident(IncidentFact::Answered { incident, prompt, .. }) if *incident == id => {
+                    answered.insert(prompt.clone(), (event.actor.name.clone(), event.seq));
+                }
                 Fact::Policy(PolicyFact::Loaded(_)) => policy = Some(event.seq),
                 Fact::Board(fact) if fact.incident() == id => {
                     late.extend(lateness(&state, id, event).map(|late| (late, event.seq)));
@@ -76,8 +85,26 @@ impl<'a> Gathered<'a> {
         let own: Vec<&Event> =
             events.iter().filter(|event| event.stream == Some(id) || began.contains(&event.seq)).collect();
         let behind = behind(&incident, &own);
+        let days: BTreeSet<_> = own.iter().map(|event| event.occurred.wall.date_naive()).collect();
         let range = (events.first().map_or(0, |one| one.seq), events.last().map_or(0, |one| one.seq));
-        Ok(Self { state, incident, own, why, behind, policy, late, range, now })
+        Ok(Self {
+            state,
+            incident,
+            own,
+            why,
+            behind,
+            policy,
+            late,
+            range,
+            now,
+            one_day: days.len() == 1,
+            answered,
+        })
+    }
+
+    /// A time as short as it may be: of day where all was on one day, in UTC.
+    pub(super) fn at(&self, at: Wall) -> String {
+        if self.one_day { clock_utc(at) } else { moment(at) }
     }
 
     /// A moment of the incident.

@@ -1,6 +1,10 @@
 //! What only people can say. Each prompt has a key that stays; its answer is an event and takes the prompt's place.
 
-use super::{Draft, Piece, Section, escape::prose, gather::Gathered};
+use super::{
+    Draft, Piece, Section,
+    escape::{inline, prose},
+    gather::Gathered,
+};
 use crate::domain::incident::COMMANDER;
 use serde::Serialize;
 
@@ -31,7 +35,7 @@ pub fn todos(draft: &Draft) -> Vec<Todo> {
 impl Section {
     /// Asks, or shows what was answered. A role that nobody holds falls to the commander.
     pub(super) fn ask(&mut self, g: &Gathered<'_>, key: &str, role: &str, question: &str) {
-        let held = role == "everyone" || g.incident.roles.contains_key(role);
+        let held = matches!(role, "everyone" | "author") || g.incident.roles.contains_key(role);
         let todo = Todo {
             key: key.to_owned(),
             role: if held { role } else { COMMANDER }.to_owned(),
@@ -40,7 +44,11 @@ impl Section {
         };
         let answer = g.incident.answers.get(key).map(|text| prose(text)).filter(|text| !text.is_empty());
         self.pieces.push(match answer {
-            Some(markdown) => Piece::Answer { todo, markdown },
+            Some(markdown) => {
+                let by = g.answered.get(key);
+                let by = by.map_or_else(String::new, |(who, seq)| format!("\n\n— {} (#{seq})", inline(who)));
+                Piece::Answer { todo, markdown: markdown + &by }
+            }
             None => Piece::Prompt { todo },
         });
     }

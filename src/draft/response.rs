@@ -12,7 +12,6 @@ use crate::domain::{
     freeze::Hold,
     incident::IncidentFact,
     release::ReleaseFact,
-    time::clock_utc,
     walk::{StepStatus, Walk, WalkFact},
     watch::WatchFact,
 };
@@ -31,10 +30,7 @@ pub(super) fn response(g: &Gathered<'_>) -> Section {
         );
         if told && let Some((_, line)) = tell(event, g) {
             let who = inline(&event.actor.name);
-            items.push(Sentence::new(
-                format!("{}, {who}: {line}", clock_utc(event.occurred.wall)),
-                [event.seq],
-            ));
+            items.push(Sentence::new(format!("{}, {who}: {line}", g.at(event.occurred.wall)), [event.seq]));
         }
     }
     items.extend(freezes(g));
@@ -115,13 +111,8 @@ fn walked(out: &mut Section, walk: &Walk, g: &Gathered<'_>) {
         let title = clipped(&step.title, 120);
         match (&state.done, state.status) {
             (Some(done), _) => {
-                let seen = if done.seen.is_empty() {
-                    String::new()
-                } else {
-                    format!(", {}", clipped(&done.seen, 80))
-                };
-                let how = format!("{}{seen}", ended(&done.how));
-                table.row([clock_utc(done.at.wall), format!("#{}", done.seq), inline(&done.by), how, title]);
+                let how = ended(&done.how, &done.seen);
+                table.row([g.at(done.at.wall), format!("#{}", done.seq), inline(&done.by), how, title]);
             }
             (None, status) => {
                 let (word, seq) = match status {
@@ -168,7 +159,7 @@ pub(super) fn recovery(g: &Gathered<'_>) -> Section {
             && items.len() < 60
             && let Some((_, line)) = tell(event, g)
         {
-            items.push(Sentence::new(format!("{}: {line}", clock_utc(event.occurred.wall)), [event.seq]));
+            items.push(Sentence::new(format!("{}: {line}", g.at(event.occurred.wall)), [event.seq]));
         }
     }
     if g.incident.clocks.recovered.is_none() {

@@ -9,7 +9,7 @@ use crate::domain::{
     Event, Fact,
     board::BoardFact,
     decision::DecisionFact,
-    deviation::DeviationFact,
+    deviation::{DeviationFact, DeviationKind},
     freeze::FreezeFact,
     gate::{GateFact, Request},
     incident::IncidentFact,
@@ -40,9 +40,9 @@ use Weight::{Detail, Plain, Turn};
 /// The line of an event; none for what is bookkeeping of the tool.
 pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> {
     Some(match &event.fact {
-        Fact::Incident(fact) => return incident(fact),
+        Fact::Incident(fact) => return incident(fact, g),
         Fact::Board(fact) => board(fact),
-        Fact::Note(fact) => return note(fact),
+        Fact::Note(fact) => return note(fact, g),
         Fact::Task(fact) => task(fact),
         Fact::Decision(DecisionFact::Made { decision, text, options, risks, .. }) => {
             let mut line = format!("Decided ({decision}): “{}”", clipped(text, WORDS));
@@ -55,11 +55,11 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
             }
             (Turn, line)
         }
-        Fact::Deviation(fact) => deviation(fact),
+        Fact::Deviation(fact) => deviation(fact, g),
         Fact::Freeze(fact) => freeze(fact),
         Fact::Gate(fact) => gate(fact),
-        Fact::Release(fact) => release(fact),
-        Fact::Watch(fact) => watch(fact),
+        Fact::Release(fact) => release(fact, event, g),
+        Fact::Watch(fact) => watch(fact, g),
         Fact::Walk(fact) => return walk(fact, g),
         Fact::Erased => (Detail, "An entry whose text was erased".into()),
         Fact::Room(RoomFact::Opened { host, .. }) => (Detail, format!("Room opened on {}", code(host))),
@@ -67,7 +67,7 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
     })
 }
 
-fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
+fn incident(fact: &IncidentFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
     Some(match fact {
         IncidentFact::Declared { title, severity, services, env, .. } => {
             let of = list(services);
@@ -85,12 +85,12 @@ fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
             (Plain, format!("{} is no longer {}", inline(who), inline(role)))
         }
         IncidentFact::Marked { moment, at, why, .. } => {
-            (Turn, format!("**{}** at {}: {}", moment.word(), clock(at.wall), inline(why)))
+            (Turn, format!("**{}** at {}: {}", moment.word(), g.at(at.wall), inline(why)))
         }
         IncidentFact::Corrected { moment, from, at, reason, .. } => {
-            let before = from.map_or_else(String::new, |from| format!(" from {}", clock(from)));
+            let before = from.map_or_else(String::new, |from| format!(" from {}", g.at(from)));
             let reason = clipped(reason, WORDS);
-            (Turn, format!("**{}** corrected{before} to {}: “{reason}”", moment.word(), clock(at.wall)))
+            (Turn, format!("**{}** corrected{before} to {}: “{reason}”", moment.word(), g.at(at.wall)))
         }
         IncidentFact::TargetBreached { target, .. } => {
             (Turn, format!("Impact went beyond its target of {}", length(*target)))
@@ -98,7 +98,7 @@ fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
         IncidentFact::RecoveryBegan { seen, .. } => (Turn, format!("First good reading: {}", inline(seen))),
         IncidentFact::RecoveryLost { seen, .. } => (Turn, format!("Recovery did not hold: {}", inline(seen))),
         IncidentFact::Recovered { since, held, .. } => {
-            (Turn, format!("**recovered**: good since {} and held for {}", clock(since.wall), length(*held)))
+            (Turn, format!("**recovered**: good since {} and held for {}", g.at(since.wall), length(*held)))
         }
         IncidentFact::Answered { .. } | IncidentFact::Exported { .. } => return None,
     })
@@ -117,11 +117,11 @@ fn board(fact: &BoardFact) -> (Weight, String) {
     }
 }
 
-fn note(fact: &NoteFact) -> Option<(Weight, String)> {
+fn note(fact: &NoteFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
     Some(match fact {
         NoteFact::Said { text, .. } => (Plain, format!("“{}”", clipped(text, WORDS))),
         NoteFact::Pinned { what, text, evidence, about, .. } => {
-            let about = about.map_or_else(String::new, |at| format!(" of {}", clock(at)));
+            let about = about.map_or_else(String::new, |at| format!(" of {}", g.at(at)));
             let place =
                 evidence.map_or_else(String::new, |digest| format!(", evidence `{}`", digest.short()));
             (Plain, format!("Pinned {}{about}: “{}”{place}", inline(what), clipped(text, WORDS)))
@@ -144,11 +144,18 @@ fn task(fact: &TaskFact) -> (Weight, String) {
     }
 }
 
-fn deviation(fact: &DeviationFact) -> (Weight, String) {
+fn deviation(fact: &DeviationFact, g: &Gathered<'_>) -> (Weight, String) {
     match fact {
         DeviationFact::Recorded { deviation, what, .. } => {
-            let actual = what.actual.lines().next().unwrap_or_default();
-            (Turn, format!("Deviation {deviation} ({}): {}", what.kind.word(), clipped(actual, 160)))
+            let step = what.walk.zip(what.step.as_deref());
+            let step = step.map_or_else(String::new, |(walk, step)| {
+                format!(" on “{}”", clipped(g.step_title(walk, step), 120))
+            });
+            let did = match what.kind {
+                DeviationKind::Edit => String::new(),
+                _ => format!(": {}", clipped(what.actual.lines().next().unwrap_or_default(), 160)),
+            };
+            (Turn, format!("Deviation {deviation} ({}){step}{did}", what.kind.word()))
         }
         DeviationFact::Reasoned { deviation, code, text, .. } => {
             let text =
@@ -206,7 +213,7 @@ fn gate(fact: &GateFact) -> (Weight, String) {
     }
 }
 
-fn release(fact: &ReleaseFact) -> (Weight, String) {
+fn release(fact: &ReleaseFact, event: &Event, g: &Gathered<'_>) -> (Weight, String) {
     match fact {
         ReleaseFact::Found { service, env, current, .. } => {
             (Detail, format!("{} in {} found to run {}", inline(service), code(env), code(current)))
@@ -214,11 +221,12 @@ fn release(fact: &ReleaseFact) -> (Weight, String) {
         ReleaseFact::Switched { service, env, from, to, at, by } => {
             let from = from.as_deref().map_or_else(String::new, |from| format!("{} → ", code(from)));
             let by = by.as_deref().map_or_else(String::new, |by| format!(" by {}", inline(by)));
-            let at = clock(at.wall);
+            let at =
+                if at.wall == event.occurred.wall { String::new() } else { format!(" at {}", g.at(at.wall)) };
             (
                 Turn,
                 format!(
-                    "Release of {} in {} switched {from}{}{by} at {at}",
+                    "Release of {} in {} switched {from}{}{by}{at}",
                     inline(service),
                     code(env),
                     code(to)
@@ -236,7 +244,7 @@ fn release(fact: &ReleaseFact) -> (Weight, String) {
     }
 }
 
-fn watch(fact: &WatchFact) -> (Weight, String) {
+fn watch(fact: &WatchFact, g: &Gathered<'_>) -> (Weight, String) {
     match fact {
         WatchFact::Breached { panel, seen, threshold, since } => (
             Turn,
@@ -245,7 +253,7 @@ fn watch(fact: &WatchFact) -> (Weight, String) {
                 code(panel),
                 inline(seen),
                 inline(threshold),
-                clock(since.wall)
+                g.at(since.wall)
             ),
         ),
         WatchFact::Cleared { panel, seen } => (Plain, format!("{} back at {}", code(panel), inline(seen))),
@@ -290,8 +298,7 @@ fn walk(fact: &WalkFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
             (Turn, format!("Approval of {} refused: “{}”", step(slug), clipped(reason, WORDS)))
         }
         WalkFact::StepDone { step: slug, how, seen, .. } => {
-            let seen = if seen.is_empty() { String::new() } else { format!(", {}", clipped(seen, 120)) };
-            (Turn, format!("Step {} {}{seen}", step(slug), ended(how)))
+            (Turn, format!("Step {} {}", step(slug), ended(how, seen)))
         }
         WalkFact::StepFailed { step: slug, block, why, .. } => {
             (Turn, format!("Step {} stands at {}: {}", step(slug), code(block), clipped(why, 160)))
@@ -320,23 +327,19 @@ fn walk(fact: &WalkFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
     })
 }
 
-/// How a step was finished, as words behind its name.
-pub(super) fn ended(how: &How) -> String {
-    match how {
-        How::Done => "done".into(),
-        How::Satisfied => "was so already".into(),
-        How::Confirmed => "confirmed".into(),
-        How::Manual => "done by hand".into(),
-        How::Chosen { label, .. } => format!("decided: {}", inline(label)),
-        How::NotApplicable => "did not apply".into(),
-        How::Skipped => "left out".into(),
-        How::Waited => "waited for".into(),
-    }
-}
-
-/// A time of day where that is enough, in UTC.
-pub(super) fn clock(at: crate::domain::time::Wall) -> String {
-    crate::domain::time::clock_utc(at)
+/// How a step was finished and what was seen then, as words behind its name.
+pub(super) fn ended(how: &How, seen: &str) -> String {
+    let word = match how {
+        How::Done => "done",
+        How::Satisfied => "was so already",
+        How::Confirmed => "confirmed",
+        How::Manual => "done by hand",
+        How::Chosen { label, .. } => return format!("decided: {}", inline(label)),
+        How::NotApplicable => "did not apply",
+        How::Skipped => "left out",
+        How::Waited => "waited for",
+    };
+    if seen.is_empty() { word.into() } else { format!("{word}, {}", clipped(seen, 120)) }
 }
 
 /// A date and a time, in UTC, to the second.

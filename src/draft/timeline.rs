@@ -4,7 +4,7 @@ use super::{
     Section, Sentence, Table,
     escape::inline,
     gather::Gathered,
-    tell::{Weight, clock, moment, tell},
+    tell::{Weight, tell},
 };
 use crate::domain::{Event, Fact, gate::GateFact, release::ReleaseFact, watch::WatchFact};
 
@@ -14,10 +14,8 @@ const ROWS: usize = 500;
 pub(super) fn timeline(g: &Gathered<'_>) -> Section {
     let mut out = Section::new("timeline", "Timeline");
     let chosen = choose(g);
-    let days: std::collections::BTreeSet<_> =
-        chosen.iter().map(|(event, _)| event.occurred.wall.date_naive()).collect();
-    let one_day = days.len() == 1;
-    if let (true, Some(day)) = (one_day, days.first()) {
+    if let (true, Some((first, _))) = (g.one_day, chosen.first()) {
+        let day = first.occurred.wall.date_naive();
         let ends = chosen.first().into_iter().chain(chosen.last()).map(|(event, _)| event.seq);
         out.fact(Sentence::new(format!("All times are UTC on {day}; ★ marks what somebody starred"), ends));
     }
@@ -36,12 +34,7 @@ pub(super) fn timeline(g: &Gathered<'_>) -> Section {
     for (event, line) in chosen {
         let at = event.occurred.wall;
         let star = if g.incident.stars.contains(&event.seq) { "★ " } else { "" };
-        table.row([
-            if one_day { clock(at) } else { moment(at) },
-            format!("#{}", event.seq),
-            inline(&event.actor.name),
-            format!("{star}{line}"),
-        ]);
+        table.row([g.at(at), format!("#{}", event.seq), inline(&event.actor.name), format!("{star}{line}")]);
     }
     out.table(&table);
     out
