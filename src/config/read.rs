@@ -87,7 +87,12 @@ fn told(fault: &Fault, tree: &Node, files: &Files) -> Problem {
             String::new(),
         ),
         Why::Type { found, wanted } => {
-            (format!("{found} where {wanted} is wanted"), type_help(found, wanted))
+            let key = path.iter().rev().find_map(|step| match step {
+                Step::Key(key) => Some(key.as_str()),
+                Step::Index(_) => None,
+            });
+            let help = type_help(found, wanted, key.unwrap_or("name"));
+            (format!("{found} where {wanted} is wanted"), help)
         }
         Why::Said(said) => match said.split_once(": ") {
             Some((what, help)) => (what.to_owned(), help.to_owned()),
@@ -162,17 +167,16 @@ impl<'de> Deserializer<'de> for De<'_> {
     ) -> Result<V::Value, Fault> {
         match &self.node.value {
             Value::Text(word) => visitor.visit_enum(word.as_str().into_deserializer()),
-            Value::Table(table) => match table.get(TAG) {
-                Some(Entry { node, .. }) => visitor.visit_enum(Tagged { tag: node, node: self.node }),
-                None => {
-                    let brought = table.keys().find(|key| meant(key, TAG));
-                    let help = brought.map_or_else(
-                        || format!("add {TAG} = one of \"{}\"", words.join("\", \"")),
-                        |key| format!("rename `{key}` to `{TAG}`"),
-                    );
-                    Err(de::Error::custom(format!("`{TAG}` is missing: {help}")))
+            Value::Table(table) => {
+                if let Some(Entry { node, .. }) = table.get(TAG) {
+                    return visitor.visit_enum(Tagged { tag: node, node: self.node });
                 }
-            },
+                let help = table.keys().find(|key| meant(key, TAG)).map_or_else(
+                    || format!("add {TAG} = one of \"{}\"", words.join("\", \"")),
+                    |key| format!("rename `{key}` to `{TAG}`"),
+                );
+                Err(de::Error::custom(format!("`{TAG}` is missing: {help}")))
+            }
             _ => self.deserialize_any(visitor),
         }
     }

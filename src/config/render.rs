@@ -65,11 +65,11 @@ fn shorten(part: &str, most: usize) -> String {
     format!("{}…", part.chars().take(most).collect::<String>())
 }
 
-/// The line with everything in quotes and every digit outside them as asterisks, byte by byte, so that marks stay
+/// The line with everything in quotes and every bare number as asterisks, byte by byte, so that marks stay
 /// where they are. Names of keys outside quotes are kept: they say where it is.
 fn hide(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
-    let (mut quote, mut escaped) = (None, false);
+    let (mut quote, mut escaped, mut word) = (None, false, false);
     for c in line.chars() {
         let hidden = match quote {
             Some('"') if c == '\\' && !escaped => {
@@ -86,8 +86,9 @@ fn hide(line: &str) -> String {
                 quote = Some(c);
                 false
             }
-            None => c.is_ascii_digit(),
+            None => c.is_ascii_digit() && !word,
         };
+        word = quote.is_none() && !hidden && (c.is_alphanumeric() || matches!(c, '_' | '-'));
         escaped = false;
         if hidden {
             out.push_str(&"*".repeat(c.len_utf8()));
@@ -129,8 +130,8 @@ mod tests {
         let shown = Problem::error(&files(text), at, "bearer".into(), "literal").masked().to_string();
         assert!(!shown.contains("hunter2") && shown.contains("bearer = \"*******"), "{shown}");
         assert_eq!(
-            hide(r#"a = { b = "x\"y", c = 'z"w', d = 42 } # "t"#),
-            r#"a = { b = "****", c = '***', d = ** } # "*"#
+            hide(r#"a2 = { b = "x\"y", c = 'z"w', d = 42 } # "t"#),
+            r#"a2 = { b = "****", c = '***', d = ** } # "*"#
         );
     }
 }
