@@ -166,6 +166,9 @@ pub fn parse(files: &Files, file: usize) -> Result<Node, Vec<Problem>> {
         let mut problem = Problem::error(files, at, String::new(), format!("not TOML: {}", error.message()));
         let (help, foreign) = syntax_help(error.message(), text, span.start);
         problem.help = help.into();
+        if super::nearest::sounds_secret(&problem.source) || problem.source.contains("auth") {
+            problem.source = blank(&problem.source);
+        }
         problems.push(problem);
         // In another language everything that follows is the same mistake.
         if foreign {
@@ -177,6 +180,14 @@ pub fn parse(files: &Files, file: usize) -> Result<Node, Vec<Problem>> {
 
 fn deep(files: &Files, at: At) -> Problem {
     Problem::error(files, at, String::new(), "nested deeper than anything here can be").help(DEEP)
+}
+
+/// The line with its value hidden, byte by byte. Where the syntax is broken nothing says what is quoted, so all of it is.
+fn blank(line: &str) -> String {
+    let from = line.find('=').map_or(0, |at| at + 1);
+    line.char_indices()
+        .map(|(at, c)| if at < from { c.to_string() } else { "*".repeat(c.len_utf8()) })
+        .collect()
 }
 
 /// What to do, and whether the whole file is in another language.
