@@ -82,10 +82,14 @@ fn told(fault: &Fault, tree: &Node, files: &Files) -> Problem {
             (format!("unknown word \"{}\"", shown(name)), format!("{near}known here: {}", list(known)))
         }
         Why::Missing(name) => (format!("`{name}` is missing"), format!("add  {name} = …  to this table")),
-        Why::Type { found, wanted } if hides => (
-            format!("{} where {wanted} is wanted", found.split(' ').next().unwrap_or("a value")),
-            String::new(),
-        ),
+        Why::Type { found, wanted } if hides => {
+            let kind = match found.split_once(' ') {
+                Some(("text", _)) => "text",
+                Some(("the", _)) => "a number",
+                _ => found,
+            };
+            (format!("{kind} where {wanted} is wanted"), String::new())
+        }
         Why::Type { found, wanted } => {
             let key = path.iter().rev().find_map(|step| match step {
                 Step::Key(key) => Some(key.as_str()),

@@ -39,9 +39,20 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
+    /// The line without what may be a secret; where nothing is in quotes, as on a command line, without all of the mark.
+    fn hidden(&self) -> String {
+        if self.source.contains(['"', '\'']) {
+            return hide(&self.source);
+        }
+        let in_mark = |at: usize| at >= self.mark.0 && at < self.mark.1;
+        let stars =
+            |(at, c): (usize, char)| if in_mark(at) { "*".repeat(c.len_utf8()) } else { c.to_string() };
+        self.source.char_indices().map(stars).collect()
+    }
+
     /// What stands before the mark, in it, and after it.
     fn parts(&self) -> (String, String, String) {
-        let hidden = if self.mask { hide(&self.source) } else { self.source.clone() };
+        let hidden = if self.mask { self.hidden() } else { self.source.clone() };
         let cut = |from: usize, to: usize| hidden.get(from..to).unwrap_or_default();
         let end =
             (0..=self.mark.1.min(hidden.len())).rev().find(|i| hidden.is_char_boundary(*i)).unwrap_or(0);
