@@ -106,3 +106,73 @@ fn show(
         Err(report) => print(&report, err).map(|()| false),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ConfigArgs,
+    }
+
+    fn checked(text: &str, json: bool) -> (bool, String, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("warroom.toml");
+        std::fs::write(&path, text).unwrap();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let fine = check(Some(path), json, &mut out, &mut err).unwrap();
+        (fine, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+
+    #[test]
+    fn a_right_file_is_said_to_be_so() {
+        let (fine, out, err) = checked("[ui]\nmouse = true\n", false);
+        assert!(fine && out.starts_with("ok: ") && err.is_empty(), "{out}{err}");
+    }
+
+    #[test]
+    fn a_wrong_one_is_counted() {
+        let (fine, out, err) = checked("[ui]\nmouse = 1\ntheme = \"neon\"\n", false);
+        assert!(!fine && out.is_empty() && err.ends_with("2 errors, 0 warnings\n"), "{out}{err}");
+        assert!(err.contains("warroom.toml:2:9"), "{err}");
+    }
+
+    #[test]
+    fn scripts_get_line_column_key_and_advice() {
+        let (fine, out, _) = checked("\nthem = 1\n", true);
+        let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let first = &told["problems"][0];
+        assert!(!fine && told["ok"] == false && first["level"] == "error");
+        assert_eq!((first["line"].as_u64(), first["column"].as_u64()), (Some(2), Some(1)));
+        assert_eq!(first["key"], "them");
+        assert!(first["help"].as_str().unwrap().contains("known here"));
+    }
+
+    #[test]
+    fn what_is_shown_names_origins_and_no_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("w.toml");
+        let text =
+            "[[source]]\nkind = \"prometheus\"\nurl = \"http://p\"\nauth = { bearer = { env = \"HOME\" } }\n";
+        std::fs::write(&path, text).unwrap();
+        let mut out = Vec::new();
+        assert!(show(Some(path), false, &mut out, &mut Vec::new()).unwrap());
+        let out = String::from_utf8(out).unwrap();
+        assert!(
+            out.contains("source[0].auth.bearer.env = \"HOME\"  # ") && out.contains("w.toml:4\n"),
+            "{out}"
+        );
+        assert!(out.contains("policy.recovery_hold = \"2m\"  # built-in defaults:"), "{out}");
+    }
+
+    #[test]
+    fn the_command_line_reads() {
+        for line in ["x check", "x check f.toml --json", "x show", "x schema", "x default"] {
+            assert!(Line::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+        assert!(Line::try_parse_from(["x", "chek"]).map(|line| line.args).is_err());
+    }
+}

@@ -157,6 +157,13 @@ mod tests {
     }
 
     #[test]
+    fn a_password_on_the_command_line_is_refused_and_not_repeated() {
+        let flags = Flags { prom: strings(&["https://ana:hunter2@prom"]), ..Flags::default() };
+        let told = flags.into_config(&WORLD).unwrap_err().to_string();
+        assert!(told.contains("must not stand in a URL") && !told.contains("hunter2"), "{told}");
+    }
+
+    #[test]
     fn no_flags_are_the_defaults() {
         assert_eq!(Flags::default().into_config(&WORLD).unwrap().source, []);
     }

@@ -83,10 +83,10 @@ pub fn assemble(layers: Vec<File>, flags: &Flags, world: &World<'_>) -> Result<L
 ///
 /// # Errors
 /// Where they are not UTF-8, with the place of the first byte that is not.
-pub fn layer(name: &str, dir: &Path, raw: Vec<u8>) -> Result<File, Problem> {
+pub fn layer(name: &str, dir: &Path, raw: Vec<u8>) -> Result<File, Report> {
     let file = |text: String| File { name: name.to_owned(), dir: dir.to_owned(), text };
     if raw.starts_with(&[0xff, 0xfe]) || raw.starts_with(&[0xfe, 0xff]) {
-        return Err(Problem::of_file(name, "the file is UTF-16", "save it as UTF-8"));
+        return Err(Problem::of_file(name, "the file is UTF-16", "save it as UTF-8").into());
     }
     String::from_utf8(raw).map(file).map_err(|error| {
         let start = error.utf8_error().valid_up_to();
@@ -95,5 +95,6 @@ pub fn layer(name: &str, dir: &Path, raw: Vec<u8>) -> Result<File, Problem> {
         let byte = error.as_bytes().get(start).copied().unwrap_or_default();
         Problem::error(&files, at, String::new(), format!("not UTF-8: byte 0x{byte:02x}"))
             .help("save the file as UTF-8")
+            .into()
     })
 }

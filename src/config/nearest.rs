@@ -46,11 +46,11 @@ pub fn of<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
 
 /// Whether what stands under such a key is likely to be a secret, so that its line is not shown as it is.
 pub fn sounds_secret(key: &str) -> bool {
-    let key = key.to_lowercase().replace(['-', '_'], "");
-    [
+    const WORDS: [&str; 12] = [
         "token",
         "secret",
         "passw",
+        "pwd",
         "bearer",
         "apikey",
         "authorization",
@@ -58,9 +58,10 @@ pub fn sounds_secret(key: &str) -> bool {
         "sha256",
         "basic",
         "credential",
-    ]
-    .iter()
-    .any(|word| key.contains(word))
+        "privatekey",
+    ];
+    let key = key.to_lowercase().replace(['-', '_'], "");
+    key == "auth" || WORDS.iter().any(|word| key.contains(word))
 }
 
 #[cfg(test)]

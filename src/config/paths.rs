@@ -23,7 +23,7 @@ fn walk(node: &mut Node, path: &mut Vec<String>, files: &Files, home: Option<&Pa
         }
         Value::List(list) => list.iter_mut().for_each(|node| walk(node, path, files, home)),
         Value::Text(text) if is_path(path, text) => {
-            let dir = files.get(file).map(|file| file.dir.as_path()).unwrap_or(Path::new(""));
+            let dir = files.get(file).map_or(Path::new(""), |file| file.dir.as_path());
             *text = match (text.strip_prefix("~/"), home) {
                 (Some(rest), Some(home)) => home.join(rest),
                 _ => dir.join(text.as_str()),

@@ -86,7 +86,7 @@ pub fn load(ask: &Ask) -> Result<Loaded, Report> {
                 "check the path given by --config or WARROOM_CONFIG",
             )),
             Ok(None) => {}
-            Err(problem) => problems.push(problem),
+            Err(report) => problems.extend(report.problems),
         }
     }
     if !problems.is_empty() {
@@ -96,10 +96,10 @@ pub fn load(ask: &Ask) -> Result<Loaded, Report> {
     assemble(layers, &ask.flags, &World { home, exists: &|path| path.exists() })
 }
 
-fn read(path: &Path, here: &Path) -> Result<Option<File>, Problem> {
+fn read(path: &Path, here: &Path) -> Result<Option<File>, Report> {
     let name = path.display().to_string();
-    let fail = |error: std::io::Error| {
-        Problem::of_file(name.as_str(), format!("cannot be read: {error}"), "check its owner and mode")
+    let fail = |error: std::io::Error| -> Report {
+        Problem::of_file(name.as_str(), format!("cannot be read: {error}"), "check its owner and mode").into()
     };
     let meta = match std::fs::metadata(path) {
         Ok(meta) => meta,
@@ -107,7 +107,9 @@ fn read(path: &Path, here: &Path) -> Result<Option<File>, Problem> {
         Err(error) => return Err(fail(error)),
     };
     if !meta.is_file() {
-        return Err(Problem::of_file(name.as_str(), "not a regular file", "give the path of a warroom.toml"));
+        return Err(
+            Problem::of_file(name.as_str(), "not a regular file", "give the path of a warroom.toml").into()
+        );
     }
     let mut raw = Vec::new();
     let file = std::fs::File::open(path).map_err(fail)?;
@@ -117,7 +119,8 @@ fn read(path: &Path, here: &Path) -> Result<Option<File>, Problem> {
             name.as_str(),
             "larger than 1 MiB",
             "a configuration is a few kilobytes: is this the right file?",
-        ));
+        )
+        .into());
     }
     let whole = here.join(path);
     let dir = whole.parent().unwrap_or(here);

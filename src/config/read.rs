@@ -82,10 +82,14 @@ fn told(fault: &Fault, tree: &Node, files: &Files) -> Problem {
             (format!("unknown word \"{}\"", shown(name)), format!("{near}known here: {}", list(known)))
         }
         Why::Missing(name) => (format!("`{name}` is missing"), format!("add  {name} = …  to this table")),
-        Why::Type { found, wanted } if hides => (
-            format!("{} where {wanted} is wanted", found.split(' ').next().unwrap_or("a value")),
-            String::new(),
-        ),
+        Why::Type { found, wanted } if hides => {
+            let kind = match found.split_once(' ') {
+                Some(("text", _)) => "text",
+                Some(("the", _)) => "a number",
+                _ => found,
+            };
+            (format!("{kind} where {wanted} is wanted"), String::new())
+        }
         Why::Type { found, wanted } => {
             let key = path.iter().rev().find_map(|step| match step {
                 Step::Key(key) => Some(key.as_str()),
@@ -167,17 +171,16 @@ impl<'de> Deserializer<'de> for De<'_> {
     ) -> Result<V::Value, Fault> {
         match &self.node.value {
             Value::Text(word) => visitor.visit_enum(word.as_str().into_deserializer()),
-            Value::Table(table) => match table.get(TAG) {
-                Some(Entry { node, .. }) => visitor.visit_enum(Tagged { tag: node, node: self.node }),
-                None => {
-                    let brought = table.keys().find(|key| meant(key, TAG));
-                    let help = brought.map_or_else(
-                        || format!("add {TAG} = one of \"{}\"", words.join("\", \"")),
-                        |key| format!("rename `{key}` to `{TAG}`"),
-                    );
-                    Err(de::Error::custom(format!("`{TAG}` is missing: {help}")))
+            Value::Table(table) => {
+                if let Some(Entry { node, .. }) = table.get(TAG) {
+                    return visitor.visit_enum(Tagged { tag: node, node: self.node });
                 }
-            },
+                let help = table.keys().find(|key| meant(key, TAG)).map_or_else(
+                    || format!("add {TAG} = one of \"{}\"", words.join("\", \"")),
+                    |key| format!("rename `{key}` to `{TAG}`"),
+                );
+                Err(de::Error::custom(format!("`{TAG}` is missing: {help}")))
+            }
             _ => self.deserialize_any(visitor),
         }
     }

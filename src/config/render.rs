@@ -39,9 +39,20 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
+    /// The line without what may be a secret; where nothing is in quotes, as on a command line, without all of the mark.
+    fn hidden(&self) -> String {
+        if self.source.contains(['"', '\'']) {
+            return hide(&self.source);
+        }
+        let in_mark = |at: usize| at >= self.mark.0 && at < self.mark.1;
+        let stars =
+            |(at, c): (usize, char)| if in_mark(at) { "*".repeat(c.len_utf8()) } else { c.to_string() };
+        self.source.char_indices().map(stars).collect()
+    }
+
     /// What stands before the mark, in it, and after it.
     fn parts(&self) -> (String, String, String) {
-        let hidden = if self.mask { hide(&self.source) } else { self.source.clone() };
+        let hidden = if self.mask { self.hidden() } else { self.source.clone() };
         let cut = |from: usize, to: usize| hidden.get(from..to).unwrap_or_default();
         let end =
             (0..=self.mark.1.min(hidden.len())).rev().find(|i| hidden.is_char_boundary(*i)).unwrap_or(0);
@@ -65,11 +76,11 @@ fn shorten(part: &str, most: usize) -> String {
     format!("{}…", part.chars().take(most).collect::<String>())
 }
 
-/// The line with everything in quotes and every digit outside them as asterisks, byte by byte, so that marks stay
+/// The line with everything in quotes and every bare number as asterisks, byte by byte, so that marks stay
 /// where they are. Names of keys outside quotes are kept: they say where it is.
 fn hide(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
-    let (mut quote, mut escaped) = (None, false);
+    let (mut quote, mut escaped, mut word) = (None, false, false);
     for c in line.chars() {
         let hidden = match quote {
             Some('"') if c == '\\' && !escaped => {
@@ -86,8 +97,9 @@ fn hide(line: &str) -> String {
                 quote = Some(c);
                 false
             }
-            None => c.is_ascii_digit(),
+            None => c.is_ascii_digit() && !word,
         };
+        word = quote.is_none() && !hidden && (c.is_alphanumeric() || matches!(c, '_' | '-'));
         escaped = false;
         if hidden {
             out.push_str(&"*".repeat(c.len_utf8()));
@@ -129,8 +141,8 @@ mod tests {
         let shown = Problem::error(&files(text), at, "bearer".into(), "literal").masked().to_string();
         assert!(!shown.contains("hunter2") && shown.contains("bearer = \"*******"), "{shown}");
         assert_eq!(
-            hide(r#"a = { b = "x\"y", c = 'z"w', d = 42 } # "t"#),
-            r#"a = { b = "****", c = '***', d = ** } # "*"#
+            hide(r#"a2 = { b = "x\"y", c = 'z"w', d = 42 } # "t"#),
+            r#"a2 = { b = "****", c = '***', d = ** } # "*"#
         );
     }
 }

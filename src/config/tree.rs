@@ -1,7 +1,7 @@
 //! A TOML file as a tree in which each key and value knows where it stands.
 
 use super::problem::{Files, Problem};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -10,7 +10,9 @@ use toml::{
 /// Most syntax errors of one file that are told; what follows is mostly a consequence.
 const SYNTAX_MAX: usize = 8;
 
-/// Deepest nesting that is read. The deepest key there is has six levels.
+const DEEP: &str = "no key of warroom.toml lies deeper than six levels: is this the right file?";
+
+/// Deepest nesting that is kept; the parser itself gives up at eighty.
 const DEPTH_MAX: usize = 24;
 
 /// Bytes of one file.
@@ -68,7 +70,9 @@ pub fn written(path: &[Step]) -> String {
     let mut out = String::new();
     for step in path {
         match step {
-            Step::Index(index) => out.push_str(&format!("[{index}]")),
+            Step::Index(index) => {
+                let _ = write!(out, "[{index}]");
+            }
             Step::Key(key) => {
                 if !out.is_empty() {
                     out.push('.');
@@ -77,7 +81,7 @@ pub fn written(path: &[Step]) -> String {
                 if !key.is_empty() && key.chars().all(bare) {
                     out.push_str(key);
                 } else {
-                    out.push_str(&format!("{:?}", crate::domain::text::line(key)));
+                    let _ = write!(out, "{:?}", crate::domain::text::line(key));
                 }
             }
         }
@@ -146,10 +150,6 @@ impl Node {
 /// The tree of one of the files, or what is wrong with its syntax.
 pub fn parse(files: &Files, file: usize) -> Result<Node, Vec<Problem>> {
     let Some(text) = files.get(file).map(|file| file.text.as_str()) else { return Ok(Node::empty(file)) };
-    if let Some(start) = too_deep(text) {
-        let at = At { file, start, end: start + 1 };
-        return Err(vec![deep(files, at)]);
-    }
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         let span = table.span();
@@ -166,6 +166,9 @@ pub fn parse(files: &Files, file: usize) -> Result<Node, Vec<Problem>> {
         let mut problem = Problem::error(files, at, String::new(), format!("not TOML: {}", error.message()));
         let (help, foreign) = syntax_help(error.message(), text, span.start);
         problem.help = help.into();
+        if super::nearest::sounds_secret(&problem.source) || problem.source.contains("auth") {
+            problem.source = blank(&problem.source);
+        }
         problems.push(problem);
         // In another language everything that follows is the same mistake.
         if foreign {
@@ -176,36 +179,15 @@ pub fn parse(files: &Files, file: usize) -> Result<Node, Vec<Problem>> {
 }
 
 fn deep(files: &Files, at: At) -> Problem {
-    Problem::error(files, at, String::new(), "nested deeper than anything here can be")
-        .help("no key of warroom.toml lies deeper than six levels: is this the right file?")
+    Problem::error(files, at, String::new(), "nested deeper than anything here can be").help(DEEP)
 }
 
-/// A key path or brackets that go deeper than is sensible, found before anything recurses into them. Counts dots and
-/// brackets of one line, which strings only make more cautious: no value here needs so many.
-fn too_deep(text: &str) -> Option<usize> {
-    let (mut open, mut dots, mut quote, mut escaped) = (0_usize, 0_usize, None, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match (quote, byte) {
-            (_, b'\n') => (dots, quote, escaped) = (0, None, false),
-            (Some(b'"'), b'\\') => escaped = !escaped,
-            (Some(mark), _) => {
-                if byte == mark && !escaped {
-                    quote = None;
-                }
-                escaped = false;
-            }
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'#') => quote = Some(b'#'),
-            (None, b'.') => dots += 1,
-            (None, b'[' | b'{') => open += 1,
-            (None, b']' | b'}') => open = open.saturating_sub(1),
-            _ => {}
-        }
-        if dots > DEPTH_MAX || open > DEPTH_MAX {
-            return Some(at);
-        }
-    }
-    None
+/// The line with its value hidden, byte by byte. Where the syntax is broken nothing says what is quoted, so all of it is.
+fn blank(line: &str) -> String {
+    let from = line.find('=').map_or(0, |at| at + 1);
+    line.char_indices()
+        .map(|(at, c)| if at < from { c.to_string() } else { "*".repeat(c.len_utf8()) })
+        .collect()
 }
 
 /// What to do, and whether the whole file is in another language.
@@ -221,7 +203,9 @@ fn syntax_help(message: &str, text: &str, start: usize) -> (&'static str, bool) 
     if !line.contains('=') && (line.contains(": ") || line.trim_end().ends_with(':')) {
         return ("this looks like YAML; TOML is written  key = \"value\"", true);
     }
-    let help = if message.contains("duplicate key") {
+    let help = if message.contains("recurs") {
+        DEEP
+    } else if message.contains("duplicate key") {
         "a key or a table stands once in a file; several of a kind are written [[source]], with two brackets"
     } else if line.contains(['\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}']) {
         "write straight quotes, \"like this\""
