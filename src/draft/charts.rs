@@ -22,6 +22,9 @@ const RIGHT: f64 = 16.0;
 const TOP: f64 = 64.0;
 const BOTTOM: f64 = 40.0;
 
+/// Values beyond this are drawn at it, so that differences stay finite.
+const HUGE: f64 = 1e150;
+
 /// A gap is drawn where points lie further apart than this many usual distances.
 const GAP: i64 = 4;
 
@@ -191,7 +194,7 @@ impl Scale {
         let values = one.points.iter().map(|point| point.v).chain(one.panel.threshold);
         let band = one.baseline.iter().flat_map(|base| [base.low, base.high]);
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for v in values.chain(band).filter(|v| v.is_finite()) {
+        for v in values.chain(band).filter(|v| v.is_finite()).map(|v| v.clamp(-HUGE, HUGE)) {
             low = low.min(v);
             high = high.max(v);
         }

@@ -126,6 +126,12 @@ fn push_run(out: &mut String, run: &str) {
     let mut rest = run.chars().peekable();
     while let Some(c) = rest.next() {
         let next = rest.peek().copied().unwrap_or(' ');
+        // Template languages of site generators read these pairs before Markdown is read.
+        if c == '{' && matches!(next, '{' | '%' | ':' | '#' | '.') {
+            out.push_str("&#123;");
+            before = c;
+            continue;
+        }
         let acts = match c {
             '*' | '[' | ']' | '<' | '~' | '{' | '$' => true,
             '_' => !(before.is_alphanumeric() && next.is_alphanumeric()),
@@ -196,7 +202,7 @@ mod tests {
             ("<script>x</script>", "\\<script>x\\</script>"),
             ("a|b `c` d_e _f_", "a\\|b \\`c\\` d_e \\_f\\_"),
             ("two\nlines", "two / lines"),
-            ("&amp; {{ x }}", "\\&amp; \\{\\{ x }}"),
+            ("&amp; {{ x }}", "\\&amp; &#123;\\{ x }}"),
             ("bell \u{7} rlo \u{202e}", "bell ␇ rlo \\<202E>"),
         ] {
             assert_eq!(inline(given), wanted, "{given:?}");

@@ -50,6 +50,8 @@ pub struct Extra {
 pub struct Draft {
     /// Which incident.
     pub incident: IncidentId,
+    /// The event that declared it.
+    pub declared: Seq,
     /// The YAML front matter.
     pub front: Front,
     /// Sections in their order.
