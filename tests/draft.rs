@@ -1,5 +1,8 @@
 //! The post-mortem draft of whole incidents.
 
+// Helpers of tests are not inside `#[test]`, where these are allowed anyway.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 #[path = "support/story.rs"]
 mod story;
 
@@ -253,7 +256,7 @@ fn everywhere(value: &mut serde_json::Value, text: &str) {
                 match one {
                     serde_json::Value::String(words) if theirs(key) => {
                         if !ours(words) {
-                            *words = text.to_owned();
+                            text.clone_into(words);
                         }
                     }
                     serde_json::Value::Array(list) if key == "services" => list.fill(text.into()),

@@ -133,7 +133,7 @@ fn push_run(out: &mut String, run: &str) {
             continue;
         }
         let acts = match c {
-            '*' | '[' | ']' | '<' | '~' | '{' | '$' => true,
+            '*' | '[' | ']' | '<' | '~' | '^' | '{' | '$' => true,
             '_' => !(before.is_alphanumeric() && next.is_alphanumeric()),
             '&' => next == '#' || next.is_ascii_alphanumeric(),
             _ => false,
@@ -180,8 +180,11 @@ mod tests {
     fn tags(markdown: &str) -> Vec<String> {
         Parser::new_ext(markdown, Options::all() - Options::ENABLE_SMART_PUNCTUATION)
             .filter_map(|event| match event {
-                Event::Start(Tag::Paragraph) | Event::Text(_) | Event::Code(_) | Event::End(_) => None,
-                Event::SoftBreak | Event::Start(Tag::List(None) | Tag::Item) => None,
+                Event::Start(Tag::Paragraph | Tag::List(None) | Tag::Item)
+                | Event::SoftBreak
+                | Event::Text(_)
+                | Event::Code(_)
+                | Event::End(_) => None,
                 other => Some(format!("{other:?}")),
             })
             .collect()

@@ -33,7 +33,7 @@ pub use front::Front;
 pub use page::markdown;
 pub use prompts::{Todo, todos};
 pub use table::Table;
-pub use write::{FileEntry, JournalRange, Manifest, Options, WriteError, write};
+pub use write::{FileEntry, JournalRange, Manifest, Options, Redact, WriteError, write};
 
 use crate::domain::{Seq, id::Digest, id::IncidentId, time::Wall};
 use serde::Serialize;

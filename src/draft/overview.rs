@@ -58,7 +58,8 @@ pub(super) fn summary(g: &Gathered<'_>) -> Section {
             items.push(Sentence::new(format!("It was resolved at {}", moment(at.wall)), [event.seq]));
         }
         _ => {
-            items.push(Sentence::absent(format!("It is not resolved; its status is {}", one.status), g.range))
+            items
+                .push(Sentence::absent(format!("It is not resolved; its status is {}", one.status), g.range));
         }
     }
     out.list(items);

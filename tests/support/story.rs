@@ -1,5 +1,8 @@
 //! Incidents told through the rules: every event here is one that `decide` allowed.
 #![allow(dead_code)]
+// Helpers of tests are not inside `#[test]`, where these are allowed anyway.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::needless_pass_by_value)]
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
