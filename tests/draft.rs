@@ -203,6 +203,38 @@ fn a_long_night_stays_readable() {
     assert!(page.contains("entries are shown"));
 }
 
+#[test]
+fn the_export_command_is_strict_when_asked_and_says_what_is_open() {
+    use clap::Parser as _;
+    use warroom::cli::export::{ExportArgs, ExportError, finish};
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ExportArgs,
+    }
+    let story = bad_release(false);
+    let home = tempfile::tempdir().unwrap();
+    let place = home.path().join("out");
+    let run = |more: &[&str]| {
+        let line = ["export", "inc-1"].iter().chain(more).copied();
+        finish(&story.events, &Line::parse_from(line).args, &series(), written(), None)
+    };
+    let out = place.to_str().unwrap();
+    match run(&["--strict", "--out", out]) {
+        Err(ExportError::Open { open, .. }) => assert!(open.iter().any(|todo| todo.key == "root-cause")),
+        other => panic!("{other:?}"),
+    }
+    assert!(!place.exists());
+    let printed = run(&["--stdout"]).unwrap();
+    assert!(printed.text.starts_with("---\n") && printed.written.is_none());
+    let done = run(&["--json", "--out", out]).unwrap();
+    let said: serde_json::Value = serde_json::from_str(&done.text).unwrap();
+    assert_eq!(said["manifest"]["incident"], "INC-1");
+    assert_eq!(said["todos"].as_array().unwrap().len(), done.todos.len());
+    assert!(matches!(run(&["--out", out]), Err(ExportError::Write(WriteError::Exists(_)))));
+    assert!(run(&["--out", out, "--force"]).unwrap().text.contains("prompts are open"));
+}
+
 /// What a page is made of: its headings' levels, links, images, HTML, tables' cells, code blocks and rules.
 fn structure(page: &str) -> Vec<String> {
     use pulldown_cmark::{Event, MetadataBlockKind, Parser, Tag};

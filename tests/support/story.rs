@@ -4,9 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::needless_pass_by_value)]
 
+#[path = "rollback.rs"]
+mod rollback_plan;
+
+pub use rollback_plan::rollback;
+
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 use warroom::domain::{
     Command, CommandId, Ctx, Event, Fact, State,
@@ -20,7 +25,6 @@ use warroom::domain::{
     id::{Digest, FreezeId, IncidentId, WalkId},
     incident::{IncidentCommand, Status},
     note::NoteCommand,
-    plan::*,
     policy::{Policy, Service, SeverityRow},
     release::{Judgement, ReleaseCommand},
     room::RoomFact,
@@ -168,116 +172,6 @@ impl Story {
         }
         self
     }
-}
-
-/// A block by its name and kind.
-pub fn block(id: &str, kind: BlockKind, code: &str) -> Block {
-    serde_json::from_value(serde_json::json!({
-        "id": id, "lang": "sh", "kind": kind, "code": code, "line": 1, "annotated": true
-    }))
-    .unwrap()
-}
-
-/// A step by its name.
-pub fn step(
-    id: &str,
-    title: &str,
-    lead: Option<Lead>,
-    approval: Option<Approval>,
-    blocks: Vec<Block>,
-) -> Step {
-    Step {
-        id: id.into(),
-        title: title.into(),
-        text: String::new(),
-        line: 1,
-        origin: Origin::Task,
-        lead,
-        conditional: false,
-        ticked: false,
-        blocks,
-        approval,
-    }
-}
-
-/// Put the last good release back, as a runbook.
-pub fn rollback() -> Arc<Runbook> {
-    let section = |id: &str, title: &str, steps, ending| Section {
-        id: id.into(),
-        title: title.into(),
-        level: 2,
-        role: SectionRole::Action,
-        text: String::new(),
-        steps,
-        ending,
-        line: 1,
-    };
-    let choices = vec![
-        Choice { label: "yes".into(), to: "roll-back".into() },
-        Choice { label: "no".into(), to: "stand-down".into() },
-    ];
-    let by = By { roles: Vec::new(), n: 1, within: None };
-    let approval = Approval { text: "Put 2.4.1 back into production".into(), by };
-    let guard = block("already-good", BlockKind::Guard, "test \"$(curl -fsS localhost/version)\" = 2.4.1");
-    let mut switch =
-        block("switch", BlockKind::Run, "ln -sfn releases/2.4.1 current\nsystemctl reload checkout");
-    switch.risk = Risk::High;
-    switch.timeout = Some(Span::secs(60));
-    Arc::new(Runbook {
-        title: "Roll back a bad release".into(),
-        source: "builtin:rollback".into(),
-        hash: Digest([0x5a; 32]),
-        front: Front { service: Some("checkout".into()), ..Front::default() },
-        sections: vec![
-            section(
-                "size-up",
-                "Size up",
-                vec![step(
-                    "started",
-                    "Did the errors start with the release?",
-                    Some(Lead::Decide(choices)),
-                    None,
-                    vec![],
-                )],
-                None,
-            ),
-            section(
-                "roll-back",
-                "Roll back",
-                vec![
-                    step(
-                        "drain",
-                        "Drain the queue of payments",
-                        None,
-                        None,
-                        vec![block("pause", BlockKind::Run, "queue pause")],
-                    ),
-                    step(
-                        "restore",
-                        "Restore the last good release",
-                        None,
-                        Some(approval),
-                        vec![guard, switch],
-                    ),
-                    step(
-                        "verify",
-                        "Error ratio is under 1 % again",
-                        None,
-                        None,
-                        vec![block("errors", BlockKind::Verify, "ratio < 0.01")],
-                    ),
-                ],
-                Some(Ending::End),
-            ),
-            section(
-                "stand-down",
-                "Stand down",
-                vec![step("lifted", "Nothing was changed", Some(Lead::Confirm(By::default())), None, vec![])],
-                Some(Ending::Stop),
-            ),
-        ],
-        lints: Vec::new(),
-    })
 }
 
 fn request(artifact: &str, dry_run: bool) -> Request {
