@@ -7,7 +7,7 @@
 mod story;
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
-use story::{ana, bad_release, begin, long};
+use story::{ana, bad_release, begin, hard_night, long};
 use warroom::{
     domain::{
         Command,
@@ -61,8 +61,16 @@ fn the_draft_of_a_bad_release() {
 }
 
 #[test]
+fn the_draft_of_a_hard_night_that_is_not_over() {
+    let story = hard_night();
+    let now = begin() + Span::hours(13).signed();
+    let draft = draft::build(&story.events, ID, now, &Extra::default()).unwrap();
+    insta::assert_snapshot!("hard_night", draft::markdown(&draft));
+}
+
+#[test]
 fn every_sentence_stands_on_events_that_exist() {
-    for story in [bad_release(false), bad_release(true), long(300)] {
+    for story in [bad_release(false), bad_release(true), hard_night(), long(300)] {
         let last = story.events.len() as u64;
         let draft = drafted(&story, &series());
         let sentences =

@@ -149,7 +149,7 @@ pub(super) fn impact(g: &Gathered<'_>) -> Section {
             g,
             "onset",
             "commander",
-            "When did users begin to be hurt? No event says so, and impact time is counted from detection until then.",
+            "When did users begin to be hurt? No event says so; impact time counts from detection until the onset is corrected in the timeline.",
         );
     }
     out

@@ -209,7 +209,7 @@ fn gate(fact: &GateFact) -> (Weight, String) {
             (Turn, format!("Gate let {} pass {freeze} by exemption", change(request)))
         }
         GateFact::Overridden { request, reason } => {
-            (Turn, format!("{} went on against the gate: “{}”", change(request), clipped(reason, WORDS)))
+            (Turn, format!("A {} went on against the gate: “{}”", change(request), clipped(reason, WORDS)))
         }
     }
 }

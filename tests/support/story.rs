@@ -19,7 +19,7 @@ use warroom::domain::{
     board::{BoardCommand, BoardLine},
     decide,
     decision::DecisionCommand,
-    deviation::ReasonCode,
+    deviation::{DeviationCommand, ReasonCode},
     freeze::FreezeCommand,
     gate::{self, Action, GateCommand, Request},
     id::{Digest, FreezeId, IncidentId, WalkId},
@@ -371,6 +371,63 @@ pub fn bad_release(drill: bool) -> Story {
         prompt: "summary".into(),
         text: "Payments failed for one in fourteen customers.\nRolled back after six minutes.\n\n- first point\n- second".into(),
     }));
+    s
+}
+
+/// What goes badly: people were first, the target was exceeded, recovery did not hold, the freeze ran out and was
+/// walked past, and it is not over.
+pub fn hard_night() -> Story {
+    let mut s = Story::new();
+    let (room, ana, id) = (Actor::room(), ana(), IncidentId(1));
+    let breached = |s: &Story| {
+        Command::Watch(WatchCommand::Breached {
+            panel: "latency".into(),
+            seen: "4.1 s".into(),
+            threshold: "800 ms".into(),
+            since: s.now.clone(),
+        })
+    };
+    let cleared = Command::Watch(WatchCommand::Cleared { panel: "latency".into(), seen: "310 ms".into() });
+    s.wait(9 * 3_600 + 2_400).act(
+        &ana,
+        Command::Incident(IncidentCommand::Declare {
+            title: "Customers call: payment hangs".into(),
+            severity: Severity::ALL[2],
+            services: vec!["checkout".into()],
+            env: None,
+            freeze: true,
+        }),
+    );
+    s.wait(240);
+    let seen = breached(&s);
+    s.act(&room, seen).wait(200).act(
+        &ana,
+        Command::Incident(IncidentCommand::Severity {
+            incident: id,
+            to: Severity::WORST,
+            reason: "all of them".into(),
+        }),
+    );
+    s.wait(600).tick().wait(60).act(&room, cleared.clone()).wait(30);
+    let seen = breached(&s);
+    s.act(&room, seen).wait(400);
+    let update = BoardCommand::Updated { incident: id, text: "we are on it".into() };
+    s.act(&ana, Command::Board(update)).wait(7_200).tick();
+    let reason = "the fix itself".to_owned();
+    s.act(&ben(), Command::Gate(GateCommand::Override { request: request("checkout@2.4.4", false), reason }));
+    s.act(
+        &ana,
+        Command::Deviation(DeviationCommand::Unlisted {
+            incident: id,
+            actual: "restarted the payment proxy by hand".into(),
+            host: "proxy-1".into(),
+            code: None,
+        }),
+    );
+    s.act(
+        &room,
+        Command::Watch(WatchCommand::Blind { panel: "errors".into(), why: "scrape timed out".into() }),
+    );
     s
 }
 
