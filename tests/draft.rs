@@ -1,10 +1,13 @@
 //! The post-mortem draft of whole incidents.
 
+// Helpers of tests are not inside `#[test]`, where these are allowed anyway.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 #[path = "support/story.rs"]
 mod story;
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
-use story::{ana, bad_release, begin, long};
+use story::{ana, bad_release, begin, hard_night, long};
 use warroom::{
     domain::{
         Command,
@@ -58,8 +61,16 @@ fn the_draft_of_a_bad_release() {
 }
 
 #[test]
+fn the_draft_of_a_hard_night_that_is_not_over() {
+    let story = hard_night();
+    let now = begin() + Span::hours(13).signed();
+    let draft = draft::build(&story.events, ID, now, &Extra::default()).unwrap();
+    insta::assert_snapshot!("hard_night", draft::markdown(&draft));
+}
+
+#[test]
 fn every_sentence_stands_on_events_that_exist() {
-    for story in [bad_release(false), bad_release(true), long(300)] {
+    for story in [bad_release(false), bad_release(true), hard_night(), long(300)] {
         let last = story.events.len() as u64;
         let draft = drafted(&story, &series());
         let sentences =
@@ -200,6 +211,38 @@ fn a_long_night_stays_readable() {
     assert!(page.contains("entries are shown"));
 }
 
+#[test]
+fn the_export_command_is_strict_when_asked_and_says_what_is_open() {
+    use clap::Parser as _;
+    use warroom::cli::export::{ExportArgs, ExportError, finish};
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ExportArgs,
+    }
+    let story = bad_release(false);
+    let home = tempfile::tempdir().unwrap();
+    let place = home.path().join("out");
+    let run = |more: &[&str]| {
+        let line = ["export", "inc-1"].iter().chain(more).copied();
+        finish(&story.events, &Line::parse_from(line).args, &series(), written(), None)
+    };
+    let out = place.to_str().unwrap();
+    match run(&["--strict", "--out", out]) {
+        Err(ExportError::Open { open, .. }) => assert!(open.iter().any(|todo| todo.key == "root-cause")),
+        other => panic!("{other:?}"),
+    }
+    assert!(!place.exists());
+    let printed = run(&["--stdout"]).unwrap();
+    assert!(printed.text.starts_with("---\n") && printed.written.is_none());
+    let done = run(&["--json", "--out", out]).unwrap();
+    let said: serde_json::Value = serde_json::from_str(&done.text).unwrap();
+    assert_eq!(said["manifest"]["incident"], "INC-1");
+    assert_eq!(said["todos"].as_array().unwrap().len(), done.todos.len());
+    assert!(matches!(run(&["--out", out]), Err(ExportError::Write(WriteError::Exists(_)))));
+    assert!(run(&["--out", out, "--force"]).unwrap().text.contains("prompts are open"));
+}
+
 /// What a page is made of: its headings' levels, links, images, HTML, tables' cells, code blocks and rules.
 fn structure(page: &str) -> Vec<String> {
     use pulldown_cmark::{Event, MetadataBlockKind, Parser, Tag};
@@ -253,7 +296,7 @@ fn everywhere(value: &mut serde_json::Value, text: &str) {
                 match one {
                     serde_json::Value::String(words) if theirs(key) => {
                         if !ours(words) {
-                            *words = text.to_owned();
+                            text.clone_into(words);
                         }
                     }
                     serde_json::Value::Array(list) if key == "services" => list.fill(text.into()),

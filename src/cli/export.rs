@@ -6,10 +6,10 @@ use crate::{
         id::{Digest, IncidentId},
         time::Wall,
     },
-    draft::{self, Extra, Manifest, Options, Todo, WriteError},
+    draft::{self, Extra, Manifest, Options, Redact, Todo, WriteError},
 };
 use sha2::{Digest as _, Sha256};
-use std::path::PathBuf;
+use std::{fmt::Write as _, path::PathBuf};
 
 /// Write an incident's post-mortem draft.
 ///
@@ -112,7 +112,7 @@ pub fn finish(
     args: &ExportArgs,
     extra: &Extra,
     now: Wall,
-    redact: Option<&dyn Fn(&str) -> Option<String>>,
+    redact: Option<Redact<'_>>,
 ) -> Result<Outcome, ExportError> {
     let draft = draft::build(events, args.incident, now, extra).map_err(ExportError::Refused)?;
     let todos = draft::todos(&draft);
@@ -148,8 +148,12 @@ fn words(incident: IncidentId, written: &Written, todos: &[Todo]) -> String {
     let mut out = format!("{incident}: {place}/postmortem.md, {} files\n", written.manifest.files.len() + 1);
     match todos.len() {
         0 => out.push_str("every prompt is answered\n"),
-        1 => out.push_str(&format!("1 prompt is open: {}\n", keys(todos))),
-        n => out.push_str(&format!("{n} prompts are open: {}\n", keys(todos))),
+        1 => {
+            let _ = writeln!(out, "1 prompt is open: {}", keys(todos));
+        }
+        n => {
+            let _ = writeln!(out, "{n} prompts are open: {}", keys(todos));
+        }
     }
     out
 }

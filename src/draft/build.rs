@@ -58,7 +58,15 @@ pub fn build(events: &[Event], incident: IncidentId, now: Wall, extra: &Extra) -
         gaps::roles(&g),
         review(&g),
     ];
-    Ok(Draft { incident, front: front::front(&g, range), sections, charts, range, generated: now })
+    Ok(Draft {
+        incident,
+        declared: g.incident.seq,
+        front: front::front(&g, range),
+        sections,
+        charts,
+        range,
+        generated: now,
+    })
 }
 
 fn factors(g: &Gathered<'_>) -> Section {

@@ -179,7 +179,7 @@ fn badly_from(event: &Event, g: &Gathered<'_>) -> Option<Sentence> {
             format!("The hand of step {} was lost: {}", step(*walk, slug), clipped(why, 160))
         }
         Fact::Gate(GateFact::Overridden { request, reason }) => {
-            format!("{} went on against the gate: “{}”", change(request), clipped(reason, 160))
+            format!("A {} went on against the gate: “{}”", change(request), clipped(reason, 160))
         }
         Fact::Freeze(FreezeFact::Expired { freeze }) => {
             let open = g.incident.resolved.as_ref().is_none_or(|at| event.occurred.wall < at.wall);

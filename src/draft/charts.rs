@@ -16,11 +16,20 @@ use chrono::DateTime;
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 860.0;
-const HEIGHT: f64 = 320.0;
+const HEIGHT: f64 = 340.0;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 16.0;
-const TOP: f64 = 64.0;
+const TOP: f64 = 96.0;
 const BOTTOM: f64 = 40.0;
+
+/// Rows for the names of moments, above the picture.
+const ROWS: usize = 4;
+
+/// Width of one of their characters, about.
+const CHAR: f64 = 7.4;
+
+/// Values beyond this are drawn at it, so that differences stay finite.
+const HUGE: f64 = 1e150;
 
 /// A gap is drawn where points lie further apart than this many usual distances.
 const GAP: i64 = 4;
@@ -147,6 +156,12 @@ fn at(ms: i64) -> Wall {
     DateTime::from_timestamp_millis(ms).unwrap_or_default()
 }
 
+/// The day, or the days, in UTC.
+fn day(scale: &Scale) -> String {
+    let (from, until) = (at(scale.from).date_naive(), at(scale.until).date_naive());
+    if from == until { format!("{from}, UTC") } else { format!("{from} to {until}, UTC") }
+}
+
 fn describe(one: &Recorded, markers: &[Marker]) -> String {
     let unit = one.panel.unit;
     let values = || one.points.iter().map(|point| point.v).filter(|v| v.is_finite());
@@ -191,7 +206,7 @@ impl Scale {
         let values = one.points.iter().map(|point| point.v).chain(one.panel.threshold);
         let band = one.baseline.iter().flat_map(|base| [base.low, base.high]);
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for v in values.chain(band).filter(|v| v.is_finite()) {
+        for v in values.chain(band).filter(|v| v.is_finite()).map(|v| v.clamp(-HUGE, HUGE)) {
             low = low.min(v);
             high = high.max(v);
         }
@@ -226,13 +241,15 @@ fn draw(one: &Recorded, markers: &[Marker], words: &str) -> String {
     let scale = Scale::of(one);
     let unit = one.panel.unit;
     let name = xml(&one.panel.name);
-    let (right, floor) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+    let right = WIDTH - RIGHT;
+    let floor = HEIGHT - BOTTOM;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
          role=\"img\" aria-labelledby=\"t d\">\n<title id=\"t\">{name}</title>\n<desc id=\"d\">{}</desc>\n\
          <style>{STYLE}</style>\n<rect class=\"back\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>\n\
-         <text class=\"title\" x=\"{LEFT}\" y=\"20\">{name}</text>\n",
-        xml(words)
+         <text class=\"title\" x=\"{LEFT}\" y=\"20\">{name} <tspan class=\"dim\">{}</tspan></text>\n",
+        xml(words),
+        day(&scale)
     );
     for step in 0..=4_u8 {
         let v = scale.low + (scale.high - scale.low) * f64::from(step) / 4.0;
@@ -277,27 +294,37 @@ fn draw(one: &Recorded, markers: &[Marker], words: &str) -> String {
         );
     }
     series(&mut out, one, &scale);
-    let seen = markers.iter().filter(|marker| (scale.from..=scale.until).contains(&marker.at));
-    for (row, marker) in seen.enumerate() {
-        let x = scale.x(marker.at);
-        // Two rows of labels, so that moments close to each other stay readable.
-        let y = if row % 2 == 0 { TOP - 24.0 } else { TOP - 8.0 };
-        let (anchor, dx) = if x > WIDTH / 2.0 { ("end", -3.0) } else { ("start", 3.0) };
-        let label = xml(&marker.label);
-        let _ = writeln!(
-            out,
-            "<line class=\"mark\" x1=\"{x:.1}\" y1=\"{:.1}\" x2=\"{x:.1}\" y2=\"{floor}\"/>",
-            y - 10.0
-        );
-        let _ =
-            writeln!(out, "<text x=\"{:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{label}</text>", x + dx);
-    }
+    moments(&mut out, markers, &scale);
     if one.points.iter().all(|point| !point.v.is_finite()) {
         let (x, y) = (f64::midpoint(LEFT, right), f64::midpoint(TOP, floor));
         let _ = writeln!(out, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">not recorded</text>");
     }
     out.push_str("</svg>\n");
     out
+}
+
+/// Moments as lines with their names above, each name in the first row where it does not lie on another.
+fn moments(out: &mut String, markers: &[Marker], scale: &Scale) {
+    let floor = HEIGHT - BOTTOM;
+    let mut rows = [f64::NEG_INFINITY; ROWS];
+    for marker in markers.iter().filter(|marker| (scale.from..=scale.until).contains(&marker.at)) {
+        let x = scale.x(marker.at);
+        let width = marker.label.chars().count() as f64 * CHAR;
+        let flipped = x + width > WIDTH - RIGHT;
+        let (begin, anchor, dx) = if flipped { (x - width, "end", -3.0) } else { (x, "start", 3.0) };
+        let row = rows.iter().position(|end| *end < begin).unwrap_or(ROWS - 1);
+        if let Some(end) = rows.get_mut(row) {
+            *end = if flipped { x } else { x + width };
+        }
+        let y = 38.0 + row as f64 * 14.0;
+        let label = xml(&marker.label);
+        let (top, text) = (y - 10.0, x + dx);
+        let _ = writeln!(
+            out,
+            "<line class=\"mark\" x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{floor}\"/>"
+        );
+        let _ = writeln!(out, "<text x=\"{text:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{label}</text>");
+    }
 }
 
 fn series(out: &mut String, one: &Recorded, scale: &Scale) {
@@ -388,8 +415,7 @@ mod tests {
             hold: None,
             service: None,
         };
-        let points =
-            values.iter().enumerate().map(|(i, v)| Point { t: 1_000_000_000_000 + i as i64 * 1_000, v: *v });
+        let points = (0..).zip(values).map(|(i, v)| Point { t: 1_000_000_000_000 + i * 1_000, v: *v });
         Recorded { panel, points: points.collect(), baseline: None }
     }
 

@@ -126,8 +126,14 @@ fn push_run(out: &mut String, run: &str) {
     let mut rest = run.chars().peekable();
     while let Some(c) = rest.next() {
         let next = rest.peek().copied().unwrap_or(' ');
+        // Template languages of site generators read these pairs before Markdown is read.
+        if c == '{' && matches!(next, '{' | '%' | ':' | '#' | '.') {
+            out.push_str("&#123;");
+            before = c;
+            continue;
+        }
         let acts = match c {
-            '*' | '[' | ']' | '<' | '~' | '{' | '$' => true,
+            '*' | '[' | ']' | '<' | '~' | '^' | '{' | '$' => true,
             '_' => !(before.is_alphanumeric() && next.is_alphanumeric()),
             '&' => next == '#' || next.is_ascii_alphanumeric(),
             _ => false,
@@ -174,8 +180,11 @@ mod tests {
     fn tags(markdown: &str) -> Vec<String> {
         Parser::new_ext(markdown, Options::all() - Options::ENABLE_SMART_PUNCTUATION)
             .filter_map(|event| match event {
-                Event::Start(Tag::Paragraph) | Event::Text(_) | Event::Code(_) | Event::End(_) => None,
-                Event::SoftBreak | Event::Start(Tag::List(None) | Tag::Item) => None,
+                Event::Start(Tag::Paragraph | Tag::List(None) | Tag::Item)
+                | Event::SoftBreak
+                | Event::Text(_)
+                | Event::Code(_)
+                | Event::End(_) => None,
                 other => Some(format!("{other:?}")),
             })
             .collect()
@@ -196,7 +205,7 @@ mod tests {
             ("<script>x</script>", "\\<script>x\\</script>"),
             ("a|b `c` d_e _f_", "a\\|b \\`c\\` d_e \\_f\\_"),
             ("two\nlines", "two / lines"),
-            ("&amp; {{ x }}", "\\&amp; \\{\\{ x }}"),
+            ("&amp; {{ x }}", "\\&amp; &#123;\\{ x }}"),
             ("bell \u{7} rlo \u{202e}", "bell ␇ rlo \\<202E>"),
         ] {
             assert_eq!(inline(given), wanted, "{given:?}");

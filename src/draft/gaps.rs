@@ -98,7 +98,8 @@ pub(super) fn runbooks(g: &Gathered<'_>) -> (Section, Vec<Sentence>) {
         let cites: Vec<Seq> = std::iter::once(one.seq).chain(reasoned(g, one.id)).collect();
         let Some(place) = place(g, one) else {
             let did = clipped(&one.what.actual, 160);
-            items.push(Sentence::new(format!("{words}: “{did}” ({})", one.id), cites.clone()));
+            items
+                .push(Sentence::new(format!("Outside a step, {words}: “{did}” ({})", one.id), cites.clone()));
             actions.push(Sentence::new(format!("Write down where “{did}” belongs ({})", one.id), cites));
             continue;
         };

@@ -81,7 +81,7 @@ impl<'a> Gathered<'a> {
         let incident = state
             .known(id)
             .cloned()
-            .map_err(|refusal| refusal.hint("warroom status --all lists the incidents of this journal"))?;
+            .map_err(|refusal| refusal.hint("warroom status lists the incidents of this journal"))?;
         let own: Vec<&Event> =
             events.iter().filter(|event| event.stream == Some(id) || began.contains(&event.seq)).collect();
         let behind = behind(&incident, &own);

@@ -33,7 +33,7 @@ pub use front::Front;
 pub use page::markdown;
 pub use prompts::{Todo, todos};
 pub use table::Table;
-pub use write::{FileEntry, JournalRange, Manifest, Options, WriteError, write};
+pub use write::{FileEntry, JournalRange, Manifest, Options, Redact, WriteError, write};
 
 use crate::domain::{Seq, id::Digest, id::IncidentId, time::Wall};
 use serde::Serialize;
@@ -50,6 +50,8 @@ pub struct Extra {
 pub struct Draft {
     /// Which incident.
     pub incident: IncidentId,
+    /// The event that declared it.
+    pub declared: Seq,
     /// The YAML front matter.
     pub front: Front,
     /// Sections in their order.

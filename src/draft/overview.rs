@@ -58,7 +58,8 @@ pub(super) fn summary(g: &Gathered<'_>) -> Section {
             items.push(Sentence::new(format!("It was resolved at {}", moment(at.wall)), [event.seq]));
         }
         _ => {
-            items.push(Sentence::absent(format!("It is not resolved; its status is {}", one.status), g.range))
+            items
+                .push(Sentence::absent(format!("It is not resolved; its status is {}", one.status), g.range));
         }
     }
     out.list(items);
@@ -148,7 +149,7 @@ pub(super) fn impact(g: &Gathered<'_>) -> Section {
             g,
             "onset",
             "commander",
-            "When did users begin to be hurt? No event says so, and impact time is counted from detection until then.",
+            "When did users begin to be hurt? No event says so; impact time counts from detection until the onset is corrected in the timeline.",
         );
     }
     out

@@ -21,7 +21,7 @@ fn rendered(draft: &Draft) -> Result<String, minijinja::Error> {
     let front = &draft.front;
     let mut page = environment.get_template("postmortem.md")?.render(context! {
         yaml => front.yaml(),
-        title => format!("{}: {}", front.incident, inline(&front.title)),
+        title => format!("{}: {} (#{})", front.incident, inline(&front.title), draft.declared),
         drill => front.drill,
         headline => headline(draft),
         generator => front.generator.as_str(),

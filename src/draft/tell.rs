@@ -20,6 +20,7 @@ use crate::domain::{
     walk::{BlockResult, How, WalkFact},
     watch::WatchFact,
 };
+use std::fmt::Write as _;
 
 /// The most characters of somebody's words in one line; the journal beside the draft has all of them.
 const WORDS: usize = 300;
@@ -48,10 +49,10 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
             let mut line = format!("Decided ({decision}): “{}”", clipped(text, WORDS));
             if !options.is_empty() {
                 let options: Vec<_> = options.iter().map(|option| clipped(option, 80)).collect();
-                line.push_str(&format!("; options: {}", options.join(" · ")));
+                let _ = write!(line, "; options: {}", options.join(" · "));
             }
             if let Some(risks) = risks {
-                line.push_str(&format!("; risks: {}", clipped(risks, 120)));
+                let _ = write!(line, "; risks: {}", clipped(risks, 120));
             }
             (Turn, line)
         }
@@ -208,7 +209,7 @@ fn gate(fact: &GateFact) -> (Weight, String) {
             (Turn, format!("Gate let {} pass {freeze} by exemption", change(request)))
         }
         GateFact::Overridden { request, reason } => {
-            (Turn, format!("{} went on against the gate: “{}”", change(request), clipped(reason, WORDS)))
+            (Turn, format!("A {} went on against the gate: “{}”", change(request), clipped(reason, WORDS)))
         }
     }
 }

@@ -57,13 +57,16 @@ pub struct FileEntry {
 /// The manifest's format.
 const FORMAT: &str = "warroom-export/1";
 
+/// Gives text without secrets, where it had any.
+pub type Redact<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// How it is written.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
     /// Replace an export that lies there.
     pub force: bool,
-    /// Gives text without secrets, where it had any.
-    pub redact: Option<&'a dyn Fn(&str) -> Option<String>>,
+    /// Takes secrets out of all that is written.
+    pub redact: Option<Redact<'a>>,
 }
 
 /// Why an export was not written. Nothing of it is there then.
@@ -265,7 +268,7 @@ impl Writer<'_> {
 }
 
 /// Every string in a JSON value, keys aside.
-fn strings(value: &mut serde_json::Value, redact: &dyn Fn(&str) -> Option<String>) {
+fn strings(value: &mut serde_json::Value, redact: Redact<'_>) {
     match value {
         serde_json::Value::String(text) => {
             if let Some(clean) = redact(text) {

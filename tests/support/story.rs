@@ -1,9 +1,17 @@
 //! Incidents told through the rules: every event here is one that `decide` allowed.
 #![allow(dead_code)]
+// Helpers of tests are not inside `#[test]`, where these are allowed anyway.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::needless_pass_by_value)]
+
+#[path = "rollback.rs"]
+mod rollback_plan;
+
+pub use rollback_plan::rollback;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 use warroom::domain::{
     Command, CommandId, Ctx, Event, Fact, State,
@@ -11,13 +19,12 @@ use warroom::domain::{
     board::{BoardCommand, BoardLine},
     decide,
     decision::DecisionCommand,
-    deviation::ReasonCode,
+    deviation::{DeviationCommand, ReasonCode},
     freeze::FreezeCommand,
     gate::{self, Action, GateCommand, Request},
     id::{Digest, FreezeId, IncidentId, WalkId},
     incident::{IncidentCommand, Status},
     note::NoteCommand,
-    plan::*,
     policy::{Policy, Service, SeverityRow},
     release::{Judgement, ReleaseCommand},
     room::RoomFact,
@@ -165,116 +172,6 @@ impl Story {
         }
         self
     }
-}
-
-/// A block by its name and kind.
-pub fn block(id: &str, kind: BlockKind, code: &str) -> Block {
-    serde_json::from_value(serde_json::json!({
-        "id": id, "lang": "sh", "kind": kind, "code": code, "line": 1, "annotated": true
-    }))
-    .unwrap()
-}
-
-/// A step by its name.
-pub fn step(
-    id: &str,
-    title: &str,
-    lead: Option<Lead>,
-    approval: Option<Approval>,
-    blocks: Vec<Block>,
-) -> Step {
-    Step {
-        id: id.into(),
-        title: title.into(),
-        text: String::new(),
-        line: 1,
-        origin: Origin::Task,
-        lead,
-        conditional: false,
-        ticked: false,
-        blocks,
-        approval,
-    }
-}
-
-/// Put the last good release back, as a runbook.
-pub fn rollback() -> Arc<Runbook> {
-    let section = |id: &str, title: &str, steps, ending| Section {
-        id: id.into(),
-        title: title.into(),
-        level: 2,
-        role: SectionRole::Action,
-        text: String::new(),
-        steps,
-        ending,
-        line: 1,
-    };
-    let choices = vec![
-        Choice { label: "yes".into(), to: "roll-back".into() },
-        Choice { label: "no".into(), to: "stand-down".into() },
-    ];
-    let by = By { roles: Vec::new(), n: 1, within: None };
-    let approval = Approval { text: "Put 2.4.1 back into production".into(), by };
-    let guard = block("already-good", BlockKind::Guard, "test \"$(curl -fsS localhost/version)\" = 2.4.1");
-    let mut switch =
-        block("switch", BlockKind::Run, "ln -sfn releases/2.4.1 current\nsystemctl reload checkout");
-    switch.risk = Risk::High;
-    switch.timeout = Some(Span::secs(60));
-    Arc::new(Runbook {
-        title: "Roll back a bad release".into(),
-        source: "builtin:rollback".into(),
-        hash: Digest([0x5a; 32]),
-        front: Front { service: Some("checkout".into()), ..Front::default() },
-        sections: vec![
-            section(
-                "size-up",
-                "Size up",
-                vec![step(
-                    "started",
-                    "Did the errors start with the release?",
-                    Some(Lead::Decide(choices)),
-                    None,
-                    vec![],
-                )],
-                None,
-            ),
-            section(
-                "roll-back",
-                "Roll back",
-                vec![
-                    step(
-                        "drain",
-                        "Drain the queue of payments",
-                        None,
-                        None,
-                        vec![block("pause", BlockKind::Run, "queue pause")],
-                    ),
-                    step(
-                        "restore",
-                        "Restore the last good release",
-                        None,
-                        Some(approval),
-                        vec![guard, switch],
-                    ),
-                    step(
-                        "verify",
-                        "Error ratio is under 1 % again",
-                        None,
-                        None,
-                        vec![block("errors", BlockKind::Verify, "ratio < 0.01")],
-                    ),
-                ],
-                Some(Ending::End),
-            ),
-            section(
-                "stand-down",
-                "Stand down",
-                vec![step("lifted", "Nothing was changed", Some(Lead::Confirm(By::default())), None, vec![])],
-                Some(Ending::Stop),
-            ),
-        ],
-        lints: Vec::new(),
-    })
 }
 
 fn request(artifact: &str, dry_run: bool) -> Request {
@@ -474,6 +371,63 @@ pub fn bad_release(drill: bool) -> Story {
         prompt: "summary".into(),
         text: "Payments failed for one in fourteen customers.\nRolled back after six minutes.\n\n- first point\n- second".into(),
     }));
+    s
+}
+
+/// What goes badly: people were first, the target was exceeded, recovery did not hold, the freeze ran out and was
+/// walked past, and it is not over.
+pub fn hard_night() -> Story {
+    let mut s = Story::new();
+    let (room, ana, id) = (Actor::room(), ana(), IncidentId(1));
+    let breached = |s: &Story| {
+        Command::Watch(WatchCommand::Breached {
+            panel: "latency".into(),
+            seen: "4.1 s".into(),
+            threshold: "800 ms".into(),
+            since: s.now.clone(),
+        })
+    };
+    let cleared = Command::Watch(WatchCommand::Cleared { panel: "latency".into(), seen: "310 ms".into() });
+    s.wait(9 * 3_600 + 2_400).act(
+        &ana,
+        Command::Incident(IncidentCommand::Declare {
+            title: "Customers call: payment hangs".into(),
+            severity: Severity::ALL[2],
+            services: vec!["checkout".into()],
+            env: None,
+            freeze: true,
+        }),
+    );
+    s.wait(240);
+    let seen = breached(&s);
+    s.act(&room, seen).wait(200).act(
+        &ana,
+        Command::Incident(IncidentCommand::Severity {
+            incident: id,
+            to: Severity::WORST,
+            reason: "all of them".into(),
+        }),
+    );
+    s.wait(600).tick().wait(60).act(&room, cleared.clone()).wait(30);
+    let seen = breached(&s);
+    s.act(&room, seen).wait(400);
+    let update = BoardCommand::Updated { incident: id, text: "we are on it".into() };
+    s.act(&ana, Command::Board(update)).wait(7_200).tick();
+    let reason = "the fix itself".to_owned();
+    s.act(&ben(), Command::Gate(GateCommand::Override { request: request("checkout@2.4.4", false), reason }));
+    s.act(
+        &ana,
+        Command::Deviation(DeviationCommand::Unlisted {
+            incident: id,
+            actual: "restarted the payment proxy by hand".into(),
+            host: "proxy-1".into(),
+            code: None,
+        }),
+    );
+    s.act(
+        &room,
+        Command::Watch(WatchCommand::Blind { panel: "errors".into(), why: "scrape timed out".into() }),
+    );
     s
 }
 
