@@ -1,9 +1,15 @@
 //! `warroom export`: the post-mortem draft with its charts, its journal and its manifest.
 
+use super::{
+    With, exit,
+    reach::{Session, Unreached},
+};
 use crate::{
     domain::{
-        Event, Refusal,
+        Command, Event, Fact, Refusal,
         id::{Digest, IncidentId},
+        incident::IncidentCommand,
+        note::NoteFact,
         time::Wall,
     },
     draft::{self, Extra, Manifest, Options, Redact, Todo, WriteError},
@@ -98,6 +104,76 @@ pub enum ExportError {
 
 fn keys(open: &[Todo]) -> String {
     open.iter().map(|todo| format!("{} ({})", todo.key, todo.role)).collect::<Vec<_>>().join(", ")
+}
+
+/// Fetches what the room has, writes the draft, and says so in the journal.
+pub fn run(with: &With, args: &ExportArgs) -> ExitCode {
+    exit::block_on(async {
+        let mut session = match Session::existing(with).await {
+            Ok(session) => session,
+            Err(error) => return error.say(),
+        };
+        match export(&mut session, args).await {
+            Ok(code) => code,
+            Err(error) => error.say(),
+        }
+    })
+}
+
+async fn export(session: &mut Session, args: &ExportArgs) -> Result<u8, Unreached> {
+    let events = session.events().await?;
+    let extra = Extra { charts: charts(session, &events, args.incident).await? };
+    let redactor = Redactor::default();
+    let redact = |text: &str| match redactor.text(text) {
+        std::borrow::Cow::Owned(clean) => Some(clean),
+        std::borrow::Cow::Borrowed(_) => None,
+    };
+    let now = crate::os::clock::now().wall;
+    let outcome = match finish(&events, args, &extra, now, Some(&redact)) {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            eprintln!("{:?}", miette::Report::new(error));
+            return Ok(exit::REFUSED);
+        }
+    };
+    println!("{}", outcome.text.trim_end());
+    if let Some(written) = &outcome.written {
+        let place = std::path::absolute(&written.place).unwrap_or_else(|_| written.place.clone());
+        let said = session
+            .act(Command::Incident(IncidentCommand::Exported {
+                incident: args.incident,
+                place: place.display().to_string(),
+                manifest: written.digest.to_string(),
+            }))
+            .await?;
+        if !matches!(said, crate::wire::Outcome::Ok { .. }) {
+            eprintln!("the draft is written, but the journal does not say so: {said:?}");
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// The newest recording of an incident, as charts.
+///
+/// # Errors
+/// [`Unreached`].
+pub async fn charts(session: &mut Session, events: &[Event], id: IncidentId) -> Result<Vec<Recorded>, Unreached> {
+    let digest = events.iter().rev().find_map(|event| match &event.fact {
+        Fact::Note(NoteFact::Pinned { incident, what, evidence, .. })
+            if *incident == Some(id) && what == "recording" =>
+        {
+            *evidence
+        }
+        _ => None,
+    });
+    let Some(digest) = digest else { return Ok(Vec::new()) };
+    let Told::Evidence(text) = session.client.ask(Ask::Evidence(digest)).await? else { return Ok(Vec::new()) };
+    let recording: Option<Recording> = serde_json::from_str(&text).ok();
+    Ok(recording
+        .into_iter()
+        .flat_map(|recording| recording.panels)
+        .map(|view| Recorded { panel: view.panel, points: view.points, baseline: view.baseline })
+        .collect())
 }
 
 /// Makes the draft from the journal's events and writes it, or prints it, as the arguments say.

@@ -28,6 +28,7 @@ pub mod task;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod tell;
 pub mod text;
 pub mod time;
 pub mod walk;
