@@ -154,40 +154,146 @@ impl Incident {
 pub enum IncidentFact {
     /// It was declared; its declarer commands.
     Declared {
+        /// Which incident.
         incident: IncidentId,
+
+        /// One line.
         title: String,
+
+        /// How bad.
         severity: Severity,
+
+        /// Services it hurts.
         services: Vec<String>,
+
+        /// Environment.
         env: String,
+
+        /// The target.
         target: Span,
+
+        /// Whether it is practice.
         drill: bool,
     },
     /// Title or services were corrected.
-    Retitled { incident: IncidentId, title: String, services: Vec<String> },
+    Retitled {
+        /// Which incident.
+        incident: IncidentId,
+        /// One line.
+        title: String,
+        /// Services it hurts.
+        services: Vec<String>,
+    },
     /// It is worse or milder than was thought.
-    SeverityChanged { incident: IncidentId, from: Severity, to: Severity, reason: String },
+    SeverityChanged {
+        /// Which incident.
+        incident: IncidentId,
+        /// Severity before.
+        from: Severity,
+        /// Severity from now on.
+        to: Severity,
+        /// Why.
+        reason: String,
+    },
     /// It has come further, or fallen back.
-    StatusChanged { incident: IncidentId, from: Status, to: Status },
+    StatusChanged {
+        /// Which incident.
+        incident: IncidentId,
+        /// Status before.
+        from: Status,
+        /// Status from now on.
+        to: Status,
+    },
     /// A role has a holder.
-    RoleTaken { incident: IncidentId, role: String, who: String },
+    RoleTaken {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which role.
+        role: String,
+        /// Login name.
+        who: String,
+    },
     /// A role has none any more.
-    RoleLeft { incident: IncidentId, role: String, who: String },
+    RoleLeft {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which role.
+        role: String,
+        /// Login name.
+        who: String,
+    },
     /// A moment is known.
-    Marked { incident: IncidentId, moment: Moment, at: Stamp, why: String },
+    Marked {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which moment.
+        moment: Moment,
+        /// When.
+        at: Stamp,
+        /// Why.
+        why: String,
+    },
     /// A moment was not when it was said to be. Both events stay.
-    Corrected { incident: IncidentId, moment: Moment, from: Option<Wall>, at: Stamp, reason: String },
+    Corrected {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which moment.
+        moment: Moment,
+        /// When it was held to be before, where it was.
+        from: Option<Wall>,
+        /// When.
+        at: Stamp,
+        /// Why.
+        reason: String,
+    },
     /// The impact target was exceeded.
-    TargetBreached { incident: IncidentId, target: Span },
+    TargetBreached {
+        /// Which incident.
+        incident: IncidentId,
+        /// The target.
+        target: Span,
+    },
     /// First good reading after onset.
-    RecoveryBegan { incident: IncidentId, seen: String },
+    RecoveryBegan {
+        /// Which incident.
+        incident: IncidentId,
+        /// The value seen.
+        seen: String,
+    },
     /// A bad reading came before recovery had held.
-    RecoveryLost { incident: IncidentId, seen: String },
+    RecoveryLost {
+        /// Which incident.
+        incident: IncidentId,
+        /// The value seen.
+        seen: String,
+    },
     /// Recovery held for its time; impact ended at `since`.
-    Recovered { incident: IncidentId, since: Stamp, held: Span },
+    Recovered {
+        /// Which incident.
+        incident: IncidentId,
+        /// Since when.
+        since: Stamp,
+        /// For how long it had held.
+        held: Span,
+    },
     /// A prompt of the draft was answered.
-    Answered { incident: IncidentId, prompt: String, text: String },
+    Answered {
+        /// Which incident.
+        incident: IncidentId,
+        /// The prompt's key.
+        prompt: String,
+        /// The words.
+        text: String,
+    },
     /// A draft was written out.
-    Exported { incident: IncidentId, place: String, manifest: String },
+    Exported {
+        /// Which incident.
+        incident: IncidentId,
+        /// Where it was written to.
+        place: String,
+        /// Hash of its manifest.
+        manifest: String,
+    },
 }
 
 impl IncidentFact {
@@ -218,9 +324,15 @@ impl IncidentFact {
 pub enum IncidentCommand {
     /// Declare one.
     Declare {
+        /// One line.
         title: String,
+
+        /// How bad.
         severity: Severity,
+
+        /// Services it hurts.
         services: Vec<String>,
+        /// Environment; `prod` where none is given.
         #[serde(default)]
         env: Option<String>,
         /// Freeze deploys of these services at once.
@@ -228,21 +340,75 @@ pub enum IncidentCommand {
         freeze: bool,
     },
     /// Correct title or services.
-    Retitle { incident: IncidentId, title: String, services: Vec<String> },
+    Retitle {
+        /// Which incident.
+        incident: IncidentId,
+        /// One line.
+        title: String,
+        /// Services it hurts.
+        services: Vec<String>,
+    },
     /// Change severity.
-    Severity { incident: IncidentId, to: Severity, reason: String },
+    Severity {
+        /// Which incident.
+        incident: IncidentId,
+        /// Severity from now on.
+        to: Severity,
+        /// Why.
+        reason: String,
+    },
     /// Change status.
-    Status { incident: IncidentId, to: Status },
+    Status {
+        /// Which incident.
+        incident: IncidentId,
+        /// Status from now on.
+        to: Status,
+    },
     /// Give a role.
-    Role { incident: IncidentId, role: String, who: String },
+    Role {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which role.
+        role: String,
+        /// Login name.
+        who: String,
+    },
     /// Take a role away.
-    Unrole { incident: IncidentId, role: String },
+    Unrole {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which role.
+        role: String,
+    },
     /// Say when something was.
-    Correct { incident: IncidentId, moment: Moment, at: Wall, reason: String },
+    Correct {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which moment.
+        moment: Moment,
+        /// When, by the wall.
+        at: Wall,
+        /// Why.
+        reason: String,
+    },
     /// Answer a prompt of the draft.
-    Answer { incident: IncidentId, prompt: String, text: String },
+    Answer {
+        /// Which incident.
+        incident: IncidentId,
+        /// The prompt's key.
+        prompt: String,
+        /// The words.
+        text: String,
+    },
     /// A draft was written out.
-    Exported { incident: IncidentId, place: String, manifest: String },
+    Exported {
+        /// Which incident.
+        incident: IncidentId,
+        /// Where it was written to.
+        place: String,
+        /// Hash of its manifest.
+        manifest: String,
+    },
 }
 
 fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {

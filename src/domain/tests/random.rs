@@ -385,7 +385,7 @@ fn steer(state: &State, roll: u8) -> Option<(Actor, Command)> {
                 step,
                 hand,
                 process: ProcessRef { pid: 1, start: 1, boot: "b".into() },
-                carry: (roll % 2 == 0).then_some(Digest([roll % 3; 32])),
+                carry: (roll.is_multiple_of(2)).then_some(Digest([roll % 3; 32])),
             },
         }
     };

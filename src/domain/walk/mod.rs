@@ -298,53 +298,202 @@ pub enum Deviate {
 pub enum WalkFact {
     /// It began.
     Started {
+        /// Which walk.
         walk: WalkId,
+
+        /// The incident it belongs to, where it does.
         incident: Option<IncidentId>,
+
+        /// What is walked, as loaded.
         runbook: Arc<Runbook>,
+
+        /// Values of inputs and placeholders, by name.
         inputs: BTreeMap<String, String>,
     },
     /// A value was entered.
-    InputSet { walk: WalkId, name: String, value: String },
+    InputSet {
+        /// Which walk.
+        walk: WalkId,
+        /// Name of the input or placeholder.
+        name: String,
+        /// The value.
+        value: String,
+    },
     /// A step was lent.
     Lent {
+        /// Which walk.
         walk: WalkId,
+
+        /// The step.
         step: Slug,
+
+        /// The hand.
         hand: Uuid,
+
+        /// Machine it is done on.
         host: String,
+
+        /// Its undo blocks are to run.
         undo: bool,
+        /// All that was known of it is set aside, and it begins anew.
         #[serde(default)]
         again: bool,
     },
     /// Its hand is there.
-    Attached { walk: WalkId, step: Slug, hand: Uuid, process: ProcessRef, carry: Option<Digest> },
+    Attached {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The hand.
+        hand: Uuid,
+        /// The hand's process.
+        process: ProcessRef,
+        /// Keyed digest of the state that blocks carry to each other.
+        carry: Option<Digest>,
+    },
     /// A block is about to act.
-    Intended { walk: WalkId, step: Slug, block: Slug, attempt: u32 },
+    Intended {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The block.
+        block: Slug,
+        /// How often the step was taken, with this time.
+        attempt: u32,
+    },
     /// A block ended.
-    BlockEnded { walk: WalkId, step: Slug, done: BlockDone, carry: Option<Digest> },
+    BlockEnded {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// How it ended.
+        done: BlockDone,
+        /// Keyed digest of the state that blocks carry to each other.
+        carry: Option<Digest>,
+    },
     /// An approval is asked for.
-    ApprovalAsked { walk: WalkId, step: Slug, text: String, digest: Digest, by: By },
+    ApprovalAsked {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The words.
+        text: String,
+        /// What exactly is approved.
+        digest: Digest,
+        /// Whose approval counts.
+        by: By,
+    },
     /// It was given.
-    Approved { walk: WalkId, step: Slug, digest: Digest, glass: bool },
+    Approved {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// What exactly is approved.
+        digest: Digest,
+        /// Whether the glass was broken.
+        glass: bool,
+    },
     /// It was refused.
-    Rejected { walk: WalkId, step: Slug, reason: String },
+    Rejected {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// Why.
+        reason: String,
+    },
     /// A step is finished.
-    StepDone { walk: WalkId, step: Slug, how: How, seen: String },
+    StepDone {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// How it was finished.
+        how: How,
+        /// The value seen.
+        seen: String,
+    },
     /// A block failed and the step stands.
-    StepFailed { walk: WalkId, step: Slug, block: Slug, why: String },
+    StepFailed {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The block.
+        block: Slug,
+        /// Why.
+        why: String,
+    },
     /// The undo blocks of a step ran.
-    Undone { walk: WalkId, step: Slug },
+    Undone {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+    },
     /// A failed block was passed over.
-    Overridden { walk: WalkId, step: Slug, block: Slug },
+    Overridden {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The block.
+        block: Slug,
+    },
     /// A hand is proved dead.
-    Lost { walk: WalkId, step: Slug, hand: Uuid, why: String },
+    Lost {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The hand.
+        hand: Uuid,
+        /// Why.
+        why: String,
+    },
     /// An unknown or stuck step was taken from its owner.
-    TakenOver { walk: WalkId, step: Slug, from: String, reason: String },
+    TakenOver {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// Who had it.
+        from: String,
+        /// Why.
+        reason: String,
+    },
     /// A block's code was changed.
-    Edited { walk: WalkId, step: Slug, block: Slug, code: String, diff: String },
+    Edited {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The block.
+        block: Slug,
+        /// The code as it is to run.
+        code: String,
+        /// Lines that went and lines that came.
+        diff: String,
+    },
     /// One is at another step now.
-    Moved { walk: WalkId, to: Slug },
+    Moved {
+        /// Which walk.
+        walk: WalkId,
+        /// The step where one is now.
+        to: Slug,
+    },
     /// It ended.
-    Finished { walk: WalkId, complete: bool },
+    Finished {
+        /// Which walk.
+        walk: WalkId,
+        /// Whether it came to its end, or was abandoned.
+        complete: bool,
+    },
 }
 
 impl WalkFact {
@@ -387,19 +536,38 @@ impl WalkFact {
 pub enum WalkCommand {
     /// Begin one.
     Start {
+        /// The incident it belongs to, where it does.
         incident: Option<IncidentId>,
+
+        /// What is walked, as loaded.
         runbook: Arc<Runbook>,
+        /// Values of inputs and placeholders, by name.
         #[serde(default)]
         inputs: BTreeMap<String, String>,
     },
     /// Enter a value for an input or a placeholder.
-    SetInput { walk: WalkId, name: String, value: String },
+    SetInput {
+        /// Which walk.
+        walk: WalkId,
+        /// Name of the input or placeholder.
+        name: String,
+        /// The value.
+        value: String,
+    },
     /// Take a step: the room lends it to this hand.
     Take {
+        /// Which walk.
         walk: WalkId,
+
+        /// The step.
         step: Slug,
+
+        /// The hand.
         hand: Uuid,
+
+        /// Machine it is done on.
         host: String,
+        /// What was typed beside the key.
         #[serde(default)]
         confirm: Confirmation,
         /// Run its undo blocks instead.
@@ -410,50 +578,143 @@ pub enum WalkCommand {
         again: bool,
     },
     /// A hand is there.
-    Attach { walk: WalkId, step: Slug, hand: Uuid, process: ProcessRef, carry: Option<Digest> },
+    Attach {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The hand.
+        hand: Uuid,
+        /// The hand's process.
+        process: ProcessRef,
+        /// Keyed digest of the state that blocks carry to each other.
+        carry: Option<Digest>,
+    },
     /// A hand is about to run a block.
-    Intend { walk: WalkId, step: Slug, hand: Uuid, block: Slug },
+    Intend {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The hand.
+        hand: Uuid,
+        /// The block.
+        block: Slug,
+    },
     /// A hand says how a block ended.
-    Report { walk: WalkId, step: Slug, hand: Uuid, done: BlockDone, carry: Option<Digest> },
+    Report {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The hand.
+        hand: Uuid,
+        /// How it ended.
+        done: BlockDone,
+        /// Keyed digest of the state that blocks carry to each other.
+        carry: Option<Digest>,
+    },
     /// Approve what is asked.
     Approve {
+        /// Which walk.
         walk: WalkId,
+
+        /// The step.
         step: Slug,
+
+        /// What exactly is approved.
         digest: Digest,
+        /// Broken glass, in place of another person.
         #[serde(default)]
         glass: Option<Glass>,
     },
     /// Say no.
-    Reject { walk: WalkId, step: Slug, reason: String },
+    Reject {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// Why.
+        reason: String,
+    },
     /// Tick a step that runs nothing.
     Confirm {
+        /// Which walk.
         walk: WalkId,
+
+        /// The step.
         step: Slug,
+        /// The value seen.
         #[serde(default)]
         seen: String,
     },
     /// Choose a branch by its label.
-    Choose { walk: WalkId, step: Slug, label: String },
+    Choose {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The branch.
+        label: String,
+    },
     /// Deviate, with one key.
     Deviate {
+        /// Which walk.
         walk: WalkId,
+
+        /// The step.
         step: Slug,
+
+        /// How.
         what: Deviate,
+        /// Why, where it was said at once.
         #[serde(default)]
         code: Option<ReasonCode>,
+        /// What was typed beside the key.
         #[serde(default)]
         confirm: Confirmation,
+        /// Machine it is done on.
         #[serde(default)]
         host: String,
     },
     /// Change a block's code before it runs.
-    Edit { walk: WalkId, step: Slug, block: Slug, code: String },
+    Edit {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The block.
+        block: Slug,
+        /// The code as it is to run.
+        code: String,
+    },
     /// The room found a hand dead.
-    Lost { walk: WalkId, step: Slug, hand: Uuid, why: String },
+    Lost {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// The hand.
+        hand: Uuid,
+        /// Why.
+        why: String,
+    },
     /// Take an unknown or a stuck step from its owner.
-    TakeOver { walk: WalkId, step: Slug, reason: String },
+    TakeOver {
+        /// Which walk.
+        walk: WalkId,
+        /// The step.
+        step: Slug,
+        /// Why.
+        reason: String,
+    },
     /// End it before its end.
-    Abandon { walk: WalkId, reason: String },
+    Abandon {
+        /// Which walk.
+        walk: WalkId,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Breaking the glass.
