@@ -18,10 +18,19 @@ use serde::{Deserialize, Serialize};
 pub enum DecisionFact {
     /// Decided.
     Made {
+        /// Which incident.
         incident: IncidentId,
+
+        /// The name it got.
         decision: DecisionId,
+
+        /// The words.
         text: String,
+
+        /// What else could have been done.
         options: Vec<String>,
+
+        /// What may go wrong.
         risks: Option<String>,
     },
 }
@@ -41,10 +50,15 @@ impl DecisionFact {
 pub enum DecisionCommand {
     /// Decide.
     Make {
+        /// Which incident.
         incident: IncidentId,
+
+        /// The words.
         text: String,
+        /// What else could have been done.
         #[serde(default)]
         options: Vec<String>,
+        /// What may go wrong.
         #[serde(default)]
         risks: Option<String>,
     },

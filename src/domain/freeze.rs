@@ -116,17 +116,55 @@ impl Freeze {
 #[serde(rename_all = "snake_case")]
 pub enum FreezeFact {
     /// It began.
-    Began { freeze: FreezeId, incident: Option<IncidentId>, scope: Scope, reason: String, lease: Span },
+    Began {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// The incident it belongs to, where it does.
+        incident: Option<IncidentId>,
+        /// What it covers.
+        scope: Scope,
+        /// Why.
+        reason: String,
+        /// How long from then.
+        lease: Span,
+    },
     /// Its lease ends later or earlier, counted from this event.
-    Renewed { freeze: FreezeId, lease: Span, reason: String },
+    Renewed {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// How long from then.
+        lease: Span,
+        /// Why.
+        reason: String,
+    },
     /// An artifact may pass.
-    Exempted { freeze: FreezeId, artifact: String, reason: String },
+    Exempted {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// Artifact, as the pipeline names it.
+        artifact: String,
+        /// Why.
+        reason: String,
+    },
     /// A dry run was refused: it is enforced.
-    Proved { freeze: FreezeId, how: String },
+    Proved {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// What was refused.
+        how: String,
+    },
     /// A person lifted it.
-    Lifted { freeze: FreezeId, reason: String },
+    Lifted {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// Why.
+        reason: String,
+    },
     /// Its lease ended.
-    Expired { freeze: FreezeId },
+    Expired {
+        /// Which freeze.
+        freeze: FreezeId,
+    },
 }
 
 impl FreezeFact {
@@ -157,18 +195,43 @@ impl FreezeFact {
 pub enum FreezeCommand {
     /// Freeze.
     Begin {
+        /// The incident it belongs to, where it does.
         incident: Option<IncidentId>,
+
+        /// What it covers.
         scope: Scope,
+
+        /// Why.
         reason: String,
+        /// How long; the policy's lease where none is given.
         #[serde(default)]
         lease: Option<Span>,
     },
     /// Renew the lease from now.
-    Renew { freeze: FreezeId, lease: Span, reason: String },
+    Renew {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// How long from then.
+        lease: Span,
+        /// Why.
+        reason: String,
+    },
     /// Let an artifact pass.
-    Exempt { freeze: FreezeId, artifact: String, reason: String },
+    Exempt {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// Artifact, as the pipeline names it.
+        artifact: String,
+        /// Why.
+        reason: String,
+    },
     /// Lift it.
-    Lift { freeze: FreezeId, reason: String },
+    Lift {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// Why.
+        reason: String,
+    },
 }
 
 fn lease(given: Span) -> Result<Span, Refusal> {

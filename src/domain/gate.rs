@@ -224,11 +224,32 @@ fn one_line(reason: &str) -> String {
 #[serde(rename_all = "snake_case")]
 pub enum GateFact {
     /// A change was refused, `times` since the event before for the same freeze, artifact and actor.
-    Refused { request: Request, because: Because, freeze: Option<FreezeId>, reason: String, times: u64 },
+    Refused {
+        /// The change.
+        request: Request,
+        /// Why.
+        because: Because,
+        /// The freeze, where one refused it.
+        freeze: Option<FreezeId>,
+        /// Why.
+        reason: String,
+        /// How often, since it was last written down.
+        times: u64,
+    },
     /// A change passed a freeze by exemption.
-    Passed { request: Request, freeze: FreezeId },
+    Passed {
+        /// The change.
+        request: Request,
+        /// Which freeze.
+        freeze: FreezeId,
+    },
     /// A caller went on although the room was out of reach or had refused.
-    Overridden { request: Request, reason: String },
+    Overridden {
+        /// The change.
+        request: Request,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl GateFact {
@@ -251,11 +272,28 @@ impl GateFact {
 #[serde(rename_all = "snake_case")]
 pub enum GateCommand {
     /// It refused this, so many times since it last said so.
-    Refused { request: Request, answer: Answer, times: u64 },
+    Refused {
+        /// The change.
+        request: Request,
+        /// What it said.
+        answer: Answer,
+        /// How often, since it was last written down.
+        times: u64,
+    },
     /// It let this through under a freeze.
-    Passed { request: Request, freeze: FreezeId },
+    Passed {
+        /// The change.
+        request: Request,
+        /// Which freeze.
+        freeze: FreezeId,
+    },
     /// A caller says that it went on regardless.
-    Override { request: Request, reason: String },
+    Override {
+        /// The change.
+        request: Request,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// How long repeats of one refusal are gathered into one event.

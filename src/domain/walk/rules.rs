@@ -1,21 +1,23 @@
 //! What may be asked of a walk, and what follows.
 
 use super::{
-    BlockResult, How, StepState, StepStatus, Walk, WalkCommand, WalkFact, approval, deviate, sequence,
-    sequence::Next, turn,
+    BlockResult, StepStatus, Walk, WalkCommand, WalkFact, approval, deviate,
+    input::{accept_value, set_input},
+    person::{choose, confirm, edit},
+    sequence,
+    sequence::Next,
+    turn,
 };
 use crate::domain::{
-    clock::Moment,
     command::Ctx,
     deviation::DeviationKind,
     fact::Fact,
     id::WalkId,
-    incident::{COMMANDER, Status, first_action},
+    incident::{Status, first_action},
     note::NoteFact,
-    plan::{BlockKind, Lead, OnFail, Runbook, Step},
+    plan::{BlockKind, OnFail, Runbook, Step},
     refusal::{Code, Refusal, text},
     state::State,
-    time::Span,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -35,7 +37,7 @@ fn begun<'a>(state: &'a State, id: WalkId, step: &str) -> Result<(&'a Walk, &'a 
     Ok((walk, step))
 }
 
-fn open(state: &State, id: WalkId) -> Result<&Walk, Refusal> {
+pub(super) fn open(state: &State, id: WalkId) -> Result<&Walk, Refusal> {
     let walk = state.walks.get(&id).ok_or_else(|| Refusal::unknown("walk", id))?;
     if walk.ended.is_some() {
         return Err(
@@ -158,70 +160,8 @@ fn twice(runbook: &Runbook) -> Option<&str> {
     })
 }
 
-/// Checks a value against its input. A secret is accepted and not kept.
-fn accept_value(runbook: &Runbook, name: &str, value: &str) -> Result<Option<(String, String)>, Refusal> {
-    let wrong = |why: String, hint: String| Err(Refusal::new(Code::Invalid, why).hint(hint));
-    if let Some(input) = runbook.front.inputs.iter().find(|input| input.name == name) {
-        if input.secret {
-            return Ok(None);
-        }
-        if !input.choices.is_empty() && !input.choices.iter().any(|choice| choice == value) {
-            return wrong(
-                format!("{name} cannot be {value:?}"),
-                format!("one of {}", input.choices.join(", ")),
-            );
-        }
-        if let Some(pattern) = &input.pattern {
-            let whole = regex::Regex::new(&format!("^(?:{pattern})$"));
-            match whole {
-                Ok(whole) if whole.is_match(value) => {}
-                Ok(_) => {
-                    return wrong(format!("{name} cannot be {value:?}"), format!("it must match {pattern}"));
-                }
-                Err(_) => {
-                    return wrong(
-                        format!("the pattern of {name} is no regular expression"),
-                        "correct the runbook".into(),
-                    );
-                }
-            }
-        }
-        if value.contains('\0') || value.len() > 4_000 {
-            return wrong(format!("{name} is too long or has a zero byte"), "shorten it".into());
-        }
-        return Ok(Some((name.to_owned(), value.to_owned())));
-    }
-    let placeholder =
-        runbook.steps().flat_map(|s| &s.blocks).any(|block| block.placeholders.iter().any(|p| p == name));
-    if !placeholder {
-        return wrong(
-            format!("the runbook has no input {name:?}"),
-            "warroom runbook show lists its inputs".into(),
-        );
-    }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._:/@%+=,-".contains(c);
-    if value.is_empty() || !value.chars().all(plain) {
-        return wrong(
-            format!("<{name}> cannot be filled with {value:?}"),
-            "letters, digits and ._:/@%+=,- only; anything else is edited by hand with e".into(),
-        );
-    }
-    Ok(Some((name.to_owned(), value.to_owned())))
-}
-
-fn set_input(state: &State, id: WalkId, name: &str, value: &str, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    let walk = open(state, id)?;
-    let Some((name, value)) = accept_value(&walk.runbook, name, value)? else { return Ok(Vec::new()) };
-    if walk.inputs.get(&name) == Some(&value) {
-        return Ok(Vec::new());
-    }
-    let mut facts = vec![Fact::Walk(WalkFact::InputSet { walk: id, name, value })];
-    ask_again(walk, &mut facts, ctx);
-    Ok(facts)
-}
-
 /// A change voids approvals: what waits for one, or had one and has not acted yet, is asked for again as it is now.
-fn ask_again(walk: &Walk, facts: &mut Vec<Fact>, ctx: &Ctx) {
+pub(super) fn ask_again(walk: &Walk, facts: &mut Vec<Fact>, ctx: &Ctx) {
     let mut after = walk.clone();
     after.take(facts, ctx);
     if after.ended.is_some() {
@@ -500,158 +440,6 @@ fn word(result: BlockResult) -> &'static str {
         BlockResult::Cancelled => "cancelled",
         BlockResult::CouldNotStart => "could not start",
     }
-}
-
-fn confirm(state: &State, id: WalkId, slug: &str, seen: &str, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    let (walk, step) = find(state, id, slug)?;
-    let now = walk.state(slug);
-    if now.status == StepStatus::Done {
-        return Ok(Vec::new());
-    }
-    free(&now, step)?;
-    match &step.lead {
-        Some(Lead::Approve(_)) => return Err(not_ticked()),
-        _ if approval::wanted(step).is_some() && !step.runs() && !approval::is_given(walk, step) => {
-            return Err(not_ticked());
-        }
-        Some(Lead::Decide(_)) => {
-            return Err(
-                Refusal::new(Code::NeedsMore, "a branch must be chosen").hint("choose one by its key")
-            );
-        }
-        Some(Lead::Confirm(by)) if !by.roles.is_empty() => {
-            let incident = walk.incident.and_then(|id| state.incidents.get(&id));
-            let vacant = by.roles.iter().all(|short| {
-                incident.is_none_or(|incident| !incident.roles.contains_key(approval::role(short)))
-            });
-            let commands = incident.and_then(|incident| incident.roles.get(COMMANDER));
-            let in_command = commands.is_some_and(|holder| holder.who == ctx.actor.name);
-            if !vacant && !in_command && !approval::entitled(state, walk, &by.roles, &ctx.actor) {
-                return Err(Refusal::new(
-                    Code::Forbidden,
-                    format!("{} is to confirm this", by.roles.join(", ")),
-                )
-                .hint("the one who holds the role, or the commander, confirms it"));
-            }
-        }
-        _ if step.blocks.iter().any(|block| block.annotated && block.kind != BlockKind::Sample) => {
-            return Err(Refusal::new(Code::Conflict, format!("{:?} runs by itself", step.title))
-                .hint("take it with Enter; if it was done outside, say so with m"));
-        }
-        _ => {}
-    }
-    let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
-    let seen = if seen.trim().is_empty() { String::new() } else { text("what was seen", seen, 200)? };
-    if let Some(Lead::Wait(Some(time))) = step.lead {
-        let waited =
-            if walk.at.as_deref() == Some(slug) { walk.at_since.elapsed(&ctx.now) } else { Span::ZERO };
-        if waited < time {
-            let told = (format!("{time} pass"), format!("went on after {}", waited.brief()));
-            facts.push(deviate::fact(state, walk, step, DeviationKind::Skip, told, &facts));
-        }
-    }
-    facts.extend(turn::finish(walk, step, &How::Confirmed, seen, ctx));
-    Ok(facts)
-}
-
-fn not_ticked() -> Refusal {
-    Refusal::new(Code::NeedsMore, "this is approved, not ticked").hint("ask for the approval with Enter")
-}
-
-/// Nobody's command runs in it now, and none is in doubt.
-fn free(now: &StepState, step: &Step) -> Result<(), Refusal> {
-    match now.status {
-        StepStatus::Unknown => {
-            Err(Refusal::new(Code::Conflict, format!("nobody knows how far {:?} came", step.title))
-                .hint("look at the target, then take it over, or say with m that it is done"))
-        }
-        StepStatus::Lent if now.intent.is_some() => {
-            Err(Refusal::new(Code::Conflict, format!("{:?} is running", step.title))
-                .hint("cancel it, or wait for its end"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn choose(state: &State, id: WalkId, slug: &str, label: &str, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    let (walk, step) = find(state, id, slug)?;
-    let Some(Lead::Decide(choices)) = &step.lead else {
-        return Err(Refusal::new(Code::Invalid, format!("there is nothing to choose in {:?}", step.title)));
-    };
-    if walk.status(slug) == StepStatus::Done {
-        return Err(Refusal::new(Code::Conflict, format!("{:?} has been decided", step.title)));
-    }
-    if approval::wanted(step).is_some() && !step.runs() && !approval::is_given(walk, step) {
-        return Err(not_ticked());
-    }
-    let chosen =
-        choices.iter().find(|choice| choice.label.eq_ignore_ascii_case(label.trim())).ok_or_else(|| {
-            let labels: Vec<_> = choices.iter().map(|choice| choice.label.as_str()).collect();
-            Refusal::new(Code::Invalid, format!("{label:?} is no branch of {:?}", step.title))
-                .hint(labels.join(", "))
-        })?;
-    let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
-    if let Some(incident) = walk.incident.and_then(|id| state.incidents.get(&id))
-        && !incident.clocks.marks.contains_key(&Moment::Decided)
-    {
-        facts.push(Fact::Incident(crate::domain::incident::IncidentFact::Marked {
-            incident: incident.id,
-            moment: Moment::Decided,
-            at: ctx.now.clone(),
-            why: format!("{}: {}", step.title, chosen.label),
-        }));
-    }
-    let how = How::Chosen { label: chosen.label.clone(), to: chosen.to.clone() };
-    facts.extend(turn::finish(walk, step, &how, chosen.label.clone(), ctx));
-    Ok(facts)
-}
-
-fn edit(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    let WalkCommand::Edit { walk: id, step: slug, block, code } = command else { return Ok(Vec::new()) };
-    let (walk, step) = find(state, *id, slug)?;
-    if matches!(walk.status(slug), StepStatus::Done)
-        || (walk.status(slug) == StepStatus::Lent && walk.state(slug).intent.is_some())
-    {
-        return Err(Refusal::new(Code::Conflict, format!("{:?} has run or is running", step.title)));
-    }
-    let known = step
-        .blocks
-        .iter()
-        .find(|one| one.id == *block)
-        .ok_or_else(|| Refusal::unknown("block", format!("{block:?} in {slug:?}")))?;
-    let before = walk.code(known);
-    if before == code {
-        return Ok(Vec::new());
-    }
-    if code.len() > 64 * 1024 || code.contains('\0') {
-        return Err(Refusal::new(Code::Invalid, "the code is longer than 64 KiB or has a zero byte"));
-    }
-    let diff = diff(before, code);
-    let mut facts = vec![Fact::Walk(WalkFact::Edited {
-        walk: *id,
-        step: slug.clone(),
-        block: block.clone(),
-        code: code.clone(),
-        diff: diff.clone(),
-    })];
-    let told = (format!("{block} as written"), format!("edited:\n{diff}"));
-    facts.push(deviate::fact(state, walk, step, DeviationKind::Edit, told, &facts));
-    ask_again(walk, &mut facts, ctx);
-    Ok(facts)
-}
-
-/// Lines that went and lines that came, as people read them.
-fn diff(before: &str, after: &str) -> String {
-    let old: Vec<_> = before.lines().collect();
-    let new: Vec<_> = after.lines().collect();
-    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let tail =
-        old.iter().skip(same).rev().zip(new.iter().skip(same).rev()).take_while(|(a, b)| a == b).count();
-    let gone =
-        old.iter().skip(same).take(old.len().saturating_sub(same + tail)).map(|line| format!("-{line}"));
-    let come =
-        new.iter().skip(same).take(new.len().saturating_sub(same + tail)).map(|line| format!("+{line}"));
-    gone.chain(come).collect::<Vec<_>>().join("\n")
 }
 
 fn take_over(state: &State, id: WalkId, slug: &str, reason: &str) -> Result<Vec<Fact>, Refusal> {

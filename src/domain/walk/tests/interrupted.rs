@@ -124,16 +124,37 @@ fn an_unknown_step_done_by_hand_is_a_deviation() {
 
 #[test]
 fn an_ended_walk_still_hears_what_runs() {
-    let mut ledger = walking(runbook(vec![
-        section("a", vec![step("s", vec![])]),
-        section("b", vec![step("early", vec![block("one", Run)])]),
-    ]));
-    ledger.ok(&ana(), take("early", 1));
-    ledger.ok(&ana(), intend("early", 1, "one"));
-    let abandon = || WalkCommand::Abandon { walk: WalkId(1), reason: "another way".into() };
-    assert_eq!(ledger.no(&ana(), abandon()).code, Code::Conflict);
-    ledger.ok(&ana(), report("early", 1, "one", PASSED));
-    ledger.ok(&ana(), abandon());
-    assert_eq!(ledger.at(), None);
-    assert_eq!(ledger.no(&ana(), take("s", 2)).code, Code::Conflict);
+    use crate::domain::plan::{Choice, Ending, Lead, OnFail};
+    let mut which = step("which", vec![]);
+    which.lead = Some(Lead::Decide(vec![Choice { label: "off".into(), to: "off".into() }]));
+    let mut act = block("one", Run);
+    act.onfail = OnFail::Goto("a".into());
+    let mut off = section("off", vec![]);
+    off.ending = Some(Ending::Stop);
+    let book = runbook(vec![section("a", vec![which]), section("b", vec![step("early", vec![act])]), off]);
+    for result in [PASSED, FAILED] {
+        let mut ledger = walking(book.clone());
+        ledger.ok(&ana(), take("early", 1));
+        ledger.ok(&ana(), intend("early", 1, "one"));
+        let abandon = WalkCommand::Abandon { walk: WalkId(1), reason: "another way".into() };
+        assert_eq!(ledger.no(&ana(), abandon).code, Code::Conflict);
+        let off = WalkCommand::Choose { walk: WalkId(1), step: "which".into(), label: "off".into() };
+        ledger.ok(&bo(), off);
+        assert!(ledger.state.walks[&WalkId(1)].ended.is_some());
+        let mut dead = Ledger::with_incident();
+        (dead.state, dead.events) = (ledger.state.clone(), ledger.events.clone());
+        ledger.ok(&ana(), report("early", 1, "one", result));
+        assert_eq!(ledger.step("early").results.len(), 1);
+        assert_eq!((ledger.step("early").lease, ledger.at()), (None, None));
+        assert_eq!(ledger.no(&ana(), take("early", 2)).code, Code::Conflict);
+
+        let lost_at = dead.now.clone();
+        let ctx = crate::domain::Ctx {
+            actor: Actor::room(),
+            now: lost_at,
+            id: crate::domain::CommandId(uuid::Uuid::from_u128(99)),
+        };
+        dead.ask_as(&ctx, &lost("early", 1).into()).unwrap();
+        assert_eq!(dead.step("early").status, StepStatus::Unknown);
+    }
 }
