@@ -12,10 +12,13 @@ use crate::{
         note::NoteFact,
         time::Wall,
     },
-    draft::{self, Extra, Manifest, Options, Redact, Todo, WriteError},
+    draft::{self, Extra, Manifest, Options, Recorded, Redact, Todo, WriteError},
+    evidence::redact::Redactor,
+    signal::Recording,
+    wire::{Ask, Told},
 };
 use sha2::{Digest as _, Sha256};
-use std::{fmt::Write as _, path::PathBuf};
+use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
 
 /// Write an incident's post-mortem draft.
 ///
@@ -157,7 +160,11 @@ async fn export(session: &mut Session, args: &ExportArgs) -> Result<u8, Unreache
 ///
 /// # Errors
 /// [`Unreached`].
-pub async fn charts(session: &mut Session, events: &[Event], id: IncidentId) -> Result<Vec<Recorded>, Unreached> {
+pub async fn charts(
+    session: &mut Session,
+    events: &[Event],
+    id: IncidentId,
+) -> Result<Vec<Recorded>, Unreached> {
     let digest = events.iter().rev().find_map(|event| match &event.fact {
         Fact::Note(NoteFact::Pinned { incident, what, evidence, .. })
             if *incident == Some(id) && what == "recording" =>
@@ -167,7 +174,9 @@ pub async fn charts(session: &mut Session, events: &[Event], id: IncidentId) -> 
         _ => None,
     });
     let Some(digest) = digest else { return Ok(Vec::new()) };
-    let Told::Evidence(text) = session.client.ask(Ask::Evidence(digest)).await? else { return Ok(Vec::new()) };
+    let Told::Evidence(text) = session.client.ask(Ask::Evidence(digest)).await? else {
+        return Ok(Vec::new());
+    };
     let recording: Option<Recording> = serde_json::from_str(&text).ok();
     Ok(recording
         .into_iter()

@@ -116,7 +116,8 @@ pub async fn start(with: &With, dir: &Path, more: &[String]) -> Result<(), Unrea
             return Err(Unreached::Start(said(&log_path, from)));
         }
         if began.elapsed() > OPENS_WITHIN {
-            let waits = format!("it has not answered for {} s; see {}", OPENS_WITHIN.as_secs(), log_path.display());
+            let waits =
+                format!("it has not answered for {} s; see {}", OPENS_WITHIN.as_secs(), log_path.display());
             return Err(Unreached::Start(waits));
         }
         if !told && began.elapsed() > Duration::from_secs(1) {
@@ -185,7 +186,8 @@ impl Session {
     /// # Errors
     /// [`Unreached`].
     pub async fn existing(with: &With) -> Result<Self, Unreached> {
-        let places = find::places(with.socket.clone()).map_err(|error| Unreached::Start(error.to_string()))?;
+        let places =
+            find::places(with.socket.clone()).map_err(|error| Unreached::Start(error.to_string()))?;
         let mut last = None;
         for place in places {
             match Client::script(&place.socket).await {

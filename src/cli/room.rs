@@ -81,7 +81,10 @@ pub fn stop(with: &With) -> ExitCode {
         };
         match session.client.ask(Ask::Stop).await {
             Ok(Told::Yes) => {
-                println!("the room at {} stops; warroom starts it again on the same journal", session.socket.display());
+                println!(
+                    "the room at {} stops; warroom starts it again on the same journal",
+                    session.socket.display()
+                );
                 exit::DONE
             }
             Ok(Told::No(refusal)) => {
@@ -129,13 +132,16 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     let say = |error: &dyn std::fmt::Display| error.to_string();
     let Opening { dir, shared, drill } = opening;
     if shared {
-        std::fs::create_dir_all(&dir).map_err(|error| format!("{} cannot be made: {error}", dir.display()))?;
+        std::fs::create_dir_all(&dir)
+            .map_err(|error| format!("{} cannot be made: {error}", dir.display()))?;
     } else {
         dirs::private(&dir).map_err(|error| say(&error))?;
     }
-    let journal_at = config.journal.path.clone().filter(|_| drill.is_none()).unwrap_or_else(|| dir.join("journal.db"));
-    let _lock = Lock::take(&journal_at.with_extension("lock"), &format!("a room on {}", journal_at.display()))
-        .map_err(|error| say(&error))?;
+    let journal_at =
+        config.journal.path.clone().filter(|_| drill.is_none()).unwrap_or_else(|| dir.join("journal.db"));
+    let _lock =
+        Lock::take(&journal_at.with_extension("lock"), &format!("a room on {}", journal_at.display()))
+            .map_err(|error| say(&error))?;
     let journal = Arc::new(Sqlite::open(&journal_at, Mode::Write).map_err(|error| say(&error))?);
     let blobs = blobs(config, &dir)?;
     let rules: Vec<UserRule> = config
@@ -189,7 +195,8 @@ fn blobs(config: &Config, dir: &Path) -> Result<Arc<Blobs>, String> {
 /// The gate's listener and its address. Where the default port is taken, another room's gate is there: this one takes
 /// any free port, and says which.
 async fn gate_listener(config: &Config, drill: bool) -> (Option<tokio::net::TcpListener>, Option<String>) {
-    let wanted = if drill { "127.0.0.1:0".to_owned() } else { config.gate.listen.clone().unwrap_or_default() };
+    let wanted =
+        if drill { "127.0.0.1:0".to_owned() } else { config.gate.listen.clone().unwrap_or_default() };
     let bound = match tokio::net::TcpListener::bind(&wanted).await {
         Ok(listener) => Ok(listener),
         Err(error) if wanted.starts_with("127.0.0.1:") => {

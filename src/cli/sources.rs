@@ -1,11 +1,7 @@
 //! From configuration to sources that can be started.
 
 use crate::{
-    config::{
-        self, Config, Secret, resolve_secret,
-        secret::Header,
-        source::Auth,
-    },
+    config::{self, Config, Secret, resolve_secret, secret::Header, source::Auth},
     os::spawn::Spec as Process,
     signal::Panel,
     source::{Spec, probe::Expect},
@@ -18,11 +14,13 @@ use std::time::Duration;
 /// # Errors
 /// A secret that cannot be had, in words.
 pub fn specs(config: &Config) -> Result<Vec<Spec>, String> {
-    let mut unnamed: Vec<Panel> = config.panel.iter().filter(|panel| panel.source.is_empty()).cloned().collect();
+    let mut unnamed: Vec<Panel> =
+        config.panel.iter().filter(|panel| panel.source.is_empty()).cloned().collect();
     let mut specs = Vec::new();
     for source in &config.source {
         let id = source.id();
-        let mut panels: Vec<Panel> = config.panel.iter().filter(|panel| panel.source == id).cloned().collect();
+        let mut panels: Vec<Panel> =
+            config.panel.iter().filter(|panel| panel.source == id).cloned().collect();
         specs.push(match source {
             config::Source::Prometheus(one) => {
                 panels.extend(one.panels.iter().cloned());
@@ -104,7 +102,8 @@ fn auth(auth: &Auth) -> Result<Proof, String> {
     if let Some(basic) = &auth.basic {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
         let pair = format!("{}:{}", basic.user, have(&basic.password)?.expose_secret());
-        headers.push(("Authorization".into(), SecretString::from(format!("Basic {}", STANDARD.encode(pair)))));
+        headers
+            .push(("Authorization".into(), SecretString::from(format!("Basic {}", STANDARD.encode(pair)))));
     }
     Ok((headers, auth.bearer.as_ref().map(have).transpose()?))
 }
@@ -117,6 +116,7 @@ fn fetch(argv: &[String]) -> Result<Vec<u8>, String> {
         let runtime = super::exit::runtime().map_err(|error| error.to_string())?;
         runtime.block_on(spec.output(Duration::from_secs(30), 64 * 1024)).map_err(|error| error.to_string())
     };
-    let answer = std::thread::scope(|scope| scope.spawn(run).join().unwrap_or_else(|_| Err("it panicked".into())))?;
+    let answer =
+        std::thread::scope(|scope| scope.spawn(run).join().unwrap_or_else(|_| Err("it panicked".into())))?;
     if answer.code == Some(0) { Ok(answer.stdout) } else { Err(format!("it ended with {:?}", answer.code)) }
 }

@@ -52,7 +52,12 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
     let mut lines = Vec::new();
     let kind = if room.private { "PRIVATE room" } else { "room" };
     let drill = room.drill.as_ref().map(|drill| format!("  DRILL {drill}")).unwrap_or_default();
-    lines.push(format!("{kind} on {}{drill}  warroom {}  since {}", room.host, room.version, minute_utc(room.since)));
+    lines.push(format!(
+        "{kind} on {}{drill}  warroom {}  since {}",
+        room.host,
+        room.version,
+        minute_utc(room.since)
+    ));
     let how = match &room.journal {
         JournalState::Writable => format!("{} events", room.head),
         JournalState::ReadOnly { why, since } => format!("READ ONLY since {}: {why}", minute_utc(*since)),
@@ -62,7 +67,9 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         Some(at) => format!("gate    http://{at}"),
         None => "gate    does not listen".into(),
     });
-    for incident in state.incidents.values().filter(|one| one.status != crate::domain::incident::Status::Closed) {
+    for incident in
+        state.incidents.values().filter(|one| one.status != crate::domain::incident::Status::Closed)
+    {
         let impact = incident.clocks.impact(&incident.declared, now);
         let word = match impact.state {
             ImpactState::Running => "",

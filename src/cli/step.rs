@@ -170,9 +170,9 @@ fn pairs(given: &[String]) -> Result<BTreeMap<String, String>, Refusal> {
     given
         .iter()
         .map(|pair| {
-            pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| {
-                Refusal::new(Code::Invalid, format!("{pair:?} is not NAME=VALUE"))
-            })
+            pair.split_once('=')
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .ok_or_else(|| Refusal::new(Code::Invalid, format!("{pair:?} is not NAME=VALUE")))
         })
         .collect()
 }
@@ -208,7 +208,8 @@ async fn act(with: &With, args: StepArgs) -> Result<u8, Unreached> {
             if !matches!(outcome, Outcome::Ok { .. }) {
                 return Ok(exit::outcome(&outcome, json));
             }
-            let runs = state.walks.get(&walk).and_then(|walk| walk.runbook.step(&step)).is_some_and(|s| s.runs());
+            let runs =
+                state.walks.get(&walk).and_then(|walk| walk.runbook.step(&step)).is_some_and(|s| s.runs());
             if runs && let Err(why) = attach::spawn(&session.socket, walk, &step, hand) {
                 eprintln!("{why}");
                 return Ok(exit::REFUSED);
@@ -247,7 +248,10 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
     let known = walk_of(state, args.walk)?;
     let walk = known.id;
     let here = |given: &Option<String>| {
-        given.clone().or_else(|| known.at.clone()).ok_or_else(|| Refusal::new(Code::Conflict, "the walk has ended"))
+        given
+            .clone()
+            .or_else(|| known.at.clone())
+            .ok_or_else(|| Refusal::new(Code::Conflict, "the walk has ended"))
     };
     let command = match &args.what {
         What::Start { .. } => return Err(Refusal::new(Code::Invalid, "it begins only once")),
@@ -272,7 +276,8 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
         What::Confirm { step, seen } => WalkCommand::Confirm { walk, step: here(step)?, seen: seen.clone() },
         What::Choose { label } => WalkCommand::Choose { walk, step: here(&None)?, label: label.clone() },
         What::Approve { step, glass, reason } => {
-            let waiting = known.steps.iter().find(|(_, state)| state.asked.is_some()).map(|(slug, _)| slug.clone());
+            let waiting =
+                known.steps.iter().find(|(_, state)| state.asked.is_some()).map(|(slug, _)| slug.clone());
             let step = step.clone().or(waiting).map_or_else(|| here(&None), Ok)?;
             let asked = known.state(&step).asked.ok_or_else(|| {
                 Refusal::new(Code::Conflict, "no approval is asked for").hint("take the step first")

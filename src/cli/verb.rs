@@ -376,7 +376,8 @@ pub fn wall(text: &str, now: Wall) -> Result<Wall, Refusal> {
     let time = chrono::NaiveTime::parse_from_str(bare, "%H:%M:%S")
         .or_else(|_| chrono::NaiveTime::parse_from_str(bare, "%H:%M"))
         .map_err(|_| {
-            Refusal::new(Code::Invalid, format!("{text:?} is no time")).hint("01:52Z, or 2026-03-01T01:52:00Z")
+            Refusal::new(Code::Invalid, format!("{text:?} is no time"))
+                .hint("01:52Z, or 2026-03-01T01:52:00Z")
         })?;
     let today = now.date_naive().and_time(time).and_utc();
     Ok(if today > now { today - chrono::TimeDelta::days(1) } else { today })
@@ -466,7 +467,12 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
             if *rollbacks {
                 scope.actions.push(Action::Rollback);
             }
-            Command::Freeze(FreezeCommand::Begin { incident: id, scope, reason: reason.clone(), lease: *lease })
+            Command::Freeze(FreezeCommand::Begin {
+                incident: id,
+                scope,
+                reason: reason.clone(),
+                lease: *lease,
+            })
         }
         Verb::Renew { freeze, lease, reason, .. } => {
             Command::Freeze(FreezeCommand::Renew { freeze: *freeze, lease: *lease, reason: reason.clone() })

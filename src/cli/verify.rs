@@ -21,7 +21,8 @@ pub struct VerifyArgs {
 
 /// Reads it all. Works beside a room that writes.
 pub fn run(args: &VerifyArgs) -> ExitCode {
-    let path = match args.journal.clone().map_or_else(|| dirs::state().map(|dir| dir.join("journal.db")), Ok) {
+    let path = match args.journal.clone().map_or_else(|| dirs::state().map(|dir| dir.join("journal.db")), Ok)
+    {
         Ok(path) => path,
         Err(error) => {
             eprintln!("{error}");
@@ -54,12 +55,20 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
         } else {
             match (&report.broken, &report.unreadable) {
                 (Some((seq, why)), _) => {
-                    println!("TAMPERED: event {seq} does not fit: {why}; {} events before it are sound", report.sound);
+                    println!(
+                        "TAMPERED: event {seq} does not fit: {why}; {} events before it are sound",
+                        report.sound
+                    );
                 }
-                (None, Some(why)) => println!("INCOMPLETE: {why}; {} events before it are sound", report.sound),
+                (None, Some(why)) => {
+                    println!("INCOMPLETE: {why}; {} events before it are sound", report.sound)
+                }
                 (None, None) => {
-                    let erased =
-                        if report.erased == 0 { String::new() } else { format!(", {} erased", report.erased) };
+                    let erased = if report.erased == 0 {
+                        String::new()
+                    } else {
+                        format!(", {} erased", report.erased)
+                    };
                     println!("sound: {} events{erased}, head {}", report.sound, report.head);
                 }
             }

@@ -31,7 +31,10 @@ pub fn matters(event: &Event) -> bool {
         Fact::Policy(_) => false,
         Fact::Walk(fact) => !matches!(
             fact,
-            WalkFact::Attached { .. } | WalkFact::Intended { .. } | WalkFact::Moved { .. } | WalkFact::Lent { .. }
+            WalkFact::Attached { .. }
+                | WalkFact::Intended { .. }
+                | WalkFact::Moved { .. }
+                | WalkFact::Lent { .. }
         ),
         Fact::Note(NoteFact::Pinned { what, .. }) => what != "recording",
         Fact::Note(NoteFact::Starred { .. }) => false,
@@ -81,7 +84,9 @@ fn words(fact: &Fact) -> String {
             WatchFact::Breached { panel, seen, threshold, .. } if threshold == "healthy" => {
                 format!("{panel} fails: {seen}")
             }
-            WatchFact::Breached { panel, seen, threshold, .. } => format!("{panel} {seen}, beyond {threshold}"),
+            WatchFact::Breached { panel, seen, threshold, .. } => {
+                format!("{panel} {seen}, beyond {threshold}")
+            }
             WatchFact::Cleared { panel, seen } => format!("{panel} is good again: {seen}"),
             WatchFact::Blind { panel, why } => format!("{panel} is not known: {why}"),
         },
@@ -96,7 +101,9 @@ fn room(fact: &RoomFact) -> String {
         RoomFact::Opened { host, .. } => format!("room opened on {host}"),
         RoomFact::DrillBegan { scenario, .. } => format!("drill {scenario} began"),
         RoomFact::DrillEnded => "drill ended".into(),
-        RoomFact::Resumed { why, lasted } => format!("the journal takes events again after {}: {why}", lasted.brief()),
+        RoomFact::Resumed { why, lasted } => {
+            format!("the journal takes events again after {}: {why}", lasted.brief())
+        }
         RoomFact::Closed { why } => format!("room closed: {why}"),
     }
 }
@@ -135,7 +142,9 @@ fn freeze(fact: &FreezeFact) -> String {
             format!("{freeze} freezes {} for {lease}: {reason}", scope.label())
         }
         FreezeFact::Renewed { freeze, lease, reason } => format!("{freeze} renewed for {lease}: {reason}"),
-        FreezeFact::Exempted { freeze, artifact, reason } => format!("{freeze} lets {artifact} pass: {reason}"),
+        FreezeFact::Exempted { freeze, artifact, reason } => {
+            format!("{freeze} lets {artifact} pass: {reason}")
+        }
         FreezeFact::Proved { freeze, how } => format!("{freeze} is proved: {how}"),
         FreezeFact::Lifted { freeze, reason } => format!("{freeze} lifted: {reason}"),
         FreezeFact::Expired { freeze } => format!("{freeze} expired: its lease ended"),
@@ -151,7 +160,10 @@ fn gate(fact: &GateFact) -> String {
                 (Because::NotReady, _) => "judged bad".into(),
                 _ => "not decided".into(),
             };
-            format!("gate refused {} of {} to {}{times}: {why}", request.action, request.artifact, request.env)
+            format!(
+                "gate refused {} of {} to {}{times}: {why}",
+                request.action, request.artifact, request.env
+            )
         }
         GateFact::Passed { request, freeze } => {
             format!("gate let {} of {} pass: exempt from {freeze}", request.action, request.artifact)

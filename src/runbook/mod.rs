@@ -82,4 +82,3 @@ fn title(sections: &[Section], front: Option<String>, source: &str) -> String {
         },
     )
 }
-

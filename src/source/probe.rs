@@ -62,7 +62,10 @@ impl Expect {
             && !regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(&body))
         {
             let pattern: String = pattern.chars().take(60).collect();
-            return (Verdict::No, text::line(&format!("HTTP {status}, nothing matches {pattern:?}")).into_owned());
+            return (
+                Verdict::No,
+                text::line(&format!("HTTP {status}, nothing matches {pattern:?}")).into_owned(),
+            );
         }
         match self.contains.iter().find(|wanted| !body.contains(wanted.as_str())) {
             Some(missing) => {
