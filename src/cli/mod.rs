@@ -1,6 +1,7 @@
 //! The command line, one file per subcommand.
 
 pub mod drill_world;
+pub mod gate;
 pub mod runbook;
 
 use std::process::ExitCode;
