@@ -89,6 +89,8 @@ impl Request {
                 "is empty".to_owned()
             } else if trimmed.len() > NAME_MAX {
                 format!("has {} bytes, more than {NAME_MAX}", trimmed.len())
+            } else if trimmed.contains('\u{fffd}') {
+                "is not UTF-8".to_owned()
             } else if super::text::line(trimmed) != trimmed {
                 format!("has characters that cannot be seen: {}", super::text::line(trimmed))
             } else {
