@@ -4,6 +4,7 @@ pub mod config;
 pub mod drill_world;
 pub mod exit;
 pub mod export;
+pub mod gate;
 pub mod hand;
 pub mod reach;
 pub mod room;
@@ -60,6 +61,8 @@ enum Verb {
     Step(step::StepArgs),
     /// Follow the timeline
     Tail(tail::TailArgs),
+    /// May this change go? The exit code answers
+    Gate(gate::GateArgs),
     /// Check every hash of a journal
     Verify(verify::VerifyArgs),
     Export(export::ExportArgs),
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Act(verb)) => verb::run(&with, verb),
         Some(Verb::Step(args)) => step::run(&with, args),
         Some(Verb::Tail(args)) => tail::run(&with, &args),
+        Some(Verb::Gate(args)) => gate::run(&args),
         Some(Verb::Verify(args)) => verify::run(&args),
         Some(Verb::Export(args)) => export::run(&with, &args),
         Some(Verb::Runbook(args)) => runbook::run(&args),

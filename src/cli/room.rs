@@ -2,11 +2,12 @@
 
 use super::{With, exit, reach::Session, sources};
 use crate::{
-    config::{self, Config},
+    config::{self, Config, model::TokenPower},
     evidence::{
         blob::{Blobs, Bounds},
         redact::{Redactor, UserRule},
     },
+    http::{self, token::GateRight},
     os::{dirs, lock::Lock, peer},
     room::{Options, Room},
     store::sqlite::{Mode, Sqlite},
@@ -181,7 +182,19 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         }
     });
     if let Some(listener) = gate {
-        drop(listener);
+        let tokens = tokens(config);
+        if let Ok(addr) = listener.local_addr() {
+            http::check_listen(addr, &tokens).map_err(|error| say(&error))?;
+        }
+        let options = http::Options {
+            state: shared_state.state.clone(),
+            writable: shared_state.writable.clone(),
+            asked: shared_state.asked.clone(),
+            tokens,
+            anonymous_read_on_loopback: true,
+            bounds: http::Bounds::default(),
+        };
+        tokio::spawn(http::serve(listener, options, std::future::pending()));
     }
     Ok(room.serve(listening, inbox).await)
 }
@@ -215,6 +228,21 @@ async fn gate_listener(config: &Config, drill: bool) -> (Option<tokio::net::TcpL
             (None, None)
         }
     }
+}
+
+/// The gate's tokens. What else a token may is for other surfaces than the gate.
+fn tokens(config: &Config) -> Vec<http::token::Token> {
+    let right = |power: &TokenPower| match power {
+        TokenPower::Read => Some(GateRight::Read),
+        TokenPower::Ask => Some(GateRight::Ask),
+        TokenPower::Note | TokenPower::Declare | TokenPower::Freeze => None,
+    };
+    let one = |token: &config::model::Token| http::token::Token {
+        name: token.name.clone(),
+        sha256: token.sha256,
+        may: token.may.iter().filter_map(right).collect(),
+    };
+    config.gate.tokens.iter().map(one).collect()
 }
 
 /// Times of a practice that runs faster than life.

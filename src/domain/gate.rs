@@ -71,6 +71,39 @@ pub struct Request {
     pub dry_run: bool,
 }
 
+/// Longest name that a request may carry, in bytes.
+pub const NAME_MAX: usize = 300;
+
+impl Request {
+    /// The request as it may be answered, journaled and shown.
+    ///
+    /// # Errors
+    /// `Invalid` where a name is empty, too long, or has characters that act or hide: a name that looks like another
+    /// must not pass for it.
+    pub fn checked(mut self) -> Result<Self, Refusal> {
+        for (what, name) in
+            [("service", &mut self.service), ("env", &mut self.env), ("artifact", &mut self.artifact)]
+        {
+            let trimmed = name.trim();
+            let wrong = if trimmed.is_empty() {
+                "is empty".to_owned()
+            } else if trimmed.len() > NAME_MAX {
+                format!("has {} bytes, more than {NAME_MAX}", trimmed.len())
+            } else if trimmed.contains('\u{fffd}') {
+                "is not UTF-8".to_owned()
+            } else if super::text::line(trimmed) != trimmed {
+                format!("has characters that cannot be seen: {}", super::text::line(trimmed))
+            } else {
+                *name = trimmed.to_owned();
+                continue;
+            };
+            return Err(Refusal::new(Code::Invalid, format!("{what} {wrong}"))
+                .hint("name it as the freeze does, such as checkout, prod, checkout@2.4.2"));
+        }
+        Ok(self)
+    }
+}
+
 /// Why the gate says what it says, with the exit code of `warroom gate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,0 +1,1 @@
+//! What `docs/gate.md` shows is what the gate says.
