@@ -123,7 +123,11 @@ pub fn run(with: &With, args: &ExportArgs) -> ExitCode {
     })
 }
 
-async fn export(session: &mut Session, args: &ExportArgs) -> Result<u8, Unreached> {
+/// The same over a connection that is there already.
+///
+/// # Errors
+/// [`Unreached`].
+pub async fn export(session: &mut Session, args: &ExportArgs) -> Result<u8, Unreached> {
     let events = session.events().await?;
     let extra = Extra { charts: charts(session, &events, args.incident).await? };
     let redactor = Redactor::default();

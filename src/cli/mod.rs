@@ -1,6 +1,7 @@
 //! The command line, one file per subcommand, each thin over the library.
 
 pub mod config;
+pub mod drill;
 pub mod drill_world;
 pub mod exit;
 pub mod export;
@@ -49,6 +50,7 @@ pub struct With {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Drill(drill::DrillArgs),
     /// Serve a room in the foreground
     Serve(room::ServeArgs),
     /// Stop the room in good order
@@ -85,6 +87,7 @@ pub fn main() -> ExitCode {
     let Cli { with, command } = Cli::parse();
     match command {
         None => seat::run(&with),
+        Some(Verb::Drill(args)) => drill::run(&with, &args),
         Some(Verb::Serve(args)) => room::serve(&with, &args),
         Some(Verb::Room(args)) => room::run(&with, &args),
         Some(Verb::Stop) => room::stop(&with),

@@ -21,7 +21,7 @@ pub fn specs(config: &Config) -> Result<Vec<Spec>, String> {
         let id = source.id();
         let mut panels: Vec<Panel> =
             config.panel.iter().filter(|panel| panel.source == id).cloned().collect();
-        specs.push(match source {
+        let spec = match source {
             config::Source::Prometheus(one) => {
                 panels.extend(one.panels.iter().cloned());
                 panels.append(&mut unnamed);
@@ -58,32 +58,31 @@ pub fn specs(config: &Config) -> Result<Vec<Spec>, String> {
                 path: one.dir.clone(),
                 every: one.every,
             },
-        });
+        };
+        // Flags name no service: endpoints named by them are taken for instances of one.
+        let service = match source {
+            config::Source::Scrape(one) => Some(one.service.clone().unwrap_or_default()),
+            _ => None,
+        };
+        specs.push((service, spec));
     }
     Ok(together(specs))
 }
 
-/// Several endpoints without panels of their own are one service's instances, and one source: their numbers add up.
-fn together(specs: Vec<Spec>) -> Vec<Spec> {
-    let bare = |spec: &Spec| matches!(spec, Spec::Scrape { panels, bearer: None, .. } if panels.is_empty());
-    if specs.iter().filter(|spec| bare(spec)).count() < 2 {
-        return specs;
-    }
-    let mut joined: Option<Spec> = None;
-    let mut rest = Vec::new();
-    for spec in specs {
-        match (spec, &mut joined) {
-            (Spec::Scrape { urls, panels, bearer: None, .. }, Some(Spec::Scrape { urls: all, .. }))
-                if panels.is_empty() =>
-            {
+/// Endpoints of one service are its instances, and one source: their numbers add up.
+fn together(scrapes: Vec<(Option<String>, Spec)>) -> Vec<Spec> {
+    let mut groups: Vec<(Option<String>, Spec)> = Vec::new();
+    for (service, spec) in scrapes {
+        let known = groups.iter_mut().find(|(own, _)| service.is_some() && *own == service);
+        match (spec, known) {
+            (Spec::Scrape { urls, panels, .. }, Some((_, Spec::Scrape { urls: all, panels: kept, .. }))) => {
                 all.extend(urls);
+                kept.extend(panels);
             }
-            (spec @ Spec::Scrape { .. }, none @ None) if bare(&spec) => *none = Some(spec),
-            (spec, _) => rest.push(spec),
+            (spec, _) => groups.push((service, spec)),
         }
     }
-    rest.extend(joined);
-    rest
+    groups.into_iter().map(|(_, spec)| spec).collect()
 }
 
 type Proof = (Vec<(String, SecretString)>, Option<SecretString>);

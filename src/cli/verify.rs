@@ -2,11 +2,14 @@
 
 use super::exit;
 use crate::{
-    journal::verify,
+    journal::{Trouble, verify},
     os::dirs,
     store::sqlite::{Mode, Sqlite},
 };
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Check every hash of a journal. Exit 0 sound, 1 tampered, 2 incomplete
 #[derive(Debug, clap::Args)]
@@ -17,6 +20,15 @@ pub struct VerifyArgs {
     /// As JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Checks the journal in a file.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub async fn check(path: &Path) -> Result<verify::Report, Trouble> {
+    let store = Sqlite::open(path, Mode::Read)?;
+    Ok(verify::run(&store, |_| {}).await)
 }
 
 /// Reads it all. Works beside a room that writes.
@@ -32,7 +44,7 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
     exit::block_on(async {
         let store = match Sqlite::open(&path, Mode::Read) {
             Ok(store) => store,
-            Err(crate::journal::Trouble::Broken { seq, why }) => {
+            Err(Trouble::Broken { seq, why }) => {
                 println!("TAMPERED: event {seq}: {why}");
                 return 1;
             }
