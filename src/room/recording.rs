@@ -40,7 +40,8 @@ pub fn make(live: &Live, now: &Stamp) -> String {
         lines,
         probes: live.probes.values().cloned().collect(),
     };
-    serde_json::to_string(&recording).unwrap_or_default()
+    // On lines of its own each, for text that is shown is cut at long lines.
+    serde_json::to_string_pretty(&recording).unwrap_or_default()
 }
 
 /// How many points it holds.
