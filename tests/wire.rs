@@ -1,0 +1,124 @@
+//! The wire's bytes, one line a frame, as clients of other makes rely on them.
+
+use warroom::{
+    domain::{
+        Command, CommandId,
+        actor::Actor,
+        gate::{Action, Request},
+        id::{IncidentId, WalkId},
+        incident::IncidentCommand,
+        note::NoteCommand,
+        refusal::{Code, Refusal},
+        severity::Severity,
+        time::Span,
+    },
+    wire::{
+        As, Ask, FRAME_MAX, Finished, FromRoom, HandSays, JournalState, Lines, Outcome, Presence, RoomStatus, Steer,
+        StepRef, ToRoom, Told, WIRE, decode, encode,
+    },
+};
+
+fn id() -> CommandId {
+    CommandId("018f0000-0000-7000-8000-000000000001".parse().unwrap())
+}
+
+fn at() -> warroom::domain::time::Wall {
+    chrono::DateTime::from_timestamp(1_770_000_000, 0).unwrap()
+}
+
+fn status() -> RoomStatus {
+    RoomStatus {
+        version: "0.1.0".into(),
+        host: "bast-1".into(),
+        private: true,
+        drill: None,
+        place: "/srv/journal.db".into(),
+        journal: JournalState::ReadOnly { why: "the disk is full".into(), since: at() },
+        head: 7,
+        hash: None,
+        here: vec![Presence { who: Actor::user("ana", 1000), role: As::Seat, since: at() }],
+        gate: Some("127.0.0.1:7311".into()),
+        since: at(),
+    }
+}
+
+fn to_room() -> Vec<ToRoom> {
+    let step = StepRef { walk: WalkId(2), step: "switch".into() };
+    let command = |command| ToRoom::Do { id: id(), command };
+    vec![
+        ToRoom::Hello { wire: WIRE, fold: 1, role: As::Seat, live: true, claimed: Some("ssh from 192.0.2.7".into()) },
+        command(Command::Incident(IncidentCommand::Declare {
+            title: "checkout 5xx".into(),
+            severity: Severity::WORST,
+            services: vec!["checkout".into()],
+            env: None,
+            freeze: true,
+        })),
+        command(Command::Note(NoteCommand::Say { incident: Some(IncidentId(7)), text: "it began at 13:54Z".into() })),
+        ToRoom::Ask { n: 1, ask: Ask::State },
+        ToRoom::Ask { n: 2, ask: Ask::Events { from: 1, limit: 100, incident: Some(IncidentId(7)) } },
+        ToRoom::Ask {
+            n: 3,
+            ask: Ask::Gate(Request {
+                service: "checkout".into(),
+                env: "prod".into(),
+                artifact: "checkout@2.4.2".into(),
+                action: Action::Deploy,
+                dry_run: false,
+            }),
+        },
+        ToRoom::Ask { n: 4, ask: Ask::Check { lang: "promql".into(), code: "up == 1".into() } },
+        ToRoom::Steer { at: step.clone(), steer: Steer::Extend(Span::mins(5)) },
+        ToRoom::Hand { at: step, hand: id().0, says: HandSays::Printed { text: "reloaded\n".into() } },
+    ]
+}
+
+fn from_room() -> Vec<FromRoom> {
+    vec![
+        FromRoom::Hello { wire: WIRE, fold: 1, you: Actor::user("ana", 1000), room: status() },
+        FromRoom::Done { id: id(), outcome: Outcome::Ok { seqs: vec![8, 9], made: vec!["INC-7".into()] } },
+        FromRoom::Done {
+            id: id(),
+            outcome: Outcome::Refused(Refusal::new(Code::Forbidden, "the one who asks cannot approve").hint("ask bo")),
+        },
+        FromRoom::Done { id: id(), outcome: Outcome::Failed { why: "the disk is full".into() } },
+        FromRoom::Told { n: 4, told: Told::Yes },
+        FromRoom::Room(status()),
+        FromRoom::Bye { why: Finished::OtherWire, say: "the room is newer: restart this program".into() },
+    ]
+}
+
+fn lines<T: serde::Serialize>(frames: &[T]) -> String {
+    frames.iter().map(|frame| String::from_utf8(encode(frame)).unwrap()).collect()
+}
+
+#[test]
+fn frames_to_the_room_are_these_bytes() {
+    insta::assert_snapshot!(lines(&to_room()));
+}
+
+#[test]
+fn frames_from_the_room_are_these_bytes() {
+    insta::assert_snapshot!(lines(&from_room()));
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let mut reader = Lines::new(FRAME_MAX);
+    reader.feed(lines(&to_room()).as_bytes());
+    let mut seen = Vec::new();
+    while let Some(line) = reader.next_line().unwrap() {
+        seen.push(decode::<ToRoom>(&line).unwrap());
+    }
+    assert_eq!(seen, to_room());
+    for frame in from_room() {
+        let bytes = encode(&frame);
+        assert_eq!(decode::<FromRoom>(&bytes[..bytes.len() - 1]).unwrap(), frame);
+    }
+}
+
+#[test]
+fn a_field_of_a_later_version_is_ignored() {
+    let line = br#"{"hello":{"wire":1,"as":"script","mood":"calm"}}"#;
+    assert!(matches!(decode::<ToRoom>(line), Ok(ToRoom::Hello { live: false, fold: 0, .. })));
+}
