@@ -35,6 +35,11 @@ fn question(artifact: &str, action: Action, socket: &Path, dir: &Path) -> Questi
     Question::at_sockets(request(artifact, action), choice, vec![socket.to_owned()], dir)
 }
 
+fn allowing(mut question: Question) -> Question {
+    question.if_unavailable = IfUnavailable::Allow;
+    question
+}
+
 fn now() -> Wall {
     chrono::Utc::now()
 }
@@ -65,7 +70,7 @@ async fn a_room_that_lives_gives_every_exit_code() {
         exit(one("checkout@4", Action::Deploy)).await,
         exit(one("checkout@5", Action::Deploy)).await,
         exit(one("checkout@3", Action::Rollback)).await,
-        exit(Question { if_unavailable: IfUnavailable::Allow, ..one("other@1", Action::Promote) }).await,
+        exit(allowing(one("other@1", Action::Promote))).await,
     ];
     assert_eq!(codes, [10, 11, 12, 12, 10], "never open where nothing can be written");
     house.end().await;
