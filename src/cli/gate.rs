@@ -264,11 +264,11 @@ pub async fn ask(question: &Question, now: Wall) -> Verdict {
             request: question.request.clone(),
             reason: reason.clone(),
         };
-        override_it(question, &mut verdict, over, room.as_mut()).await;
+        override_it(question, &mut verdict, over, room.as_deref_mut()).await;
     } else if verdict.answer.because == Because::Unreachable && verdict.answer.allowed {
         verdict.warnings.push("no room was asked: this change goes without the gate's word".into());
     }
-    if let (Some(client), Ok(memory)) = (room.as_mut(), &question.memory) {
+    if let (Some(client), Ok(memory)) = (room.as_deref_mut(), &question.memory) {
         verdict.warnings.extend(memory.spool.hand_in(client, question.timeout).await);
     }
     verdict
@@ -292,7 +292,7 @@ async fn override_it(
     match said {
         spool::Said::Recorded => verdict.overridden(&over.reason, None),
         spool::Said::Refused(refusal) => {
-            verdict.warnings.push(format!("the override was refused: {refusal}"))
+            verdict.warnings.push(format!("the override was refused: {refusal}"));
         }
         spool::Said::NotNow(why) => {
             match question.memory.as_ref().map_err(Clone::clone).and_then(|m| m.spool.keep(&over)) {
