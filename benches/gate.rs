@@ -85,13 +85,13 @@ async fn run(lasts: Duration) -> Vec<Row> {
     let mut rows = Vec::new();
     let (quiet, busy) = (false, true);
     let plan = [
-        ("bare handler", bare, &open, &quiet, None),
-        ("gate, open", gate, &open, &quiet, None),
-        ("gate, frozen (journaled)", gate, &frozen, &quiet, None),
-        ("gate, open, while appending", gate, &open, &busy, None),
-        ("gate, frozen, while appending", gate, &frozen, &busy, None),
-        ("bare handler at 5 k/s, while appending", bare, &open, &busy, Some(PACE)),
-        ("gate, frozen, at 5 k/s, while appending", gate, &frozen, &busy, Some(PACE)),
+        ("bare handler", bare, &open, quiet, None),
+        ("gate, open", gate, &open, quiet, None),
+        ("gate, frozen (journaled)", gate, &frozen, quiet, None),
+        ("gate, open, while appending", gate, &open, busy, None),
+        ("gate, frozen, while appending", gate, &frozen, busy, None),
+        ("bare handler at 5 k/s, while appending", bare, &open, busy, Some(PACE)),
+        ("gate, frozen, at 5 k/s, while appending", gate, &frozen, busy, Some(PACE)),
     ];
     for (name, addr, question, appending, pace) in plan {
         let going = Arc::new(AtomicBool::new(appending));

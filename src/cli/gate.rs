@@ -326,6 +326,8 @@ pub fn run(args: &GateArgs) -> ExitCode {
         Err(error) => return usage(&format!("cannot start: {error}")),
     };
     let verdict = runtime.block_on(ask(&question, clock::now().wall));
+    // A name that is still being looked up is not waited for: the caller said how long this may take.
+    runtime.shutdown_background();
     for warning in &verdict.warnings {
         let _ = writeln!(std::io::stderr(), "warroom gate: {}", text::line(warning));
     }
