@@ -5,7 +5,7 @@ mod reach;
 mod spool;
 mod verdict;
 
-pub use verdict::{From, Verdict};
+pub use verdict::{Grounds, Verdict};
 
 use crate::{
     domain::{
