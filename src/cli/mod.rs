@@ -1,12 +1,111 @@
-//! The command line, one file per subcommand.
+//! The command line, one file per subcommand, each thin over the library.
 
+pub mod config;
+pub mod drill;
 pub mod drill_world;
+pub mod exit;
+pub mod export;
 pub mod gate;
+pub mod hand;
+pub mod reach;
+pub mod room;
 pub mod runbook;
+pub mod seat;
+pub mod sources;
+pub mod status;
+pub mod step;
+pub mod tail;
+pub mod verb;
+pub mod verify;
 
-use std::process::ExitCode;
+use crate::config::Flags;
+use clap::{CommandFactory as _, Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+/// A terminal war room for incident response and release recovery.
+///
+/// Without a subcommand it opens a seat: in the machine's room where there is one, else in your own, which is started
+/// where it does not run and goes on when you leave.
+#[derive(Debug, Parser)]
+#[command(name = "warroom", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    with: With,
+    #[command(subcommand)]
+    command: Option<Verb>,
+}
+
+/// What every subcommand takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct With {
+    /// The room's socket, in place of the machine's or your own
+    #[arg(long, global = true, value_name = "PATH", env = "WARROOM_SOCKET")]
+    pub socket: Option<PathBuf>,
+    /// The configuration, in place of the usual places (also WARROOM_CONFIG)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Drill(drill::DrillArgs),
+    /// Serve a room in the foreground
+    Serve(room::ServeArgs),
+    /// Stop the room in good order
+    Stop,
+    /// How the room is and what is the case
+    Status(status::StatusArgs),
+    #[command(flatten)]
+    Act(verb::Verb),
+    /// Walk a runbook, step by step
+    Step(step::StepArgs),
+    /// Follow the timeline
+    Tail(tail::TailArgs),
+    /// May this change go? The exit code answers
+    Gate(gate::GateArgs),
+    /// Check every hash of a journal
+    Verify(verify::VerifyArgs),
+    Export(export::ExportArgs),
+    /// Read a runbook without walking it
+    Runbook(runbook::RunbookArgs),
+    Config(config::ConfigArgs),
+    /// Runs one step; started by a seat
+    #[command(hide = true)]
+    Hand(hand::HandArgs),
+    /// A room in the background; started by a seat
+    #[command(hide = true)]
+    Room(room::RoomArgs),
+    /// Processes of the practice world
+    #[command(hide = true)]
+    DrillWorld(drill_world::Args),
+}
 
 /// Parses the arguments, runs the subcommand, gives its exit code.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let Cli { with, command } = Cli::parse();
+    match command {
+        None => seat::run(&with),
+        Some(Verb::Drill(args)) => drill::run(&with, &args),
+        Some(Verb::Serve(args)) => room::serve(&with, &args),
+        Some(Verb::Room(args)) => room::run(&with, &args),
+        Some(Verb::Stop) => room::stop(&with),
+        Some(Verb::Status(args)) => status::run(&with, &args),
+        Some(Verb::Act(verb)) => verb::run(&with, verb),
+        Some(Verb::Step(args)) => step::run(&with, args),
+        Some(Verb::Tail(args)) => tail::run(&with, &args),
+        Some(Verb::Gate(args)) => gate::run(&args),
+        Some(Verb::Verify(args)) => verify::run(&args),
+        Some(Verb::Export(args)) => export::run(&with, &args),
+        Some(Verb::Runbook(args)) => runbook::run(&args),
+        Some(Verb::Config(args)) => config::run(&args, with.config),
+        Some(Verb::Hand(args)) => hand::run(args, with.socket),
+        Some(Verb::DrillWorld(args)) => drill_world::run(&args),
+    }
+}
+
+/// The command line as a table, for completions and pages.
+pub fn table() -> clap::Command {
+    Cli::command()
 }

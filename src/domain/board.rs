@@ -68,11 +68,28 @@ pub struct Said {
 #[serde(rename_all = "snake_case")]
 pub enum BoardFact {
     /// A line was written.
-    Set { incident: IncidentId, line: BoardLine, text: String },
+    Set {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which line.
+        line: BoardLine,
+        /// The words.
+        text: String,
+    },
     /// The cadence of updates was set.
-    Cadence { incident: IncidentId, every: Option<Span> },
+    Cadence {
+        /// Which incident.
+        incident: IncidentId,
+        /// How often; `None` owes none.
+        every: Option<Span>,
+    },
     /// An update went out; the clock starts anew.
-    Updated { incident: IncidentId, text: String },
+    Updated {
+        /// Which incident.
+        incident: IncidentId,
+        /// The words.
+        text: String,
+    },
 }
 
 impl BoardFact {
@@ -91,11 +108,28 @@ impl BoardFact {
 #[serde(rename_all = "snake_case")]
 pub enum BoardCommand {
     /// Write a line.
-    Set { incident: IncidentId, line: BoardLine, text: String },
+    Set {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which line.
+        line: BoardLine,
+        /// The words.
+        text: String,
+    },
     /// Owe an update this often; `None` owes none.
-    Cadence { incident: IncidentId, every: Option<Span> },
+    Cadence {
+        /// Which incident.
+        incident: IncidentId,
+        /// How often; `None` owes none.
+        every: Option<Span>,
+    },
     /// An update was sent.
-    Updated { incident: IncidentId, text: String },
+    Updated {
+        /// Which incident.
+        incident: IncidentId,
+        /// The words.
+        text: String,
+    },
 }
 
 pub(super) fn decide(state: &State, command: &BoardCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {

@@ -115,10 +115,22 @@ impl Clocks {
         Impact { time: from.elapsed(until), state }
     }
 
-    /// When the target will be exceeded, where nothing stops the clock before.
+    /// When the target will be exceeded, where nothing stops the clock before; or when it was, where that has not
+    /// been said yet, as after a correction.
     pub fn breach_at(&self, declared: &Stamp) -> Option<Stamp> {
-        let running = self.breached.is_none() && self.recovered.is_none() && self.first_good.is_none();
-        (running && self.target > Span::ZERO)
-            .then(|| self.began().map_or(declared, |mark| &mark.at).plus(self.target))
+        if self.breached.is_some() || self.target == Span::ZERO {
+            return None;
+        }
+        let from = self.began().map_or(declared, |mark| &mark.at);
+        let stopped = self.recovered.as_ref().or(self.first_good.as_ref());
+        stopped.is_none_or(|mark| from.elapsed(&mark.at) >= self.target).then(|| from.plus(self.target))
+    }
+
+    /// Takes back a breach that a correction has shown to be none. It is said again when it comes.
+    pub(super) fn breach_again(&mut self, declared: &Stamp) {
+        let from = self.began().map_or(declared, |mark| &mark.at);
+        if self.breached.as_ref().is_some_and(|mark| from.elapsed(&mark.at) < self.target) {
+            self.breached = None;
+        }
     }
 }

@@ -18,10 +18,19 @@ use serde::{Deserialize, Serialize};
 pub enum DecisionFact {
     /// Decided.
     Made {
+        /// Which incident.
         incident: IncidentId,
+
+        /// The name it got.
         decision: DecisionId,
+
+        /// The words.
         text: String,
+
+        /// What else could have been done.
         options: Vec<String>,
+
+        /// What may go wrong.
         risks: Option<String>,
     },
 }
@@ -41,10 +50,15 @@ impl DecisionFact {
 pub enum DecisionCommand {
     /// Decide.
     Make {
+        /// Which incident.
         incident: IncidentId,
+
+        /// The words.
         text: String,
+        /// What else could have been done.
         #[serde(default)]
         options: Vec<String>,
+        /// What may go wrong.
         #[serde(default)]
         risks: Option<String>,
     },
@@ -54,9 +68,10 @@ pub(super) fn decide(state: &State, command: &DecisionCommand, ctx: &Ctx) -> Res
     ctx.responder(state)?;
     let DecisionCommand::Make { incident: id, text: words, options, risks } = command;
     let incident = state.open(*id)?;
+    let last = state.incidents.values().filter_map(|one| one.last_decision).max();
     let mut facts = vec![Fact::Decision(DecisionFact::Made {
         incident: *id,
-        decision: incident.last_decision.map_or(DecisionId(1), DecisionId::next),
+        decision: last.map_or(DecisionId(1), DecisionId::next),
         text: text("the decision", words, 2_000)?,
         options: options.iter().map(|option| text("an option", option, 400)).collect::<Result<_, _>>()?,
         risks: risks.as_deref().map(|risks| text("the risks", risks, 1_000)).transpose()?,

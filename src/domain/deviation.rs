@@ -189,14 +189,32 @@ impl Deviation {
 pub enum DeviationFact {
     /// It was recorded.
     Recorded {
+        /// Which deviation.
         deviation: DeviationId,
+
+        /// The incident it belongs to, where it does.
         incident: Option<IncidentId>,
+
+        /// What the tool filled.
         what: Difference,
+
+        /// Why, where it was said at once.
         code: Option<ReasonCode>,
+
+        /// The words.
         text: String,
     },
     /// Its reason was given, or corrected.
-    Reasoned { deviation: DeviationId, incident: Option<IncidentId>, code: ReasonCode, text: String },
+    Reasoned {
+        /// Which deviation.
+        deviation: DeviationId,
+        /// The incident it belongs to, where it does.
+        incident: Option<IncidentId>,
+        /// Why.
+        code: ReasonCode,
+        /// The words.
+        text: String,
+    },
 }
 
 impl DeviationFact {
@@ -214,17 +232,26 @@ impl DeviationFact {
 pub enum DeviationCommand {
     /// Give a reason that is owed.
     Reason {
+        /// Which deviation.
         deviation: DeviationId,
+
+        /// Why.
         code: ReasonCode,
+        /// The words.
         #[serde(default)]
         text: String,
     },
     /// Something was done that stands in no runbook.
     Unlisted {
+        /// Which incident.
         incident: IncidentId,
+
+        /// What was done.
         actual: String,
+        /// Machine it is done on.
         #[serde(default)]
         host: String,
+        /// Why, where it was said at once.
         #[serde(default)]
         code: Option<ReasonCode>,
     },
@@ -266,7 +293,7 @@ pub(super) fn decide(state: &State, command: &DeviationCommand, ctx: &Ctx) -> Re
                     host: super::text::line(host).into_owned(),
                     authorised_by: incident.commander().unwrap_or("nobody").to_owned(),
                 },
-                code: *code,
+                code: code.filter(|code| *code != ReasonCode::Other),
                 text: String::new(),
             }
         }

@@ -116,17 +116,55 @@ impl Freeze {
 #[serde(rename_all = "snake_case")]
 pub enum FreezeFact {
     /// It began.
-    Began { freeze: FreezeId, incident: Option<IncidentId>, scope: Scope, reason: String, lease: Span },
+    Began {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// The incident it belongs to, where it does.
+        incident: Option<IncidentId>,
+        /// What it covers.
+        scope: Scope,
+        /// Why.
+        reason: String,
+        /// How long from then.
+        lease: Span,
+    },
     /// Its lease ends later or earlier, counted from this event.
-    Renewed { freeze: FreezeId, lease: Span, reason: String },
+    Renewed {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// How long from then.
+        lease: Span,
+        /// Why.
+        reason: String,
+    },
     /// An artifact may pass.
-    Exempted { freeze: FreezeId, artifact: String, reason: String },
+    Exempted {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// Artifact, as the pipeline names it.
+        artifact: String,
+        /// Why.
+        reason: String,
+    },
     /// A dry run was refused: it is enforced.
-    Proved { freeze: FreezeId, how: String },
+    Proved {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// What was refused.
+        how: String,
+    },
     /// A person lifted it.
-    Lifted { freeze: FreezeId, reason: String },
+    Lifted {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// Why.
+        reason: String,
+    },
     /// Its lease ended.
-    Expired { freeze: FreezeId },
+    Expired {
+        /// Which freeze.
+        freeze: FreezeId,
+    },
 }
 
 impl FreezeFact {
@@ -157,18 +195,43 @@ impl FreezeFact {
 pub enum FreezeCommand {
     /// Freeze.
     Begin {
+        /// The incident it belongs to, where it does.
         incident: Option<IncidentId>,
+
+        /// What it covers.
         scope: Scope,
+
+        /// Why.
         reason: String,
+        /// How long; the policy's lease where none is given.
         #[serde(default)]
         lease: Option<Span>,
     },
     /// Renew the lease from now.
-    Renew { freeze: FreezeId, lease: Span, reason: String },
+    Renew {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// How long from then.
+        lease: Span,
+        /// Why.
+        reason: String,
+    },
     /// Let an artifact pass.
-    Exempt { freeze: FreezeId, artifact: String, reason: String },
+    Exempt {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// Artifact, as the pipeline names it.
+        artifact: String,
+        /// Why.
+        reason: String,
+    },
     /// Lift it.
-    Lift { freeze: FreezeId, reason: String },
+    Lift {
+        /// Which freeze.
+        freeze: FreezeId,
+        /// Why.
+        reason: String,
+    },
 }
 
 fn lease(given: Span) -> Result<Span, Refusal> {
@@ -180,6 +243,23 @@ fn lease(given: Span) -> Result<Span, Refusal> {
         .hint("take a lease that ends within the incident and renew it"));
     }
     Ok(given)
+}
+
+/// A configured lease within what is allowed: a wrong one in the configuration must not keep a freeze from beginning.
+pub(super) fn within(configured: Span) -> Span {
+    configured.clamp(Span::mins(1), LEASE_MAX)
+}
+
+/// The scope with its names as pipelines write them.
+fn clean(scope: &Scope) -> Result<Scope, Refusal> {
+    let names = |what: &str, list: &[String]| -> Result<Vec<String>, Refusal> {
+        list.iter().map(|name| text(what, name, 100)).collect()
+    };
+    Ok(Scope {
+        services: names("a service", &scope.services)?,
+        envs: names("an environment", &scope.envs)?,
+        actions: scope.actions.clone(),
+    })
 }
 
 pub(super) fn decide(state: &State, command: &FreezeCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
@@ -204,9 +284,9 @@ pub(super) fn decide(state: &State, command: &FreezeCommand, ctx: &Ctx) -> Resul
             FreezeFact::Began {
                 freeze: state.freezes.keys().next_back().map_or(FreezeId(1), |last| last.next()),
                 incident: *incident,
-                scope: scope.clone(),
+                scope: clean(scope)?,
                 reason: text("the reason", reason, 400)?,
-                lease: lease(given.unwrap_or(state.policy.freeze_lease))?,
+                lease: given.map_or_else(|| Ok(within(state.policy.freeze_lease)), lease)?,
             }
         }
         FreezeCommand::Renew { freeze, lease: given, reason } => {

@@ -163,21 +163,26 @@ pub struct Answer {
 
 /// Decides from durable state alone. Never waits, never writes.
 pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
-    let mut holding = state
+    let covering: Vec<_> = state
         .freezes
         .values()
         .filter(|freeze| freeze.holds())
-        .filter(|freeze| freeze.scope.covers(&request.service, &request.env, request.action));
-    let covering: Vec<_> = holding.by_ref().collect();
+        .filter(|freeze| freeze.scope.covers(&request.service, &request.env, request.action))
+        .collect();
+    // Of several the one that ends last: a cached deny must not die before it.
     let strict = covering
         .iter()
-        .find(|freeze| !freeze.exemptions.iter().any(|exemption| exemption.artifact == request.artifact));
+        .filter(|freeze| !freeze.exemptions.iter().any(|exemption| exemption.artifact == request.artifact))
+        .max_by_key(|freeze| (freeze.ends.wall, std::cmp::Reverse(freeze.id)));
     let base = Answer {
         allowed: true,
         hold: false,
         abort: false,
         because: Because::Open,
-        reason: format!("open: no freeze covers {} of {}/{}", request.action, request.service, request.env),
+        reason: one_line(&format!(
+            "open: no freeze covers {} of {}/{}",
+            request.action, request.service, request.env
+        )),
         freeze: None,
         incident: None,
         valid_until: None,
@@ -194,10 +199,10 @@ pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
             allowed: false,
             hold: true,
             because: Because::Frozen,
-            reason: format!(
+            reason: one_line(&format!(
                 "frozen: {}{whose} by {} {lasts}: {} (to let this one pass: warroom exempt {} {})",
                 freeze.id, freeze.owner, freeze.reason, freeze.id, request.artifact
-            ),
+            )),
             freeze: Some(freeze.id),
             incident: freeze.incident,
             valid_until: Some(freeze.ends.wall),
@@ -210,14 +215,14 @@ pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
         return Answer {
             allowed: false,
             because: Because::NotReady,
-            reason: format!("not ready: {} was judged bad: {verdict}", request.artifact),
+            reason: one_line(&format!("not ready: {} was judged bad: {verdict}", request.artifact)),
             ..base
         };
     }
     if let Some(freeze) = covering.first() {
         return Answer {
             because: Because::Exempted,
-            reason: format!("open: {} is exempt from {}", request.artifact, freeze.id),
+            reason: one_line(&format!("open: {} is exempt from {}", request.artifact, freeze.id)),
             freeze: Some(freeze.id),
             incident: freeze.incident,
             ..base
@@ -242,16 +247,42 @@ pub fn when_writable(answer: Answer, writable: bool) -> Answer {
     }
 }
 
+/// Names come from pipelines and reasons from people; the answer is one line of a log.
+fn one_line(reason: &str) -> String {
+    super::text::line(reason).chars().take(1_000).collect()
+}
+
 /// What the journal keeps of the gate: refusals and what passed a freeze.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateFact {
     /// A change was refused, `times` since the event before for the same freeze, artifact and actor.
-    Refused { request: Request, because: Because, freeze: Option<FreezeId>, reason: String, times: u64 },
+    Refused {
+        /// The change.
+        request: Request,
+        /// Why.
+        because: Because,
+        /// The freeze, where one refused it.
+        freeze: Option<FreezeId>,
+        /// Why.
+        reason: String,
+        /// How often, since it was last written down.
+        times: u64,
+    },
     /// A change passed a freeze by exemption.
-    Passed { request: Request, freeze: FreezeId },
+    Passed {
+        /// The change.
+        request: Request,
+        /// Which freeze.
+        freeze: FreezeId,
+    },
     /// A caller went on although the room was out of reach or had refused.
-    Overridden { request: Request, reason: String },
+    Overridden {
+        /// The change.
+        request: Request,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl GateFact {
@@ -274,46 +305,96 @@ impl GateFact {
 #[serde(rename_all = "snake_case")]
 pub enum GateCommand {
     /// It refused this, so many times since it last said so.
-    Refused { request: Request, answer: Answer, times: u64 },
+    Refused {
+        /// The change.
+        request: Request,
+        /// What it said.
+        answer: Answer,
+        /// How often, since it was last written down.
+        times: u64,
+    },
     /// It let this through under a freeze.
-    Passed { request: Request, freeze: FreezeId },
+    Passed {
+        /// The change.
+        request: Request,
+        /// Which freeze.
+        freeze: FreezeId,
+    },
     /// A caller says that it went on regardless.
-    Override { request: Request, reason: String },
+    Override {
+        /// The change.
+        request: Request,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// How long repeats of one refusal are gathered into one event.
 pub const COALESCE: Span = Span::secs(30);
 
-pub(super) fn decide(_: &State, command: &GateCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+impl Request {
+    /// The same with its names safe to show and bounded.
+    fn clean(&self) -> Self {
+        let name = |given: &str| super::text::line(given).chars().take(300).collect::<String>();
+        Self {
+            service: name(&self.service),
+            env: name(&self.env),
+            artifact: name(&self.artifact),
+            action: self.action,
+            dry_run: self.dry_run,
+        }
+    }
+}
+
+pub(super) fn decide(state: &State, command: &GateCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     Ok(match command {
         GateCommand::Refused { request, answer, times } => {
+            if answer.allowed || *times == 0 {
+                return Err(Refusal::new(Code::Invalid, "that is no refusal"));
+            }
+            let freeze = answer.freeze.and_then(|id| state.freezes.get(&id));
+            if answer.freeze.is_some() != freeze.is_some() {
+                return Err(Refusal::new(Code::Unknown, "the freeze that refused is not there"));
+            }
             let mut facts = Vec::new();
             if !request.dry_run {
                 facts.push(Fact::Gate(GateFact::Refused {
-                    request: request.clone(),
+                    request: request.clean(),
                     because: answer.because,
                     freeze: answer.freeze,
-                    reason: answer.reason.clone(),
+                    reason: one_line(&answer.reason),
                     times: *times,
                 }));
             }
-            if let (true, Some(freeze)) = (request.dry_run, answer.freeze) {
+            let proved = freeze.filter(|freeze| {
+                freeze.holds() && freeze.scope.covers(&request.service, &request.env, request.action)
+            });
+            if let (true, Some(freeze)) = (request.dry_run, proved) {
                 facts.push(Fact::Freeze(FreezeFact::Proved {
-                    freeze,
-                    how: format!("a dry run of {} {} was refused", request.action, request.artifact),
+                    freeze: freeze.id,
+                    how: one_line(&format!(
+                        "a dry run of {} {} was refused",
+                        request.action, request.artifact
+                    )),
                 }));
             }
             facts
         }
         GateCommand::Passed { request, freeze } => {
-            vec![Fact::Gate(GateFact::Passed { request: request.clone(), freeze: *freeze })]
+            if !state.freezes.contains_key(freeze) {
+                return Err(Refusal::unknown("freeze", freeze));
+            }
+            if request.dry_run {
+                return Ok(Vec::new());
+            }
+            vec![Fact::Gate(GateFact::Passed { request: request.clean(), freeze: *freeze })]
         }
         GateCommand::Override { request, reason } => {
             if ctx.actor.is_room() {
                 return Err(Refusal::new(Code::Forbidden, "the room overrides nothing"));
             }
             let reason = super::refusal::text("the reason", reason, 400)?;
-            vec![Fact::Gate(GateFact::Overridden { request: request.clone(), reason })]
+            vec![Fact::Gate(GateFact::Overridden { request: request.clean(), reason })]
         }
     })
 }

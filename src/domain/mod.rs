@@ -24,6 +24,11 @@ pub mod room;
 pub mod severity;
 pub mod state;
 pub mod task;
+pub mod tell;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod time;
 pub mod walk;

@@ -16,9 +16,15 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum NoteFact {
     /// Words.
-    Said { incident: Option<IncidentId>, text: String },
+    Said {
+        /// The incident it belongs to, where it does.
+        incident: Option<IncidentId>,
+        /// The words.
+        text: String,
+    },
     /// Something on screen was pinned: a line, a chart, a command's output.
     Pinned {
+        /// The incident it belongs to, where it does.
         incident: Option<IncidentId>,
         /// What kind of thing, `line`, `chart`, `output`.
         what: String,
@@ -30,7 +36,14 @@ pub enum NoteFact {
         about: Option<Wall>,
     },
     /// An event was marked as important, or no longer.
-    Starred { incident: IncidentId, seq: Seq, on: bool },
+    Starred {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which event.
+        seq: Seq,
+        /// Marked, or no longer.
+        on: bool,
+    },
 }
 
 impl NoteFact {
@@ -48,17 +61,38 @@ impl NoteFact {
 #[serde(rename_all = "snake_case")]
 pub enum NoteCommand {
     /// Write words down.
-    Say { incident: Option<IncidentId>, text: String },
+    Say {
+        /// The incident it belongs to, where it does.
+        incident: Option<IncidentId>,
+        /// The words.
+        text: String,
+    },
     /// Pin what was seen.
     Pin {
+        /// The incident it belongs to, where it does.
         incident: Option<IncidentId>,
+
+        /// What kind of thing, `line`, `chart`, `output`.
         what: String,
+
+        /// The words.
         text: String,
+
+        /// Where it lies in the evidence, where it does.
         evidence: Option<Digest>,
+
+        /// The time it is about, where that is not now.
         about: Option<Wall>,
     },
     /// Mark an event.
-    Star { incident: IncidentId, seq: Seq, on: bool },
+    Star {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which event.
+        seq: Seq,
+        /// Marked, or no longer.
+        on: bool,
+    },
 }
 
 pub(super) fn decide(state: &State, command: &NoteCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {

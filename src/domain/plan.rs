@@ -398,6 +398,11 @@ impl Block {
         ) || (self.lang.is_empty() && self.kind != BlockKind::Expect && self.kind != BlockKind::Sample)
     }
 
+    /// Whether it acts, and is to act a second time only where somebody insists.
+    pub fn ran_once(&self) -> bool {
+        self.once && self.kind == BlockKind::Run
+    }
+
     /// Whether the room answers it from its own sources, so that no command is needed.
     pub fn is_query(&self) -> bool {
         matches!(self.lang.as_str(), "promql" | "http" | "sql" | "junit")
@@ -408,6 +413,11 @@ impl Step {
     /// Blocks of one kind, in order.
     pub fn of_kind(&self, kind: BlockKind) -> impl Iterator<Item = &Block> {
         self.blocks.iter().filter(move |block| block.kind == kind)
+    }
+
+    /// What a block of it is; `None` where it has no such block.
+    pub fn kind_of(&self, block: &str) -> Option<BlockKind> {
+        self.blocks.iter().find(|own| own.id == block).map(|own| own.kind)
     }
 
     /// The highest risk among what it runs.

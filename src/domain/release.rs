@@ -58,15 +58,47 @@ pub struct Released {
 #[serde(rename_all = "snake_case")]
 pub enum ReleaseFact {
     /// The room saw for the first time what runs.
-    Found { service: String, env: String, current: String, previous: Option<String>, since: Stamp },
+    Found {
+        /// Service.
+        service: String,
+        /// Environment.
+        env: String,
+        /// What runs.
+        current: String,
+        /// What ran before, where that is known.
+        previous: Option<String>,
+        /// Since when.
+        since: Stamp,
+    },
     /// Another artifact runs.
-    Switched { service: String, env: String, from: Option<String>, to: String, at: Stamp, by: Option<String> },
+    Switched {
+        /// Service.
+        service: String,
+        /// Environment.
+        env: String,
+        /// What ran before, where that is known.
+        from: Option<String>,
+        /// What runs now.
+        to: String,
+        /// When.
+        at: Stamp,
+        /// Who switched it, where that is known.
+        by: Option<String>,
+    },
     /// An artifact was judged.
     Judged {
+        /// Service.
         service: String,
+
+        /// Artifact, as the pipeline names it.
         artifact: String,
+
+        /// Good or bad.
         judgement: Judgement,
+
+        /// Why.
         why: String,
+        /// The incident it belongs to, where it does.
         #[serde(default)]
         incident: Option<IncidentId>,
     },
@@ -78,15 +110,35 @@ pub enum ReleaseFact {
 pub enum ReleaseCommand {
     /// A source saw this.
     Saw {
+        /// Service.
         service: String,
+
+        /// Environment.
         env: String,
+
+        /// What runs.
         current: String,
+
+        /// What ran before, where that is known.
         previous: Option<String>,
+
+        /// Since when.
         since: Stamp,
+
+        /// Who switched it, where that is known.
         by: Option<String>,
     },
     /// Judge an artifact.
-    Judge { service: String, artifact: String, judgement: Judgement, why: String },
+    Judge {
+        /// Service.
+        service: String,
+        /// Artifact, as the pipeline names it.
+        artifact: String,
+        /// Good or bad.
+        judgement: Judgement,
+        /// Why.
+        why: String,
+    },
 }
 
 /// The key under which a release state is kept.

@@ -44,11 +44,38 @@ impl Task {
 #[serde(rename_all = "snake_case")]
 pub enum TaskFact {
     /// Given to somebody.
-    Given { incident: IncidentId, task: TaskId, text: String, owner: String, within: Option<Span> },
+    Given {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which task.
+        task: TaskId,
+        /// The words.
+        text: String,
+        /// Who does it, by login name.
+        owner: String,
+        /// Time box.
+        within: Option<Span>,
+    },
     /// Given to somebody else, or for longer.
-    Changed { incident: IncidentId, task: TaskId, owner: String, within: Option<Span> },
+    Changed {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which task.
+        task: TaskId,
+        /// Who does it, by login name.
+        owner: String,
+        /// Time box.
+        within: Option<Span>,
+    },
     /// Done.
-    Done { incident: IncidentId, task: TaskId, result: String },
+    Done {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which task.
+        task: TaskId,
+        /// With what result.
+        result: String,
+    },
 }
 
 impl TaskFact {
@@ -67,11 +94,36 @@ impl TaskFact {
 #[serde(rename_all = "snake_case")]
 pub enum TaskCommand {
     /// Give a task.
-    Give { incident: IncidentId, text: String, owner: String, within: Option<Span> },
+    Give {
+        /// Which incident.
+        incident: IncidentId,
+        /// The words.
+        text: String,
+        /// Who does it, by login name.
+        owner: String,
+        /// Time box.
+        within: Option<Span>,
+    },
     /// Give it to another, or for another time from now.
-    Change { incident: IncidentId, task: TaskId, owner: String, within: Option<Span> },
+    Change {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which task.
+        task: TaskId,
+        /// Who does it, by login name.
+        owner: String,
+        /// Time box.
+        within: Option<Span>,
+    },
     /// It is done.
-    Done { incident: IncidentId, task: TaskId, result: String },
+    Done {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which task.
+        task: TaskId,
+        /// With what result.
+        result: String,
+    },
 }
 
 pub(super) fn decide(state: &State, command: &TaskCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
@@ -85,7 +137,9 @@ pub(super) fn decide(state: &State, command: &TaskCommand, ctx: &Ctx) -> Result<
     };
     let fact = match command {
         TaskCommand::Give { incident, text: words, owner, within } => {
-            let id = state.open(*incident)?.tasks.keys().next_back().map_or(TaskId(1), |last| last.next());
+            state.open(*incident)?;
+            let last = state.incidents.values().filter_map(|one| one.tasks.keys().next_back()).max();
+            let id = last.map_or(TaskId(1), |last| last.next());
             TaskFact::Given {
                 incident: *incident,
                 task: id,

@@ -199,7 +199,11 @@ impl Stamp {
     #[must_use]
     pub fn plus(&self, span: Span) -> Self {
         Self {
-            wall: self.wall.checked_add_signed(span.signed()).unwrap_or(self.wall),
+            wall: self
+                .wall
+                .checked_add_signed(span.signed())
+                .filter(|wall| *wall < never())
+                .unwrap_or_else(never),
             boot: self.boot.clone(),
             clock: self.clock.saturating_add(span.0),
         }
@@ -214,10 +218,27 @@ impl Stamp {
         }
     }
 
+    /// The earlier moment at which the wall showed `wall`, seen from this one. With the boot clock where that had
+    /// begun, so that what is measured from it survives a stepped wall clock.
+    #[must_use]
+    pub fn back_to(&self, wall: Wall) -> Self {
+        match self.clock.checked_sub(Span::between(wall, self.wall).0) {
+            Some(clock) if !self.boot.0.is_empty() && wall <= self.wall => {
+                Self { wall, boot: self.boot.clone(), clock }
+            }
+            _ => Self::wall_only(wall),
+        }
+    }
+
     /// How long until this moment, zero when it has passed.
     pub fn until(&self, now: &Self) -> Span {
         now.elapsed(self)
     }
+}
+
+/// A moment that nobody will see, still written with four digits of a year.
+fn never() -> Wall {
+    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(Wall::MAX_UTC)
 }
 
 /// The wall time in the form that is stored: RFC 3339, milliseconds, `Z`.

@@ -34,11 +34,30 @@ pub struct Breach {
 #[serde(rename_all = "snake_case")]
 pub enum WatchFact {
     /// A panel went beyond its threshold and stayed there for its time.
-    Breached { panel: String, seen: String, threshold: String, since: Stamp },
+    Breached {
+        /// Which panel.
+        panel: String,
+        /// The value seen.
+        seen: String,
+        /// The threshold, with its unit.
+        threshold: String,
+        /// Since when.
+        since: Stamp,
+    },
     /// It came back.
-    Cleared { panel: String, seen: String },
+    Cleared {
+        /// Which panel.
+        panel: String,
+        /// The value seen.
+        seen: String,
+    },
     /// Nothing is known of it while an incident waits for recovery: no data is never good.
-    Blind { panel: String, why: String },
+    Blind {
+        /// Which panel.
+        panel: String,
+        /// Why.
+        why: String,
+    },
 }
 
 /// What the room's watch reports.
@@ -46,11 +65,30 @@ pub enum WatchFact {
 #[serde(rename_all = "snake_case")]
 pub enum WatchCommand {
     /// A panel went beyond its threshold.
-    Breached { panel: String, seen: String, threshold: String, since: Stamp },
+    Breached {
+        /// Which panel.
+        panel: String,
+        /// The value seen.
+        seen: String,
+        /// The threshold, with its unit.
+        threshold: String,
+        /// Since when.
+        since: Stamp,
+    },
     /// It came back, first seen good at this moment.
-    Cleared { panel: String, seen: String },
+    Cleared {
+        /// Which panel.
+        panel: String,
+        /// The value seen.
+        seen: String,
+    },
     /// There is no data on it.
-    Blind { panel: String, why: String },
+    Blind {
+        /// Which panel.
+        panel: String,
+        /// Why.
+        why: String,
+    },
 }
 
 pub(super) fn decide(state: &State, command: &WatchCommand) -> Vec<Fact> {

@@ -1,3 +1,6 @@
-//! The practice world.
+//! The practice world, and the practice in it: the same room, the same commands, other targets.
 
+pub mod auto;
+pub mod coach;
+pub mod stage;
 pub mod world;

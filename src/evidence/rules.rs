@@ -39,7 +39,7 @@ const PATTERNS: &[(&str, &[&str], &str)] = &[
         &["authorization"],
         r#"(?i)authorization\\*["']?[ \t]*[:=][ \t]*\\*["']?(?:(?:basic|bearer|digest|token|negotiate|apikey|aws4-hmac-sha256)[ \t]+)?([^\r\n"']+)"#,
     ),
-    ("bearer", &["bearer"], r"(?i)\bbearer[ \t]+([A-Za-z0-9._~+/=-]{16,})"),
+    ("bearer", &["bearer"], r"(?i)bearer[ \t]+([A-Za-z0-9._~+/=-]{16,})"),
     ("cookie", &["cookie"], r"(?i)\b(?:set-)?cookie:[ \t]*([^\r\n]+)"),
     (
         "assignment",

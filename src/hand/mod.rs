@@ -1,1 +1,19 @@
 //! Runs one step as the person who took it.
+//!
+//! [`block::run_block`] runs one block to its end in a session of its own, writes what it prints to a durable
+//! [`folder::RunFolder`], and takes the shell's state over in a [`carry::Carry`] for the next block. How a hand
+//! attaches to the room is not known here: progress goes out and control comes in through channels.
+
+pub mod attach;
+pub mod block;
+pub mod carry;
+pub mod expect;
+pub mod folder;
+mod launch;
+pub mod link;
+pub mod outcome;
+mod output;
+pub mod query;
+mod remote;
+mod shell;
+mod sink;

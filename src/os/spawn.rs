@@ -9,7 +9,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 use tokio::{io::AsyncReadExt as _, net::unix::pipe};
@@ -27,7 +27,8 @@ pub struct Spec {
 /// A child whose output is read through pipes.
 #[derive(Debug)]
 pub struct Running {
-    child: tokio::process::Child,
+    /// The child itself, apart from its pipes so that all can be waited for at once.
+    pub child: tokio::process::Child,
     /// Its session.
     pub group: Group,
     /// Standard output, and standard error too where they were merged.
@@ -218,13 +219,6 @@ async fn some(from: Option<pipe::Receiver>, most: usize) -> io::Result<(Vec<u8>,
         let room = most.saturating_sub(kept.len());
         kept.extend(buffer.iter().take(n.min(room)));
         cut |= n > room;
-    }
-}
-
-impl Running {
-    /// Waits until the child itself has ended; others of its session may go on.
-    pub async fn wait(&mut self) -> io::Result<ExitStatus> {
-        self.child.wait().await
     }
 }
 

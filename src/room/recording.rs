@@ -7,29 +7,15 @@ use crate::{
         id::{Digest, IncidentId},
         incident::{IncidentFact, Status},
         note::NoteCommand,
-        time::{Span, Stamp, Wall},
+        time::{Span, Stamp},
     },
-    signal::{Level, Line, Live, PanelView, ProbeView},
+    signal::{Level, Line, Live, Recording},
 };
-use serde::{Deserialize, Serialize};
 
 /// A recording is made this often while an incident is open, and whenever something [`worth`] one happens.
 pub const EVERY: Span = Span::mins(5);
 /// Lines of a recording at most.
 const LINES: usize = 500;
-
-/// Series and lines as they stood at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Recording {
-    /// When.
-    pub at: Wall,
-    /// Panels with their points and baselines.
-    pub panels: Vec<PanelView>,
-    /// The newest lines of warning or worse.
-    pub lines: Vec<Line>,
-    /// Probes.
-    pub probes: Vec<ProbeView>,
-}
 
 /// Whether an event is worth a recording of its own.
 pub fn worth(event: &Event) -> bool {

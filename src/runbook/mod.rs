@@ -3,6 +3,7 @@
 //! [`parse`] takes any bytes and never fails: what is wrong with a file is said in its lints, with a line, and
 //! what can be walked is walked.
 
+pub mod builtin;
 pub mod derive;
 pub mod fence;
 pub mod front;
@@ -23,6 +24,7 @@ pub mod source;
 pub mod step;
 pub mod tree;
 
+pub use builtin::{BUILTIN, builtin};
 pub use lint::lint;
 pub use placeholder::{FillError, fill};
 pub use resolve::{InputProblem, resolve};

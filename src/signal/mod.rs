@@ -6,12 +6,14 @@ pub mod analysis;
 pub mod line;
 pub mod live;
 pub mod panel;
+pub mod recording;
 pub mod release;
 pub mod series;
 
 pub use line::{Level, Line};
 pub use live::{Delta, Live};
 pub use panel::{Direction, Panel, PanelView, Unit};
+pub use recording::Recording;
 pub use release::ReleaseView;
 pub use series::{Point, Ring};
 

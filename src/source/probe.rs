@@ -16,6 +16,8 @@ pub struct Expect {
     pub status: Statuses,
     /// Texts that the body contains.
     pub contains: Vec<String>,
+    /// A regular expression that is found in the body.
+    pub matches: Option<String>,
 }
 
 /// Accepted HTTP statuses, `200,204` or `2xx`; 2xx where none is given.
@@ -56,6 +58,15 @@ impl Expect {
             return (Verdict::No, format!("HTTP {status}"));
         }
         let body = String::from_utf8_lossy(body.get(..BODY_MAX).unwrap_or(body));
+        if let Some(pattern) = &self.matches
+            && !regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(&body))
+        {
+            let pattern: String = pattern.chars().take(60).collect();
+            return (
+                Verdict::No,
+                text::line(&format!("HTTP {status}, nothing matches {pattern:?}")).into_owned(),
+            );
+        }
         match self.contains.iter().find(|wanted| !body.contains(wanted.as_str())) {
             Some(missing) => {
                 let missing: String = missing.chars().take(60).collect();

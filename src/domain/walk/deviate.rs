@@ -59,7 +59,8 @@ pub(super) fn reorder(state: &State, walk: &Walk, step: &Step, before: &[Fact]) 
 fn give_reason(facts: &mut [Fact], given: Option<ReasonCode>) {
     for one in facts {
         if let Fact::Deviation(DeviationFact::Recorded { code, .. }) = one {
-            *code = given;
+            // `other` says nothing by itself: its words are owed.
+            *code = given.filter(|code| *code != ReasonCode::Other);
         }
     }
 }

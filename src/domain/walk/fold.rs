@@ -1,6 +1,9 @@
 //! What has become of a walk.
 
-use super::{Approved, Asked, BlockResult, Ended, Intent, Lease, StepEnd, StepStatus, Walk, WalkFact};
+use super::{
+    Approved, Asked, BlockDone, BlockResult, Ended, Intent, Lease, StepEnd, StepState, StepStatus, Walk,
+    WalkFact, sequence, sequence::Next,
+};
 use std::collections::BTreeMap;
 
 use crate::domain::{
@@ -8,7 +11,7 @@ use crate::domain::{
     command::Ctx,
     event::{Event, Seq},
     fact::Fact,
-    plan::BlockKind,
+    plan::{BlockKind, OnFail},
     state::State,
     time::Stamp,
 };
@@ -59,7 +62,9 @@ impl Walk {
             WalkFact::Edited { block, code, .. } => {
                 self.edits.insert(block.clone(), code.clone());
             }
+            WalkFact::Moved { .. } if self.ended.is_some() => {}
             WalkFact::Moved { to, .. } => {
+                self.reopen(to);
                 self.at = Some(to.clone());
                 self.at_since = at.clone();
             }
@@ -67,15 +72,12 @@ impl Walk {
                 self.ended = Some(Ended { complete: *complete, at: at.clone() });
                 self.at = None;
             }
-            WalkFact::Lent { step, hand, host, undo, .. } => {
+            WalkFact::Lent { step, hand, host, undo, again, .. } => {
+                self.set_out(step, *undo, *again);
                 let state = self.steps.entry(step.clone()).or_default();
                 state.status = StepStatus::Lent;
                 if !*undo {
                     state.attempt = state.attempt.saturating_add(1);
-                    // What was passed over stays so, and the step goes on behind it.
-                    if state.overridden.is_empty() {
-                        state.results.clear();
-                    }
                     state.approvals.clear();
                 }
                 state.asked = None;
@@ -92,17 +94,31 @@ impl Walk {
                 });
             }
             WalkFact::Attached { step, process, carry, .. } => {
-                if let Some(lease) = self.steps.get_mut(step).and_then(|state| state.lease.as_mut()) {
+                if let Some(state) = self.steps.get_mut(step)
+                    && let Some(lease) = state.lease.as_mut()
+                {
                     lease.process = Some(process.clone());
                     lease.carry = *carry;
+                    state.heard();
                 }
             }
             WalkFact::Intended { step, block, .. } => {
-                let run = self.runbook.step(step).is_some_and(|plan| {
-                    plan.blocks.iter().any(|own| own.id == *block && own.kind == BlockKind::Run)
-                });
+                let runbook = self.runbook.clone();
+                let kind = runbook.step(step).and_then(|plan| plan.kind_of(block));
                 let state = self.steps.entry(step.clone()).or_default();
-                state.ran |= run;
+                if kind == Some(BlockKind::Run) {
+                    state.ran = true;
+                    let times = state.begun.entry(block.clone()).or_default();
+                    *times = times.saturating_add(1);
+                }
+                if kind == Some(BlockKind::Undo)
+                    && state.lease.as_ref().is_some_and(|lease| lease.undo)
+                    && let Some(plan) = runbook.step(step)
+                {
+                    // From here on the step's own results say nothing about the world any more.
+                    state.results.retain(|done| plan.kind_of(&done.block) == Some(BlockKind::Undo));
+                    state.overridden.clear();
+                }
                 state.intent = Some(Intent { block: block.clone(), at: at.clone() });
             }
             WalkFact::BlockEnded { step, done, carry, .. } => {
@@ -116,6 +132,7 @@ impl Walk {
                 if let Some(lease) = &mut state.lease {
                     lease.carry = *carry;
                 }
+                state.heard();
             }
             WalkFact::ApprovalAsked { step, text, digest, by, .. } => {
                 let state = self.steps.entry(step.clone()).or_default();
@@ -140,10 +157,12 @@ impl Walk {
                 }
             }
             WalkFact::Rejected { step, .. } | WalkFact::TakenOver { step, .. } => {
+                self.look_anew(step);
                 let state = self.steps.entry(step.clone()).or_default();
                 state.status = StepStatus::Todo;
                 state.lease = None;
                 state.asked = None;
+                state.approvals.clear();
                 state.intent = None;
             }
             WalkFact::StepDone { step, how, seen, .. } => {
@@ -171,7 +190,9 @@ impl Walk {
                 let state = self.steps.entry(step.clone()).or_default();
                 state.status = StepStatus::Todo;
                 state.lease = None;
+                state.intent = None;
                 state.results.clear();
+                state.overridden.clear();
             }
             WalkFact::Overridden { step, block, .. } => {
                 let state = self.steps.entry(step.clone()).or_default();
@@ -179,14 +200,104 @@ impl Walk {
                 state.status = StepStatus::Failed;
             }
             WalkFact::Lost { step, .. } => {
+                let runbook = self.runbook.clone();
                 let state = self.steps.entry(step.clone()).or_default();
-                // A hand that had not begun to act leaves nothing in doubt.
-                state.status = if state.intent.is_some() { StepStatus::Unknown } else { StepStatus::Todo };
+                // A hand that was not acting leaves nothing in doubt, and what it reported stays: a look is asked
+                // again, a finished block is not run again.
+                let acting = state.intent.as_ref().is_some_and(|intent| {
+                    let kind = runbook.step(step).and_then(|plan| plan.kind_of(&intent.block));
+                    matches!(kind, Some(BlockKind::Run | BlockKind::Undo))
+                });
                 state.asked = None;
-                if state.status == StepStatus::Todo {
+                if acting {
+                    state.status = StepStatus::Unknown;
+                } else {
+                    state.status = StepStatus::Todo;
+                    state.intent = None;
                     state.lease = None;
                 }
             }
+        }
+    }
+
+    /// What of the attempt before still counts when a step is taken. What was interrupted or passed over goes on
+    /// where it stood; what had failed or was finished begins anew, but a block that runs `once` and has passed is
+    /// run again only where that is asked for.
+    fn set_out(&mut self, slug: &str, undo: bool, again: bool) {
+        let runbook = self.runbook.clone();
+        let Some(plan) = runbook.step(slug) else { return };
+        let state = self.steps.entry(slug.to_owned()).or_default();
+        let was = state.status;
+        state.lease = None;
+        let kind = |done: &BlockDone| plan.kind_of(&done.block);
+        if undo {
+            if was != StepStatus::Todo || again {
+                state.results.retain(|done| kind(done) != Some(BlockKind::Undo));
+            }
+            return;
+        }
+        if again || was == StepStatus::Done {
+            state.results.clear();
+            state.overridden.clear();
+            return;
+        }
+        let undoing = state.results.iter().any(|done| {
+            done.result != BlockResult::Passed
+                && plan.blocks.iter().any(|block| block.id == done.block && block.onfail == OnFail::Undo)
+        });
+        if !undoing {
+            state.results.retain(|done| kind(done) != Some(BlockKind::Undo));
+        }
+        if matches!(sequence::next(self, plan), Next::Failed(_)) {
+            let state = self.steps.entry(slug.to_owned()).or_default();
+            let undone = state.results.iter().any(|done| kind(done) == Some(BlockKind::Undo));
+            state.results.retain(|done| {
+                !undone
+                    && done.result == BlockResult::Passed
+                    && plan.blocks.iter().any(|block| block.id == done.block && block.ran_once())
+            });
+        }
+    }
+
+    /// Guards and checks are asked again before anything runs; what has run stays as reported.
+    fn look_anew(&mut self, slug: &str) {
+        let runbook = self.runbook.clone();
+        let Some(plan) = runbook.step(slug) else { return };
+        if let Some(state) = self.steps.get_mut(slug) {
+            state
+                .results
+                .retain(|done| matches!(plan.kind_of(&done.block), Some(BlockKind::Run | BlockKind::Undo)));
+        }
+    }
+
+    /// Going back to a finished step opens it again, and all between it and where one was.
+    fn reopen(&mut self, to: &str) {
+        if self.status(to) != StepStatus::Done {
+            return;
+        }
+        let runbook = self.runbook.clone();
+        let place = |slug: &str| runbook.steps().position(|step| step.id == slug);
+        let (Some(first), Some(last)) = (place(to), self.at.as_deref().and_then(place)) else { return };
+        for step in runbook.steps().skip(first).take((last + 1).saturating_sub(first)) {
+            if let Some(state) = self.steps.get_mut(&step.id)
+                && state.status == StepStatus::Done
+            {
+                state.status = StepStatus::Todo;
+                state.results.clear();
+                state.overridden.clear();
+                state.approvals.clear();
+                state.done = None;
+                state.begun.retain(|slug, _| step.blocks.iter().any(|block| block.id == *slug && block.once));
+            }
+        }
+    }
+}
+
+impl StepState {
+    /// Its hand has been heard of: whoever held it dead was wrong.
+    fn heard(&mut self) {
+        if self.status == StepStatus::Unknown && self.lease.is_some() {
+            self.status = StepStatus::Lent;
         }
     }
 }

@@ -4,25 +4,29 @@
 //! a person's tick and the room's own timer all go through them.
 
 pub mod approval;
+mod command;
 mod deviate;
+mod fact;
 mod fold;
+mod input;
+mod person;
 mod rules;
 pub mod sequence;
 #[cfg(test)]
 mod tests;
 mod turn;
 
+pub use command::{Glass, WalkCommand};
+pub use fact::WalkFact;
 pub(super) use fold::apply;
 pub(super) use rules::decide;
 pub(super) use turn::{wait_ends, wait_over};
 
 use super::{
     actor::Actor,
-    deviation::ReasonCode,
     event::Seq,
     id::{Digest, IncidentId, WalkId},
     plan::{Block, By, Risk, Runbook, Slug, Step},
-    state::State,
     time::{Span, Stamp},
 };
 use serde::{Deserialize, Serialize};
@@ -94,6 +98,8 @@ pub struct StepState {
     pub done: Option<StepEnd>,
     /// Whether a run of this step ever began.
     pub ran: bool,
+    /// How often each run block began, over all attempts since the runbook last led here.
+    pub begun: BTreeMap<Slug, u32>,
 }
 
 /// How a step stands.
@@ -290,171 +296,6 @@ pub enum Deviate {
     NotApplicable,
 }
 
-/// What can happen to a walk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WalkFact {
-    /// It began.
-    Started {
-        walk: WalkId,
-        incident: Option<IncidentId>,
-        runbook: Arc<Runbook>,
-        inputs: BTreeMap<String, String>,
-    },
-    /// A value was entered.
-    InputSet { walk: WalkId, name: String, value: String },
-    /// A step was lent.
-    Lent { walk: WalkId, step: Slug, hand: Uuid, host: String, undo: bool },
-    /// Its hand is there.
-    Attached { walk: WalkId, step: Slug, hand: Uuid, process: ProcessRef, carry: Option<Digest> },
-    /// A block is about to act.
-    Intended { walk: WalkId, step: Slug, block: Slug, attempt: u32 },
-    /// A block ended.
-    BlockEnded { walk: WalkId, step: Slug, done: BlockDone, carry: Option<Digest> },
-    /// An approval is asked for.
-    ApprovalAsked { walk: WalkId, step: Slug, text: String, digest: Digest, by: By },
-    /// It was given.
-    Approved { walk: WalkId, step: Slug, digest: Digest, glass: bool },
-    /// It was refused.
-    Rejected { walk: WalkId, step: Slug, reason: String },
-    /// A step is finished.
-    StepDone { walk: WalkId, step: Slug, how: How, seen: String },
-    /// A block failed and the step stands.
-    StepFailed { walk: WalkId, step: Slug, block: Slug, why: String },
-    /// The undo blocks of a step ran.
-    Undone { walk: WalkId, step: Slug },
-    /// A failed block was passed over.
-    Overridden { walk: WalkId, step: Slug, block: Slug },
-    /// A hand is proved dead.
-    Lost { walk: WalkId, step: Slug, hand: Uuid, why: String },
-    /// An unknown or stuck step was taken from its owner.
-    TakenOver { walk: WalkId, step: Slug, from: String, reason: String },
-    /// A block's code was changed.
-    Edited { walk: WalkId, step: Slug, block: Slug, code: String, diff: String },
-    /// One is at another step now.
-    Moved { walk: WalkId, to: Slug },
-    /// It ended.
-    Finished { walk: WalkId, complete: bool },
-}
-
-impl WalkFact {
-    /// Which walk.
-    pub fn walk(&self) -> WalkId {
-        match self {
-            Self::Started { walk, .. }
-            | Self::InputSet { walk, .. }
-            | Self::Lent { walk, .. }
-            | Self::Attached { walk, .. }
-            | Self::Intended { walk, .. }
-            | Self::BlockEnded { walk, .. }
-            | Self::ApprovalAsked { walk, .. }
-            | Self::Approved { walk, .. }
-            | Self::Rejected { walk, .. }
-            | Self::StepDone { walk, .. }
-            | Self::StepFailed { walk, .. }
-            | Self::Undone { walk, .. }
-            | Self::Overridden { walk, .. }
-            | Self::Lost { walk, .. }
-            | Self::TakenOver { walk, .. }
-            | Self::Edited { walk, .. }
-            | Self::Moved { walk, .. }
-            | Self::Finished { walk, .. } => *walk,
-        }
-    }
-
-    /// Whose incident.
-    pub fn incident(&self, state: &State) -> Option<IncidentId> {
-        match self {
-            Self::Started { incident, .. } => *incident,
-            _ => state.walks.get(&self.walk()).and_then(|walk| walk.incident),
-        }
-    }
-}
-
-/// What can be asked of a walk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WalkCommand {
-    /// Begin one.
-    Start {
-        incident: Option<IncidentId>,
-        runbook: Arc<Runbook>,
-        #[serde(default)]
-        inputs: BTreeMap<String, String>,
-    },
-    /// Enter a value for an input or a placeholder.
-    SetInput { walk: WalkId, name: String, value: String },
-    /// Take a step: the room lends it to this hand.
-    Take {
-        walk: WalkId,
-        step: Slug,
-        hand: Uuid,
-        host: String,
-        #[serde(default)]
-        confirm: Confirmation,
-        /// Run its undo blocks instead.
-        #[serde(default)]
-        undo: bool,
-        /// Run it again although it is done.
-        #[serde(default)]
-        again: bool,
-    },
-    /// A hand is there.
-    Attach { walk: WalkId, step: Slug, hand: Uuid, process: ProcessRef, carry: Option<Digest> },
-    /// A hand is about to run a block.
-    Intend { walk: WalkId, step: Slug, hand: Uuid, block: Slug },
-    /// A hand says how a block ended.
-    Report { walk: WalkId, step: Slug, hand: Uuid, done: BlockDone, carry: Option<Digest> },
-    /// Approve what is asked.
-    Approve {
-        walk: WalkId,
-        step: Slug,
-        digest: Digest,
-        #[serde(default)]
-        glass: Option<Glass>,
-    },
-    /// Say no.
-    Reject { walk: WalkId, step: Slug, reason: String },
-    /// Tick a step that runs nothing.
-    Confirm {
-        walk: WalkId,
-        step: Slug,
-        #[serde(default)]
-        seen: String,
-    },
-    /// Choose a branch by its label.
-    Choose { walk: WalkId, step: Slug, label: String },
-    /// Deviate, with one key.
-    Deviate {
-        walk: WalkId,
-        step: Slug,
-        what: Deviate,
-        #[serde(default)]
-        code: Option<ReasonCode>,
-        #[serde(default)]
-        confirm: Confirmation,
-        #[serde(default)]
-        host: String,
-    },
-    /// Change a block's code before it runs.
-    Edit { walk: WalkId, step: Slug, block: Slug, code: String },
-    /// The room found a hand dead.
-    Lost { walk: WalkId, step: Slug, hand: Uuid, why: String },
-    /// Take an unknown or a stuck step from its owner.
-    TakeOver { walk: WalkId, step: Slug, reason: String },
-    /// End it before its end.
-    Abandon { walk: WalkId, reason: String },
-}
-
-/// Breaking the glass.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Glass {
-    /// The target's name, typed.
-    pub typed: String,
-    /// Why.
-    pub reason: String,
-}
-
 impl Walk {
     /// A step's state; untouched steps have none of their own.
     pub fn state(&self, step: &str) -> StepState {
@@ -543,12 +384,17 @@ impl Walk {
             .map(|input| input.name.clone())
             .collect();
         for block in &step.blocks {
-            if self.edits.contains_key(&block.id) {
-                continue;
+            let edited = self.edits.get(&block.id);
+            let open = |name: &&String| {
+                !self.inputs.contains_key(*name)
+                    && edited.is_none_or(|code| code.contains(&format!("<{name}>")))
+            };
+            for name in block.placeholders.iter().filter(open) {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
             }
-            names.extend(block.placeholders.iter().filter(|name| !self.inputs.contains_key(*name)).cloned());
         }
-        names.dedup();
         names
     }
 }

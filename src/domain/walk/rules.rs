@@ -1,38 +1,54 @@
 //! What may be asked of a walk, and what follows.
 
 use super::{
-    BlockResult, How, StepStatus, Walk, WalkCommand, WalkFact, approval, deviate, sequence, sequence::Next,
+    BlockResult, StepStatus, Walk, WalkCommand, WalkFact, approval, deviate,
+    input::{accept_value, set_input},
+    person::{choose, confirm, edit},
+    sequence,
+    sequence::Next,
     turn,
 };
 use crate::domain::{
-    clock::Moment,
     command::Ctx,
     deviation::DeviationKind,
     fact::Fact,
     id::WalkId,
-    incident::{COMMANDER, first_action},
-    plan::{BlockKind, Lead, OnFail, Step},
+    incident::{Status, first_action},
+    note::NoteFact,
+    plan::{BlockKind, OnFail, Runbook, Step},
     refusal::{Code, Refusal, text},
     state::State,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// A walk that goes on, and a step of it.
 pub(super) fn find<'a>(state: &'a State, id: WalkId, step: &str) -> Result<(&'a Walk, &'a Step), Refusal> {
-    let walk = open(state, id)?;
+    open(state, id)?;
+    begun(state, id, step)
+}
+
+/// A walk, ended or not, and a step of it: what a hand still runs is recorded to its end.
+fn begun<'a>(state: &'a State, id: WalkId, step: &str) -> Result<(&'a Walk, &'a Step), Refusal> {
+    let walk = state.walks.get(&id).ok_or_else(|| Refusal::unknown("walk", id))?;
     let step = walk.runbook.step(step).ok_or_else(|| {
         Refusal::unknown("step", format!("{step:?} in {id}")).hint("warroom step --list shows their names")
     })?;
     Ok((walk, step))
 }
 
-fn open(state: &State, id: WalkId) -> Result<&Walk, Refusal> {
+pub(super) fn open(state: &State, id: WalkId) -> Result<&Walk, Refusal> {
     let walk = state.walks.get(&id).ok_or_else(|| Refusal::unknown("walk", id))?;
     if walk.ended.is_some() {
         return Err(
             Refusal::new(Code::Conflict, format!("{id} has ended")).hint("begin a new walk of the runbook")
         );
+    }
+    // Nothing may be owed to a closed incident, so nothing is done in it either.
+    let incident = walk.incident.and_then(|id| state.incidents.get(&id));
+    if let Some(closed) = incident.filter(|incident| incident.status == Status::Closed) {
+        return Err(Refusal::new(Code::Conflict, format!("{} is closed, and {id} with it", closed.id))
+            .hint("begin a new walk of the runbook"));
     }
     Ok(walk)
 }
@@ -63,7 +79,7 @@ pub(in crate::domain) fn decide(
         WalkCommand::Report { .. } => report(state, command, ctx),
         WalkCommand::Approve { .. } => approval::decide(state, command, ctx),
         WalkCommand::Reject { walk, step, reason } => {
-            let (known, _) = find(state, *walk, step)?;
+            let (known, _) = begun(state, *walk, step)?;
             if known.state(step).asked.is_none() {
                 return Err(Refusal::new(Code::Conflict, format!("no approval is asked for {step:?}")));
             }
@@ -73,11 +89,12 @@ pub(in crate::domain) fn decide(
         WalkCommand::Confirm { walk, step, seen } => confirm(state, *walk, step, seen, ctx),
         WalkCommand::Choose { walk, step, label } => choose(state, *walk, step, label, ctx),
         WalkCommand::Deviate { .. } => deviate::decide(state, command, ctx),
-        WalkCommand::Edit { .. } => edit(state, command),
+        WalkCommand::Edit { .. } => edit(state, command, ctx),
         WalkCommand::Lost { walk, step, hand, why } => {
             ctx.room_only()?;
-            let (known, _) = find(state, *walk, step)?;
-            if known.state(step).lease.is_none_or(|lease| lease.hand != *hand) {
+            let (known, _) = begun(state, *walk, step)?;
+            let now = known.state(step);
+            if now.status != StepStatus::Lent || now.lease.is_none_or(|lease| lease.hand != *hand) {
                 return Ok(Vec::new());
             }
             Ok(vec![Fact::Walk(WalkFact::Lost {
@@ -94,8 +111,11 @@ pub(in crate::domain) fn decide(
                 return Err(Refusal::new(Code::Conflict, format!("a step of {walk} is still running"))
                     .hint("cancel it, or wait for its end"));
             }
-            text("the reason", reason, 400)?;
-            Ok(vec![Fact::Walk(WalkFact::Finished { walk: *walk, complete: false })])
+            let why = format!("{walk} abandoned: {}", text("the reason", reason, 400)?);
+            Ok(vec![
+                Fact::Walk(WalkFact::Finished { walk: *walk, complete: false }),
+                Fact::Note(NoteFact::Said { incident: known.incident, text: why }),
+            ])
         }
     }
 }
@@ -108,6 +128,10 @@ fn start(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, R
     if runbook.steps().next().is_none() {
         return Err(Refusal::new(Code::Invalid, format!("{} has no steps", runbook.source))
             .hint("warroom runbook show prints what was found in it"));
+    }
+    if let Some(twice) = twice(runbook) {
+        return Err(Refusal::new(Code::Invalid, format!("{} has the name {twice:?} twice", runbook.source))
+            .hint("give each step and each block a name of its own"));
     }
     let id = state.walks.keys().next_back().map_or(WalkId(1), |last| last.next());
     let mut kept = BTreeMap::new();
@@ -125,80 +149,32 @@ fn start(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, R
     Ok(facts.into_iter().map(Fact::Walk).collect())
 }
 
-/// Checks a value against its input. A secret is accepted and not kept.
-fn accept_value(
-    runbook: &crate::domain::plan::Runbook,
-    name: &str,
-    value: &str,
-) -> Result<Option<(String, String)>, Refusal> {
-    let wrong = |why: String, hint: String| Err(Refusal::new(Code::Invalid, why).hint(hint));
-    if let Some(input) = runbook.front.inputs.iter().find(|input| input.name == name) {
-        if input.secret {
-            return Ok(None);
+/// A step's or a block's name that another has too, so that one could run in the other's place.
+fn twice(runbook: &Runbook) -> Option<&str> {
+    let (mut steps, mut blocks) = (BTreeSet::new(), BTreeSet::new());
+    runbook.steps().find_map(|step| {
+        if !steps.insert(step.id.as_str()) {
+            return Some(step.id.as_str());
         }
-        if !input.choices.is_empty() && !input.choices.iter().any(|choice| choice == value) {
-            return wrong(
-                format!("{name} cannot be {value:?}"),
-                format!("one of {}", input.choices.join(", ")),
-            );
-        }
-        if let Some(pattern) = &input.pattern {
-            let whole = regex::Regex::new(&format!("^(?:{pattern})$"));
-            match whole {
-                Ok(whole) if whole.is_match(value) => {}
-                Ok(_) => {
-                    return wrong(format!("{name} cannot be {value:?}"), format!("it must match {pattern}"));
-                }
-                Err(_) => {
-                    return wrong(
-                        format!("the pattern of {name} is no regular expression"),
-                        "correct the runbook".into(),
-                    );
-                }
-            }
-        }
-        if value.contains('\0') || value.len() > 4_000 {
-            return wrong(format!("{name} is too long or has a zero byte"), "shorten it".into());
-        }
-        return Ok(Some((name.to_owned(), value.to_owned())));
-    }
-    let placeholder =
-        runbook.steps().flat_map(|s| &s.blocks).any(|block| block.placeholders.iter().any(|p| p == name));
-    if !placeholder {
-        return wrong(
-            format!("the runbook has no input {name:?}"),
-            "warroom runbook show lists its inputs".into(),
-        );
-    }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._:/@%+=,-".contains(c);
-    if value.is_empty() || !value.chars().all(plain) {
-        return wrong(
-            format!("<{name}> cannot be filled with {value:?}"),
-            "letters, digits and ._:/@%+=,- only; anything else is edited by hand with e".into(),
-        );
-    }
-    Ok(Some((name.to_owned(), value.to_owned())))
+        step.blocks.iter().map(|block| block.id.as_str()).find(|id| !blocks.insert(*id))
+    })
 }
 
-fn set_input(state: &State, id: WalkId, name: &str, value: &str, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    let walk = open(state, id)?;
-    let Some((name, value)) = accept_value(&walk.runbook, name, value)? else { return Ok(Vec::new()) };
-    if walk.inputs.get(&name) == Some(&value) {
-        return Ok(Vec::new());
-    }
-    let mut facts = vec![Fact::Walk(WalkFact::InputSet { walk: id, name, value })];
-    ask_again(walk, &mut facts, ctx);
-    Ok(facts)
-}
-
-/// A change voids approvals: what is waited for is asked again, for what it is now.
-fn ask_again(walk: &Walk, facts: &mut Vec<Fact>, ctx: &Ctx) {
+/// A change voids approvals: what waits for one, or had one and has not acted yet, is asked for again as it is now.
+pub(super) fn ask_again(walk: &Walk, facts: &mut Vec<Fact>, ctx: &Ctx) {
     let mut after = walk.clone();
     after.take(facts, ctx);
-    let waiting: Vec<_> =
-        after.steps.iter().filter(|(_, state)| state.asked.is_some()).map(|(slug, _)| slug.clone()).collect();
-    for slug in waiting {
-        if let Some(step) = walk.runbook.step(&slug) {
+    if after.ended.is_some() {
+        return;
+    }
+    let lent = after.steps.iter().filter(|(_, state)| state.status == StepStatus::Lent);
+    for step in lent.filter_map(|(slug, _)| walk.runbook.step(slug)) {
+        let waits = if step.runs() {
+            sequence::next(&after, step) == Next::Approval
+        } else {
+            !approval::is_given(&after, step)
+        };
+        if waits {
             ask(&after, step, facts);
         }
     }
@@ -241,11 +217,11 @@ fn take(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Re
         }
         _ => {}
     }
-    let human = approval::wanted(step).is_some() && !step.runs();
+    let human = approval::wanted(step).is_some() && !step.runs() && !*undo;
     if human {
         let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
         let mut after = walk.clone();
-        let lent = lent(*id, slug, *hand, host, false);
+        let lent = lent(*id, slug, *hand, host, false, *again);
         after.take(std::slice::from_ref(&lent), ctx);
         facts.push(lent);
         ask(&after, step, &mut facts);
@@ -265,30 +241,63 @@ fn take(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Re
     }
     deviate::confirmed(walk, step, *undo, confirm)?;
     let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
-    let limit = step.of_kind(BlockKind::Run).map(|block| block.retry.map_or(1, |retry| retry.attempts)).max();
-    let once = step.blocks.iter().any(|block| block.once);
-    if now.ran && !*undo && (once || limit.is_some_and(|limit| now.attempt >= limit)) {
-        let told = (
-            format!("{:?} runs {} at most", step.title, times(limit.unwrap_or(1))),
-            format!("run for the {} time", now.attempt.saturating_add(1)),
-        );
-        facts.push(deviate::fact(state, walk, step, DeviationKind::RetryBeyondLimit, told, &facts));
+    let lent = lent(*id, slug, *hand, host, *undo, *again);
+    if !*undo {
+        facts.extend(beyond_limit(state, walk, step, &lent, *again, ctx, &facts)?);
     }
-    facts.push(lent(*id, slug, *hand, host, *undo));
+    facts.push(lent);
     Ok(facts)
+}
+
+/// The deviation of running a block more often than prescribed, where this lease would. A block that runs `once` is
+/// refused until it is asked for in so many words.
+fn beyond_limit(
+    state: &State,
+    walk: &Walk,
+    step: &Step,
+    lent: &Fact,
+    again: bool,
+    ctx: &Ctx,
+    before: &[Fact],
+) -> Result<Option<Fact>, Refusal> {
+    let mut after = walk.clone();
+    after.take(std::slice::from_ref(lent), ctx);
+    let (was, then) = (walk.state(&step.id), after.state(&step.id));
+    let finished = was.status == StepStatus::Done;
+    for block in step.of_kind(BlockKind::Run) {
+        let begun = was.begun.get(&block.id).copied().unwrap_or_default();
+        let stays = then.overridden.contains(&block.id) || sequence::result(&then, block).is_some();
+        if begun == 0 || stays {
+            continue;
+        }
+        if block.once && !again {
+            return Err(Refusal::new(Code::NeedsMore, format!("{} runs once, and has been run", block.id))
+                .hint("look at the target; run it again with --again, which is a deviation"));
+        }
+        let limit = if block.once { 1 } else { block.retry.map_or(1, |retry| retry.attempts.max(1)) };
+        if finished || begun >= limit {
+            let told = (
+                format!("{} runs {} at most", block.id, times(limit)),
+                format!("begun {} before, and run again", times(begun)),
+            );
+            return Ok(Some(deviate::fact(state, walk, step, DeviationKind::RetryBeyondLimit, told, before)));
+        }
+    }
+    Ok(None)
 }
 
 fn times(n: u32) -> String {
     if n == 1 { "once".into() } else { format!("{n} times") }
 }
 
-fn lent(walk: WalkId, step: &str, hand: Uuid, host: &str, undo: bool) -> Fact {
+fn lent(walk: WalkId, step: &str, hand: Uuid, host: &str, undo: bool, again: bool) -> Fact {
     Fact::Walk(WalkFact::Lent {
         walk,
         step: step.to_owned(),
         hand,
         host: crate::domain::text::line(host).into_owned(),
         undo,
+        again,
     })
 }
 
@@ -300,7 +309,7 @@ fn leased<'a>(
     hand: Uuid,
     ctx: &Ctx,
 ) -> Result<(&'a Walk, &'a Step), Refusal> {
-    let (walk, step) = find(state, id, slug)?;
+    let (walk, step) = begun(state, id, slug)?;
     let now = walk.state(slug);
     let own = now.lease.as_ref().is_some_and(|lease| lease.hand == hand && lease.owner.same(&ctx.actor));
     if !own || now.status == StepStatus::Done {
@@ -317,6 +326,11 @@ fn intend(
     ctx: &Ctx,
 ) -> Result<Vec<Fact>, Refusal> {
     let (walk, step) = leased(state, id, slug, hand, ctx)?;
+    open(state, id)?;
+    if walk.status(slug) != StepStatus::Lent {
+        return Err(Refusal::new(Code::Conflict, format!("this hand was held dead in {slug:?}"))
+            .hint("attach again before going on"));
+    }
     let next = match sequence::next(walk, step) {
         Next::Block(next) if next.id == block => next,
         _ => {
@@ -349,13 +363,26 @@ fn report(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, 
         return Ok(Vec::new());
     };
     let (walk, step) = leased(state, *id, slug, *hand, ctx)?;
-    if !step.blocks.iter().any(|block| block.id == done.block) {
+    let Some(block) = step.blocks.iter().find(|block| block.id == done.block) else {
         return Err(Refusal::unknown("block", format!("{:?} in {slug:?}", done.block)));
-    }
+    };
     let mut done = done.clone();
     done.seen = crate::domain::text::line(&done.seen).chars().take(200).collect();
+    // Only what the block is to capture becomes an input, and a secret never does.
+    done.captured = done.captured.filter(|(name, value)| {
+        let secret = walk.runbook.front.inputs.iter().any(|input| input.name == *name && input.secret);
+        block.capture.as_ref() == Some(name) && !secret && value.len() <= 64 * 1024 && !value.contains('\0')
+    });
+    let now = walk.state(slug);
+    if now.intent.is_none_or(|intent| intent.block != done.block) {
+        if now.results.contains(&done) {
+            return Ok(Vec::new());
+        }
+        return Err(Refusal::new(Code::Conflict, format!("{:?} is not what runs in {slug:?}", done.block))
+            .hint("say what is about to run before it runs"));
+    }
     let timed_out = done.result == BlockResult::TimedOut;
-    let limit = step.blocks.iter().find(|block| block.id == done.block).and_then(|block| block.timeout);
+    let limit = block.timeout;
     let mut facts = vec![Fact::Walk(WalkFact::BlockEnded {
         walk: *id,
         step: slug.clone(),
@@ -368,6 +395,7 @@ fn report(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, 
         facts.push(deviate::fact(state, walk, step, DeviationKind::Timeout, told, &facts));
     }
     follow(walk, step, &mut facts, ctx);
+    ask_again(walk, &mut facts, ctx);
     Ok(facts)
 }
 
@@ -378,6 +406,7 @@ fn follow(walk: &Walk, step: &Step, facts: &mut Vec<Fact>, ctx: &Ctx) {
     let seen = after.state(&step.id).results.last().map(|done| done.seen.clone()).unwrap_or_default();
     match sequence::next(&after, step) {
         Next::Block(_) | Next::Person => {}
+        Next::Approval if after.ended.is_some() => {}
         Next::Approval => ask(&after, step, facts),
         Next::Done(how) => facts.extend(turn::finish(&after, step, &how, seen, ctx)),
         Next::Undone => {
@@ -394,7 +423,9 @@ fn follow(walk: &Walk, step: &Step, facts: &mut Vec<Fact>, ctx: &Ctx) {
                 block: block.id.clone(),
                 why,
             }));
-            if let OnFail::Goto(to) = &block.onfail {
+            if let OnFail::Goto(to) = &block.onfail
+                && after.ended.is_none()
+            {
                 facts.extend(turn::go_to(&after, to).into_iter().map(Fact::Walk));
             }
         }
@@ -411,127 +442,8 @@ fn word(result: BlockResult) -> &'static str {
     }
 }
 
-fn confirm(state: &State, id: WalkId, slug: &str, seen: &str, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    let (walk, step) = find(state, id, slug)?;
-    if walk.status(slug) == StepStatus::Done {
-        return Ok(Vec::new());
-    }
-    match &step.lead {
-        Some(Lead::Decide(_)) => {
-            return Err(
-                Refusal::new(Code::NeedsMore, "a branch must be chosen").hint("choose one by its key")
-            );
-        }
-        Some(Lead::Approve(_)) => {
-            return Err(Refusal::new(Code::NeedsMore, "this is approved, not ticked")
-                .hint("ask for the approval with Enter"));
-        }
-        Some(Lead::Confirm(by)) if !by.roles.is_empty() => {
-            let incident = walk.incident.and_then(|id| state.incidents.get(&id));
-            let vacant = by.roles.iter().all(|short| {
-                incident.is_none_or(|incident| !incident.roles.contains_key(approval::role(short)))
-            });
-            let commands = incident.and_then(|incident| incident.roles.get(COMMANDER));
-            let in_command = commands.is_some_and(|holder| holder.who == ctx.actor.name);
-            if !vacant && !in_command && !approval::entitled(state, walk, &by.roles, &ctx.actor) {
-                return Err(Refusal::new(
-                    Code::Forbidden,
-                    format!("{} is to confirm this", by.roles.join(", ")),
-                )
-                .hint("the one who holds the role, or the commander, confirms it"));
-            }
-        }
-        _ if step.blocks.iter().any(|block| block.annotated && block.kind != BlockKind::Sample) => {
-            return Err(Refusal::new(Code::Conflict, format!("{:?} runs by itself", step.title))
-                .hint("take it with Enter; if it was done outside, say so with m"));
-        }
-        _ => {}
-    }
-    let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
-    let seen = if seen.trim().is_empty() { String::new() } else { text("what was seen", seen, 200)? };
-    facts.extend(turn::finish(walk, step, &How::Confirmed, seen, ctx));
-    Ok(facts)
-}
-
-fn choose(state: &State, id: WalkId, slug: &str, label: &str, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    let (walk, step) = find(state, id, slug)?;
-    let Some(Lead::Decide(choices)) = &step.lead else {
-        return Err(Refusal::new(Code::Invalid, format!("there is nothing to choose in {:?}", step.title)));
-    };
-    if walk.status(slug) == StepStatus::Done {
-        return Err(Refusal::new(Code::Conflict, format!("{:?} has been decided", step.title)));
-    }
-    let chosen =
-        choices.iter().find(|choice| choice.label.eq_ignore_ascii_case(label.trim())).ok_or_else(|| {
-            let labels: Vec<_> = choices.iter().map(|choice| choice.label.as_str()).collect();
-            Refusal::new(Code::Invalid, format!("{label:?} is no branch of {:?}", step.title))
-                .hint(labels.join(", "))
-        })?;
-    let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
-    if let Some(incident) = walk.incident.and_then(|id| state.incidents.get(&id))
-        && !incident.clocks.marks.contains_key(&Moment::Decided)
-    {
-        facts.push(Fact::Incident(crate::domain::incident::IncidentFact::Marked {
-            incident: incident.id,
-            moment: Moment::Decided,
-            at: ctx.now.clone(),
-            why: format!("{}: {}", step.title, chosen.label),
-        }));
-    }
-    let how = How::Chosen { label: chosen.label.clone(), to: chosen.to.clone() };
-    facts.extend(turn::finish(walk, step, &how, chosen.label.clone(), ctx));
-    Ok(facts)
-}
-
-fn edit(state: &State, command: &WalkCommand) -> Result<Vec<Fact>, Refusal> {
-    let WalkCommand::Edit { walk: id, step: slug, block, code } = command else { return Ok(Vec::new()) };
-    let (walk, step) = find(state, *id, slug)?;
-    if matches!(walk.status(slug), StepStatus::Done)
-        || (walk.status(slug) == StepStatus::Lent && walk.state(slug).intent.is_some())
-    {
-        return Err(Refusal::new(Code::Conflict, format!("{:?} has run or is running", step.title)));
-    }
-    let known = step
-        .blocks
-        .iter()
-        .find(|one| one.id == *block)
-        .ok_or_else(|| Refusal::unknown("block", format!("{block:?} in {slug:?}")))?;
-    let before = walk.code(known);
-    if before == code {
-        return Ok(Vec::new());
-    }
-    if code.len() > 64 * 1024 || code.contains('\0') {
-        return Err(Refusal::new(Code::Invalid, "the code is longer than 64 KiB or has a zero byte"));
-    }
-    let diff = diff(before, code);
-    let mut facts = vec![Fact::Walk(WalkFact::Edited {
-        walk: *id,
-        step: slug.clone(),
-        block: block.clone(),
-        code: code.clone(),
-        diff: diff.clone(),
-    })];
-    let told = (format!("{block} as written"), format!("edited:\n{diff}"));
-    facts.push(deviate::fact(state, walk, step, DeviationKind::Edit, told, &facts));
-    Ok(facts)
-}
-
-/// Lines that went and lines that came, as people read them.
-fn diff(before: &str, after: &str) -> String {
-    let old: Vec<_> = before.lines().collect();
-    let new: Vec<_> = after.lines().collect();
-    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let tail =
-        old.iter().skip(same).rev().zip(new.iter().skip(same).rev()).take_while(|(a, b)| a == b).count();
-    let gone =
-        old.iter().skip(same).take(old.len().saturating_sub(same + tail)).map(|line| format!("-{line}"));
-    let come =
-        new.iter().skip(same).take(new.len().saturating_sub(same + tail)).map(|line| format!("+{line}"));
-    gone.chain(come).collect::<Vec<_>>().join("\n")
-}
-
 fn take_over(state: &State, id: WalkId, slug: &str, reason: &str) -> Result<Vec<Fact>, Refusal> {
-    let (walk, step) = find(state, id, slug)?;
+    let (walk, step) = begun(state, id, slug)?;
     let now = walk.state(slug);
     if !matches!(now.status, StepStatus::Unknown | StepStatus::Lent) {
         return Err(

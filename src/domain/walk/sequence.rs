@@ -50,25 +50,27 @@ pub fn next<'a>(walk: &Walk, step: &'a Step) -> Next<'a> {
         if let Some(next) = all(&state, step, BlockKind::Check) {
             return next;
         }
-        if !approval::is_given(walk, step) {
+        // Where everything has run that runs, nothing is left to approve.
+        let run = all(&state, step, BlockKind::Run);
+        let acts = match &run {
+            Some(Next::Block(block)) => block.kind == BlockKind::Run,
+            _ => step.of_kind(BlockKind::Run).next().is_none(),
+        };
+        if acts && !approval::is_given(walk, step) {
             return Next::Approval;
         }
-        if let Some(next) = all(&state, step, BlockKind::Run) {
+        if let Some(next) = run {
             return next;
         }
     }
     if let Some(next) = all(&state, step, BlockKind::Verify) {
         return next;
     }
-    for block in step.of_kind(BlockKind::Expect) {
-        if satisfied && expected_of(step, block).is_some_and(|of| of.kind == BlockKind::Run) {
-            continue;
-        }
-        match passed(&state, block) {
-            None => return Next::Block(block),
-            Some(true) => {}
-            Some(false) => return Next::Failed(block),
-        }
+    let unmeant =
+        |block: &Block| satisfied && expected_of(step, block).is_some_and(|of| of.kind == BlockKind::Run);
+    let expects = step.of_kind(BlockKind::Expect).filter(|block| !unmeant(block));
+    if let Some(next) = each(&state, step, expects) {
+        return next;
     }
     Next::Done(if satisfied { How::Satisfied } else { How::Done })
 }
@@ -97,15 +99,21 @@ fn guards<'a>(state: &StepState, step: &'a Step) -> Result<bool, Next<'a>> {
 }
 
 fn all<'a>(state: &StepState, step: &'a Step, kind: BlockKind) -> Option<Next<'a>> {
-    for block in step.of_kind(kind) {
+    each(state, step, step.of_kind(kind))
+}
+
+fn each<'a>(state: &StepState, step: &'a Step, blocks: impl Iterator<Item = &'a Block>) -> Option<Next<'a>> {
+    for block in blocks {
         match passed(state, block) {
             None => return Some(Next::Block(block)),
             Some(true) => {}
             Some(false) => match block.onfail {
                 OnFail::Continue => {}
                 OnFail::Undo => {
-                    let left = step.of_kind(BlockKind::Undo).find(|undo| result(state, undo).is_none());
-                    return Some(left.map_or(Next::Failed(block), Next::Block));
+                    return Some(match undo(state, step) {
+                        Next::Undone => Next::Failed(block),
+                        next => next,
+                    });
                 }
                 OnFail::Stop | OnFail::Goto(_) => return Some(Next::Failed(block)),
             },

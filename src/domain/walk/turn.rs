@@ -7,6 +7,7 @@ use crate::domain::{
     plan::{Ending, Lead, SectionRole, Step},
     time::Stamp,
 };
+use std::collections::BTreeSet;
 
 /// Where a walk begins: the first step of the first section that is not context, else the first step of all.
 pub(super) fn first(walk: &Walk) -> Option<&Step> {
@@ -47,16 +48,16 @@ fn after(walk: &Walk, step: &Step, how: &How) -> Vec<WalkFact> {
 
 /// On to a section, or to a step.
 pub(super) fn go_to(walk: &Walk, slug: &str) -> Vec<WalkFact> {
+    let moved = |step: &Step| vec![WalkFact::Moved { walk: walk.id, to: step.id.clone() }];
     if let Some(at) = walk.runbook.sections.iter().position(|section| section.id == slug) {
-        return onward(walk, at, None);
+        // A section that is finished is gone back to, not passed by: that opens it again.
+        let steps = walk.runbook.sections.get(at).map_or(&[] as &[Step], |section| &section.steps);
+        return match steps.first() {
+            Some(first) if steps.iter().all(|step| walk.status(&step.id) == StepStatus::Done) => moved(first),
+            _ => onward(walk, at, None),
+        };
     }
-    match walk.runbook.step(slug) {
-        Some(step) if walk.status(&step.id) != StepStatus::Done => {
-            vec![WalkFact::Moved { walk: walk.id, to: step.id.clone() }]
-        }
-        Some(step) => onward(walk, section_index(walk, &step.id), Some(&step.id)),
-        None => Vec::new(),
-    }
+    walk.runbook.step(slug).map(moved).unwrap_or_default()
 }
 
 fn section_index(walk: &Walk, step: &str) -> usize {
@@ -69,7 +70,11 @@ fn section_index(walk: &Walk, step: &str) -> usize {
 
 /// The first unfinished step from here on, or the end of the walk.
 fn onward(walk: &Walk, section: usize, behind: Option<&str>) -> Vec<WalkFact> {
+    let other = other_branches(walk, section);
     for (at, one) in walk.runbook.sections.iter().enumerate().skip(section) {
+        if other.contains(&at) {
+            continue;
+        }
         let here = at == section;
         let done = behind
             .filter(|_| here)
@@ -86,6 +91,28 @@ fn onward(walk: &Walk, section: usize, behind: Option<&str>) -> Vec<WalkFact> {
         }
     }
     vec![WalkFact::Finished { walk: walk.id, complete: true }]
+}
+
+/// Sections that belong to a branch beside the one that `section` is in: nothing falls from one into another.
+fn other_branches(walk: &Walk, section: usize) -> BTreeSet<usize> {
+    let sections = &walk.runbook.sections;
+    let level = |at: usize| sections.get(at).map_or(0, |one| one.level);
+    let place = |slug: &str| sections.iter().position(|one| one.id == slug);
+    let inside = |of: usize| {
+        let last = (of + 1..sections.len()).find(|at| level(*at) <= level(of)).unwrap_or(sections.len());
+        of..last
+    };
+    let mut others = BTreeSet::new();
+    for step in walk.runbook.steps() {
+        let Some(Lead::Decide(choices)) = &step.lead else { continue };
+        let branches: Vec<usize> = choices.iter().filter_map(|choice| place(&choice.to)).collect();
+        if let Some(own) = branches.iter().filter(|branch| inside(**branch).contains(&section)).max() {
+            let beside = branches.iter().filter(|branch| !inside(**branch).contains(own));
+            others.extend(beside.flat_map(|branch| inside(*branch)));
+        }
+    }
+    others.remove(&section);
+    others
 }
 
 /// When the wait is over at which a walk stands.

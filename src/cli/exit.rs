@@ -1,0 +1,83 @@
+//! Exit codes of the subcommands that act, and how an outcome is printed.
+
+use crate::{transport::client::NoRoom, wire::Outcome};
+use serde::Serialize;
+use std::process::ExitCode;
+
+/// It was done.
+pub const DONE: u8 = 0;
+/// The rules do not allow it, or it failed.
+pub const REFUSED: u8 = 1;
+/// The command line makes no sense.
+pub const USAGE: u8 = 2;
+/// The room cannot write its journal: nothing was recorded.
+pub const UNRECORDED: u8 = 12;
+/// No room answers.
+pub const NO_ROOM: u8 = 20;
+
+/// Prints what became of a command; gives its exit code.
+pub fn outcome(outcome: &Outcome, json: bool) -> u8 {
+    if json {
+        print(outcome);
+    }
+    match outcome {
+        Outcome::Ok { made, seqs } => {
+            if !json {
+                let what = if made.is_empty() { "done".to_owned() } else { made.join(" ") };
+                let events: Vec<_> = seqs.iter().map(|seq| format!("#{seq}")).collect();
+                println!("{}", format!("{what}  {}", events.join(" ")).trim_end());
+            }
+            DONE
+        }
+        Outcome::Refused(refusal) => {
+            if !json {
+                eprintln!("refused: {refusal}");
+            }
+            REFUSED
+        }
+        Outcome::Failed { why } => {
+            if !json {
+                eprintln!("not recorded: {why}");
+            }
+            UNRECORDED
+        }
+    }
+}
+
+/// Says why no room answers.
+pub fn no_room(error: &NoRoom) -> u8 {
+    eprintln!("{error}");
+    if matches!(error, NoRoom::Absent { .. }) {
+        eprintln!("start one with warroom, or name another with --socket");
+    }
+    NO_ROOM
+}
+
+/// Prints a value as one line of JSON.
+pub fn print(value: &impl Serialize) {
+    println!("{}", serde_json::to_string(value).unwrap_or_default());
+}
+
+/// As the shell sees it.
+pub fn code(code: u8) -> ExitCode {
+    ExitCode::from(code)
+}
+
+/// A runtime for one subcommand.
+///
+/// # Errors
+/// What the system refused.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
+/// Runs a subcommand's work to its exit code.
+pub fn block_on(work: impl Future<Output = u8>) -> ExitCode {
+    match runtime() {
+        Ok(runtime) => code(runtime.block_on(work)),
+        Err(error) => {
+            eprintln!("no threads can be started: {error}");
+            code(REFUSED)
+        }
+    }
+}

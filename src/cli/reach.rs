@@ -1,0 +1,252 @@
+//! Reaches a room: the named one, the machine's, or the user's own, which is started where it does not run.
+
+use super::{With, exit};
+use crate::{
+    domain::{Command, CommandId, Event, State, id::IncidentId, refusal::Refusal},
+    os::{dirs, durable, spawn::Spec},
+    transport::{
+        client::{Client, NoRoom},
+        find::{self, Kind, Place},
+    },
+    wire::{Ask, Outcome, Told},
+};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use tokio::net::UnixStream;
+use uuid::Uuid;
+
+/// How long a room may take to open before it is given up.
+const OPENS_WITHIN: Duration = Duration::from_secs(20);
+
+/// What could not be reached, or not started.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreached {
+    /// No room answers.
+    #[error(transparent)]
+    Room(#[from] NoRoom),
+    /// None could be started.
+    #[error("a room could not be started: {0}")]
+    Start(String),
+}
+
+impl Unreached {
+    /// Says it; gives the exit code.
+    pub fn say(&self) -> u8 {
+        match self {
+            Self::Room(error) => exit::no_room(error),
+            Self::Start(_) => {
+                eprintln!("{self}");
+                exit::NO_ROOM
+            }
+        }
+    }
+}
+
+/// A room that answers.
+#[derive(Debug, Clone)]
+pub struct Reached {
+    /// Its socket.
+    pub place: Place,
+    /// Whether it was started just now.
+    pub started: bool,
+}
+
+/// The first place where something accepts connections.
+async fn listening(places: &[Place]) -> Option<Place> {
+    for place in places {
+        if UnixStream::connect(&place.socket).await.is_ok() {
+            return Some(place.clone());
+        }
+    }
+    None
+}
+
+/// Finds a room; starts the user's own where none listens and none was named.
+///
+/// # Errors
+/// [`Unreached`].
+pub async fn find_or_start(with: &With) -> Result<Reached, Unreached> {
+    let places = find::places(with.socket.clone()).map_err(|error| Unreached::Start(error.to_string()))?;
+    if let Some(place) = listening(&places).await {
+        return Ok(Reached { place, started: false });
+    }
+    let Some(own) = places.into_iter().find(|place| place.kind != Kind::System) else {
+        return Err(Unreached::Start("there is no place for it".into()));
+    };
+    if own.kind == Kind::Named {
+        let why = std::io::ErrorKind::NotFound.into();
+        return Err(NoRoom::Absent { path: own.socket, why }.into());
+    }
+    let dir = dirs::state().map_err(|error| Unreached::Start(error.to_string()))?;
+    start(with, &dir, &[]).await?;
+    Ok(Reached { place: own, started: true })
+}
+
+/// Starts a room in the background on a state directory and waits until it answers.
+///
+/// # Errors
+/// [`Unreached::Start`] with what it said.
+pub async fn start(with: &With, dir: &Path, more: &[String]) -> Result<(), Unreached> {
+    let fail = |error: &dyn std::fmt::Display| Unreached::Start(error.to_string());
+    let log_path = dir.join("room.log");
+    let log = durable::append_to(&log_path).map_err(|error| fail(&error))?;
+    let from = log.metadata().map_or(0, |meta| meta.len());
+    let mut spec = Spec::myself().map_err(|error| fail(&error))?;
+    if let Some(config) = &with.config {
+        let config = std::path::absolute(config).unwrap_or_else(|_| config.clone());
+        spec = spec.arg("--config").arg(config);
+    }
+    spec = spec.args(flags(with)).arg("room").arg("--dir").arg(dir).args(more);
+    let process = spec.detach(Some(&log)).map_err(|error| fail(&error))?;
+    let socket = dir.join("room.sock");
+    let began = Instant::now();
+    let mut told = false;
+    loop {
+        if UnixStream::connect(&socket).await.is_ok() {
+            return Ok(());
+        }
+        if !crate::os::process::alive(&process) {
+            // Another starter may have been quicker; then that room is as good.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if UnixStream::connect(&socket).await.is_ok() {
+                return Ok(());
+            }
+            return Err(Unreached::Start(said(&log_path, from)));
+        }
+        if began.elapsed() > OPENS_WITHIN {
+            let waits =
+                format!("it has not answered for {} s; see {}", OPENS_WITHIN.as_secs(), log_path.display());
+            return Err(Unreached::Start(waits));
+        }
+        if !told && began.elapsed() > Duration::from_secs(1) {
+            eprintln!("the room is opening …");
+            told = true;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The flags as they are given on: paths absolute, for the room stands in `/`.
+pub fn flags(with: &With) -> Vec<String> {
+    let absolute = |path: &String| {
+        std::path::absolute(path).map_or_else(|_| path.clone(), |path| path.to_string_lossy().into_owned())
+    };
+    let mut args = Vec::new();
+    for (flag, values, is_path) in [
+        ("--prom", &with.flags.prom, false),
+        ("--scrape", &with.flags.scrape, false),
+        ("--probe", &with.flags.probe, false),
+        ("--log", &with.flags.log, true),
+        ("--release", &with.flags.release, true),
+        ("--runbook", &with.flags.runbook, true),
+    ] {
+        for value in values {
+            args.push(flag.to_owned());
+            args.push(if is_path { absolute(value) } else { value.clone() });
+        }
+    }
+    args
+}
+
+/// What a room that did not open left in its log.
+fn said(log: &Path, from: u64) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let tail = text.get(usize::try_from(from).unwrap_or(0)..).unwrap_or_default();
+    let text = crate::domain::text::bytes(tail);
+    let last: Vec<_> = text.lines().rev().filter(|line| !line.trim().is_empty()).take(3).collect();
+    if last.is_empty() {
+        return format!("it ended without a word; see {}", log.display());
+    }
+    last.into_iter().rev().collect::<Vec<_>>().join("\n")
+}
+
+/// A script's connection.
+#[derive(Debug)]
+pub struct Session {
+    /// The connection.
+    pub client: Client,
+    /// The socket.
+    pub socket: PathBuf,
+}
+
+impl Session {
+    /// Connects; starts a room where that may be.
+    ///
+    /// # Errors
+    /// [`Unreached`].
+    pub async fn open(with: &With) -> Result<Self, Unreached> {
+        let reached = find_or_start(with).await?;
+        Ok(Self { client: Client::script(&reached.place.socket).await?, socket: reached.place.socket })
+    }
+
+    /// Connects to a room that runs already.
+    ///
+    /// # Errors
+    /// [`Unreached`].
+    pub async fn existing(with: &With) -> Result<Self, Unreached> {
+        let places =
+            find::places(with.socket.clone()).map_err(|error| Unreached::Start(error.to_string()))?;
+        let mut last = None;
+        for place in places {
+            match Client::script(&place.socket).await {
+                Ok(client) => return Ok(Self { client, socket: place.socket }),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.map_or_else(|| Unreached::Start("there is no place for it".into()), Unreached::Room))
+    }
+
+    /// The whole state.
+    ///
+    /// # Errors
+    /// [`Unreached`].
+    pub async fn state(&mut self) -> Result<State, Unreached> {
+        match self.client.ask(Ask::State).await? {
+            Told::State(state) => Ok(*state),
+            _ => Err(NoRoom::Refused("it did not answer the question".into()).into()),
+        }
+    }
+
+    /// The whole journal.
+    ///
+    /// # Errors
+    /// [`Unreached`].
+    pub async fn events(&mut self) -> Result<Vec<Event>, Unreached> {
+        let (mut all, mut from) = (Vec::new(), 1);
+        loop {
+            match self.client.ask(Ask::Events { from, limit: 2_000, incident: None }).await? {
+                Told::Events { events, next } => {
+                    all.extend(events);
+                    let Some(next) = next else { return Ok(all) };
+                    from = next;
+                }
+                Told::No(refusal) => return Err(NoRoom::Refused(refusal.to_string()).into()),
+                _ => return Err(NoRoom::Refused("it did not answer the question".into()).into()),
+            }
+        }
+    }
+
+    /// Does a command.
+    ///
+    /// # Errors
+    /// [`Unreached`].
+    pub async fn act(&mut self, command: Command) -> Result<Outcome, Unreached> {
+        Ok(self.client.command(CommandId(Uuid::now_v7()), command).await?)
+    }
+}
+
+/// The incident that is meant: the one given, or the open one that matters most.
+///
+/// # Errors
+/// A refusal where there is none.
+pub fn incident(state: &State, given: Option<IncidentId>) -> Result<IncidentId, Refusal> {
+    if let Some(id) = given {
+        return state.known(id).map(|incident| incident.id);
+    }
+    state.shown_incident().map(|incident| incident.id).ok_or_else(|| {
+        Refusal::new(crate::domain::refusal::Code::Unknown, "there is no open incident")
+            .hint("declare one with warroom declare \"what is wrong\"")
+    })
+}

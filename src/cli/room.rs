@@ -1,0 +1,267 @@
+//! `warroom serve`, `warroom stop`, and the room that a seat starts in the background.
+
+use super::{With, exit, reach::Session, sources};
+use crate::{
+    config::{self, Config, model::TokenPower},
+    evidence::{
+        blob::{Blobs, Bounds},
+        redact::{Redactor, UserRule},
+    },
+    http::{self, token::GateRight},
+    os::{dirs, lock::Lock, peer},
+    room::{Options, Room},
+    store::sqlite::{Mode, Sqlite},
+    transport::listen,
+    wire::{Ask, Told},
+};
+use futures::StreamExt as _;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+/// Serve a room in the foreground.
+///
+/// In a directory that only a group may enter, it serves that group; otherwise only you.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// State directory: journal, evidence, socket [default: your own]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Let everybody in whom the socket's directory lets in, instead of you alone
+    #[arg(long)]
+    shared: bool,
+}
+
+/// A room in the background.
+#[derive(Debug, clap::Args)]
+pub struct RoomArgs {
+    /// State directory
+    #[arg(long)]
+    dir: PathBuf,
+    /// Practice: the scenario's name
+    #[arg(long)]
+    drill: Option<String>,
+    /// How many times faster than life the practice runs
+    #[arg(long, default_value_t = 1.0)]
+    pace: f64,
+}
+
+struct Opening {
+    dir: PathBuf,
+    shared: bool,
+    drill: Option<(String, f64)>,
+}
+
+/// Serves in the foreground until a signal or `warroom stop`.
+pub fn serve(with: &With, args: &ServeArgs) -> ExitCode {
+    let dir = match args.dir.clone().map_or_else(dirs::state, Ok) {
+        Ok(dir) => dir,
+        Err(error) => {
+            eprintln!("{error}");
+            return exit::code(exit::REFUSED);
+        }
+    };
+    open(with, Opening { dir, shared: args.shared, drill: None })
+}
+
+/// Serves in the background.
+pub fn run(with: &With, args: &RoomArgs) -> ExitCode {
+    crate::os::seal_inherited();
+    let drill = args.drill.clone().map(|scenario| (scenario, args.pace));
+    open(with, Opening { dir: args.dir.clone(), shared: false, drill })
+}
+
+/// Asks the room to stop.
+pub fn stop(with: &With) -> ExitCode {
+    exit::block_on(async {
+        let mut session = match Session::existing(with).await {
+            Ok(session) => session,
+            Err(error) => return error.say(),
+        };
+        match session.client.ask(Ask::Stop).await {
+            Ok(Told::Yes) => {
+                println!(
+                    "the room at {} stops; warroom starts it again on the same journal",
+                    session.socket.display()
+                );
+                exit::DONE
+            }
+            Ok(Told::No(refusal)) => {
+                eprintln!("refused: {refusal}");
+                exit::REFUSED
+            }
+            Ok(_) => exit::REFUSED,
+            Err(error) => exit::no_room(&error),
+        }
+    })
+}
+
+fn open(with: &With, opening: Opening) -> ExitCode {
+    let ask = config::Ask::here(with.config.clone(), with.flags.clone());
+    let config = match config::load(&ask) {
+        Ok(loaded) => loaded.config,
+        Err(report) => {
+            eprintln!("{report}");
+            return exit::code(exit::USAGE);
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("WARROOM_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .init();
+    exit::block_on(async move {
+        match house(&config, opening).await {
+            Ok(why) => {
+                eprintln!("the room is closed: {why}");
+                exit::DONE
+            }
+            Err(why) => {
+                eprintln!("{why}");
+                exit::REFUSED
+            }
+        }
+    })
+}
+
+async fn house(config: &Config, opening: Opening) -> Result<String, String> {
+    let say = |error: &dyn std::fmt::Display| error.to_string();
+    let Opening { dir, shared, drill } = opening;
+    if shared {
+        std::fs::create_dir_all(&dir)
+            .map_err(|error| format!("{} cannot be made: {error}", dir.display()))?;
+    } else {
+        dirs::private(&dir).map_err(|error| say(&error))?;
+    }
+    let journal_at =
+        config.journal.path.clone().filter(|_| drill.is_none()).unwrap_or_else(|| dir.join("journal.db"));
+    let _lock =
+        Lock::take(&journal_at.with_extension("lock"), &format!("a room on {}", journal_at.display()))
+            .map_err(|error| say(&error))?;
+    let journal = Arc::new(Sqlite::open(&journal_at, Mode::Write).map_err(|error| say(&error))?);
+    let blobs = blobs(config, &dir)?;
+    let rules: Vec<UserRule> = config
+        .redact
+        .patterns
+        .iter()
+        .enumerate()
+        .map(|(n, pattern)| UserRule { name: format!("user-{}", n + 1), pattern: pattern.clone() })
+        .collect();
+    let redactor = Redactor::new(&[], &rules).map_err(|error| say(&error))?;
+    let (gate, gate_at) = gate_listener(config, drill.is_some()).await;
+    let mut policy = config.policy();
+    if let Some((_, pace)) = &drill {
+        policy = paced(policy, *pace);
+    }
+    let options = Options {
+        journal,
+        blobs,
+        redactor,
+        policy,
+        owner: (!shared).then(peer::my_uid),
+        gate: gate_at,
+        drill,
+    };
+    let (mut room, shared_state, inbox) = Room::open(options).await.map_err(|error| say(&error))?;
+    for spec in sources::specs(config)? {
+        room.watch_source(spec);
+    }
+    let socket = dir.join("room.sock");
+    let mode = if shared { 0o660 } else { 0o600 };
+    let listening = listen::listen(&socket, mode).map_err(|error| say(&error))?;
+    let stop = shared_state.stop.clone();
+    tokio::spawn(async move {
+        let Ok(mut signals) = signals() else { return };
+        if let Some(why) = signals.next().await {
+            drop(stop.send(why).await);
+        }
+    });
+    if let Some(listener) = gate {
+        let tokens = tokens(config);
+        if let Ok(addr) = listener.local_addr() {
+            http::check_listen(addr, &tokens).map_err(|error| say(&error))?;
+        }
+        let options = http::Options {
+            state: shared_state.state.clone(),
+            writable: shared_state.writable.clone(),
+            asked: shared_state.asked.clone(),
+            tokens,
+            anonymous_read_on_loopback: true,
+            bounds: http::Bounds::default(),
+        };
+        tokio::spawn(http::serve(listener, options, std::future::pending()));
+    }
+    Ok(room.serve(listening, inbox).await)
+}
+
+fn blobs(config: &Config, dir: &Path) -> Result<Arc<Blobs>, String> {
+    let at = config.evidence.dir.clone().unwrap_or_else(|| dir.join("evidence"));
+    let bounds = Bounds { total: config.evidence.max_bytes, ..Bounds::default() };
+    Blobs::open(&at, bounds).map(Arc::new).map_err(|error| error.to_string())
+}
+
+/// The gate's listener and its address. Where the default port is taken, another room's gate is there: this one takes
+/// any free port, and says which.
+async fn gate_listener(config: &Config, drill: bool) -> (Option<tokio::net::TcpListener>, Option<String>) {
+    let wanted =
+        if drill { "127.0.0.1:0".to_owned() } else { config.gate.listen.clone().unwrap_or_default() };
+    let bound = match tokio::net::TcpListener::bind(&wanted).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if wanted.starts_with("127.0.0.1:") => {
+            tracing::warn!(%error, %wanted, "the gate takes another port");
+            tokio::net::TcpListener::bind("127.0.0.1:0").await
+        }
+        Err(error) => Err(error),
+    };
+    match bound {
+        Ok(listener) => {
+            let at = listener.local_addr().ok().map(|at| at.to_string());
+            (Some(listener), at)
+        }
+        Err(error) => {
+            tracing::error!(%error, %wanted, "the gate does not listen");
+            (None, None)
+        }
+    }
+}
+
+/// The gate's tokens. What else a token may is for other surfaces than the gate.
+fn tokens(config: &Config) -> Vec<http::token::Token> {
+    let right = |power: &TokenPower| match power {
+        TokenPower::Read => Some(GateRight::Read),
+        TokenPower::Ask => Some(GateRight::Ask),
+        TokenPower::Note | TokenPower::Declare | TokenPower::Freeze => None,
+    };
+    let one = |token: &config::model::Token| http::token::Token {
+        name: token.name.clone(),
+        sha256: token.sha256,
+        may: token.may.iter().filter_map(right).collect(),
+    };
+    config.gate.tokens.iter().map(one).collect()
+}
+
+/// Times of a practice that runs faster than life.
+fn paced(mut policy: crate::domain::policy::Policy, pace: f64) -> crate::domain::policy::Policy {
+    let scale = |span: crate::domain::time::Span| {
+        crate::domain::time::Span::millis((span.as_millis() as f64 / pace.max(1.0)) as u64)
+    };
+    policy.recovery_hold = scale(crate::domain::time::Span::secs(30));
+    policy
+}
+
+/// SIGTERM, SIGINT and SIGHUP, in words with their sender.
+fn signals() -> std::io::Result<impl futures::Stream<Item = String> + Unpin> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let signals = signal_hook_tokio::SignalsInfo::<signal_hook::iterator::exfiltrator::WithOrigin>::new([
+        SIGTERM, SIGINT, SIGHUP,
+    ])?;
+    Ok(signals.map(|origin| {
+        let by = origin.process.map(|process| format!(" from pid {} (uid {})", process.pid, process.uid));
+        format!("signal {}{}", origin.signal, by.unwrap_or_default())
+    }))
+}

@@ -1,0 +1,110 @@
+//! `warroom status`: how the room is and what is the case.
+
+use super::{With, exit, reach::Session};
+use crate::{
+    domain::{
+        State,
+        clock::ImpactState,
+        time::{Stamp, minute_utc},
+    },
+    os::clock,
+    wire::{Ask, JournalState, RoomStatus, Told},
+};
+use std::process::ExitCode;
+
+/// How the room is and what is the case
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    /// As JSON: the room and the whole state
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints it. Exit 20 where no room runs.
+pub fn run(with: &With, args: &StatusArgs) -> ExitCode {
+    exit::block_on(async {
+        let mut session = match Session::existing(with).await {
+            Ok(session) => session,
+            Err(error) => return error.say(),
+        };
+        let state = match session.state().await {
+            Ok(state) => state,
+            Err(error) => return error.say(),
+        };
+        let room = match session.client.ask(Ask::Status).await {
+            Ok(Told::Status(room)) => room,
+            Ok(_) => return exit::REFUSED,
+            Err(error) => return exit::no_room(&error),
+        };
+        if args.json {
+            exit::print(&serde_json::json!({ "room": room, "state": state }));
+        } else {
+            for line in lines(&room, &state, &clock::now()) {
+                println!("{line}");
+            }
+        }
+        exit::DONE
+    })
+}
+
+/// The same in words.
+pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
+    let mut lines = Vec::new();
+    let kind = if room.private { "PRIVATE room" } else { "room" };
+    let drill = room.drill.as_ref().map(|drill| format!("  DRILL {drill}")).unwrap_or_default();
+    lines.push(format!(
+        "{kind} on {}{drill}  warroom {}  since {}",
+        room.host,
+        room.version,
+        minute_utc(room.since)
+    ));
+    let how = match &room.journal {
+        JournalState::Writable => format!("{} events", room.head),
+        JournalState::ReadOnly { why, since } => format!("READ ONLY since {}: {why}", minute_utc(*since)),
+    };
+    lines.push(format!("journal {}  {how}", room.place));
+    lines.push(match &room.gate {
+        Some(at) => format!("gate    http://{at}"),
+        None => "gate    does not listen".into(),
+    });
+    for incident in
+        state.incidents.values().filter(|one| one.status != crate::domain::incident::Status::Closed)
+    {
+        let impact = incident.clocks.impact(&incident.declared, now);
+        let word = match impact.state {
+            ImpactState::Running => "",
+            ImpactState::Provisional => " (provisional)",
+            ImpactState::Final => " (final)",
+        };
+        lines.push(format!(
+            "{} {} {}  {}  impact {}{word} of {}  commander {}",
+            incident.severity,
+            incident.id,
+            incident.status,
+            incident.title,
+            impact.time.brief(),
+            incident.clocks.target,
+            incident.commander().unwrap_or("NOBODY"),
+        ));
+    }
+    if !state.incidents.values().any(crate::domain::incident::Incident::is_open) {
+        lines.push("no open incident".into());
+    }
+    for freeze in state.freezes.values().filter(|freeze| freeze.holds()) {
+        let proof = if freeze.proved.is_some() { "proved" } else { "not proved" };
+        lines.push(format!(
+            "FROZEN {} {} to {}  by {}  {} refused  {proof}",
+            freeze.id,
+            freeze.scope.label(),
+            minute_utc(freeze.ends.wall),
+            freeze.owner,
+            freeze.refused
+        ));
+    }
+    for walk in state.walks.values().filter(|walk| walk.ended.is_none()) {
+        let (done, all) = walk.progress();
+        let at = walk.current().map(|step| step.title.clone()).unwrap_or_default();
+        lines.push(format!("{} {}  {done} of {all}  at: {at}", walk.id, walk.runbook.title));
+    }
+    lines
+}

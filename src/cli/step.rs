@@ -1,0 +1,424 @@
+//! `warroom step`: walk a runbook from a script.
+
+use super::{
+    With, exit,
+    reach::{self, Session, Unreached},
+};
+use crate::{
+    domain::{
+        Command, Refusal, State,
+        deviation::ReasonCode,
+        id::{IncidentId, WalkId},
+        plan::BlockKind,
+        refusal::Code,
+        walk::{Confirmation, Deviate, Glass, How, StepStatus, Walk, WalkCommand},
+    },
+    hand::attach,
+    runbook,
+    wire::Outcome,
+};
+use clap::{Args, Subcommand};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use uuid::Uuid;
+
+/// Walk a runbook, step by step
+#[derive(Debug, Args)]
+pub struct StepArgs {
+    /// The walk; the one that is under way where none is given
+    #[arg(long, value_name = "RUN")]
+    walk: Option<WalkId>,
+    /// What became of it, as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Begin to walk a runbook: a file, or builtin:NAME
+    Start {
+        /// The runbook
+        runbook: String,
+        /// NAME=VALUE
+        #[arg(long = "input", value_name = "NAME=VALUE")]
+        inputs: Vec<String>,
+        /// The incident it serves
+        #[arg(long)]
+        incident: Option<IncidentId>,
+        /// Print what would run, with the inputs filled in, and begin nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Steps with their names, and where one is
+    List,
+    /// Enter a value
+    Input {
+        /// NAME=VALUE
+        value: String,
+    },
+    /// Run a step (the current one where none is named) and wait for its end
+    Take {
+        /// Its name
+        step: Option<String>,
+        /// The second key of a step of high risk
+        #[arg(long)]
+        yes: bool,
+        /// The target's name, for a step that cannot be taken back
+        #[arg(long, value_name = "TARGET")]
+        target: Option<String>,
+        /// Run its undo blocks
+        #[arg(long)]
+        undo: bool,
+        /// Run it again although it is finished
+        #[arg(long)]
+        again: bool,
+        /// Do not wait
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Tick a step that runs nothing
+    Confirm {
+        /// Its name
+        step: Option<String>,
+        /// What was seen
+        #[arg(long, default_value = "")]
+        seen: String,
+    },
+    /// Choose a branch by its label
+    Choose {
+        /// The label
+        label: String,
+    },
+    /// Approve what is asked; shows what it is
+    Approve {
+        /// The step
+        step: Option<String>,
+        /// Alone: break the glass by typing the target's name
+        #[arg(long, value_name = "TARGET", requires = "reason")]
+        glass: Option<String>,
+        /// Why the glass is broken
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Refuse what is asked
+    Reject {
+        /// Why
+        reason: String,
+        /// The step
+        step: Option<String>,
+    },
+    /// Deviate: skip, manual, override or n-a
+    Deviate {
+        /// How
+        #[arg(value_parser = ["skip", "manual", "override", "n-a"])]
+        how: String,
+        /// The step
+        step: Option<String>,
+        /// Why: a code or its number; owed where none is given
+        #[arg(long)]
+        reason: Option<ReasonCode>,
+        /// The second key of a step of high risk
+        #[arg(long)]
+        yes: bool,
+        /// The target's name, for a step that cannot be taken back
+        #[arg(long, value_name = "TARGET")]
+        target: Option<String>,
+    },
+    /// Take an unknown or a stuck step from its owner
+    TakeOver {
+        /// Why
+        reason: String,
+        /// The step
+        step: Option<String>,
+    },
+    /// End the walk before its end
+    Abandon {
+        /// Why
+        reason: String,
+    },
+}
+
+/// Does it.
+pub fn run(with: &With, args: StepArgs) -> ExitCode {
+    exit::block_on(async move {
+        match act(with, args).await {
+            Ok(code) => code,
+            Err(error) => error.say(),
+        }
+    })
+}
+
+/// Reads a runbook: a file, or one that is shipped.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn load(name: &str) -> Result<Arc<crate::domain::plan::Runbook>, String> {
+    if let Some(name) = name.strip_prefix("builtin:") {
+        return runbook::builtin(name).map(Arc::new).ok_or_else(|| {
+            let all: Vec<_> = runbook::BUILTIN.iter().map(|(name, _)| *name).collect();
+            format!("there is no builtin:{name}: {}", all.join(", "))
+        });
+    }
+    let path = PathBuf::from(name);
+    let bytes = std::fs::read(&path).map_err(|error| format!("{name} cannot be read: {error}"))?;
+    let source = path.file_name().map_or_else(|| name.to_owned(), |name| name.to_string_lossy().into_owned());
+    Ok(Arc::new(runbook::parse(&source, &bytes)))
+}
+
+fn pairs(given: &[String]) -> Result<BTreeMap<String, String>, Refusal> {
+    given
+        .iter()
+        .map(|pair| {
+            pair.split_once('=')
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .ok_or_else(|| Refusal::new(Code::Invalid, format!("{pair:?} is not NAME=VALUE")))
+        })
+        .collect()
+}
+
+fn confirmation(yes: bool, target: Option<&String>) -> Confirmation {
+    match (target, yes) {
+        (Some(name), _) => Confirmation::Typed(name.clone()),
+        (None, true) => Confirmation::Second,
+        (None, false) => Confirmation::Enter,
+    }
+}
+
+async fn act(with: &With, args: StepArgs) -> Result<u8, Unreached> {
+    let json = args.json;
+    if let What::Start { runbook, inputs, dry_run: true, .. } = &args.what {
+        return Ok(dry_run(runbook, inputs));
+    }
+    let mut session = Session::open(with).await?;
+    let state = session.state().await?;
+    match prepare(&args, &state) {
+        Err(refusal) => Ok(exit::outcome(&Outcome::Refused(refusal), json)),
+        Ok(Prepared::List(walk)) => {
+            if json {
+                exit::print(&walk);
+            } else {
+                lines(&walk).iter().for_each(|line| println!("{line}"));
+            }
+            Ok(exit::DONE)
+        }
+        Ok(Prepared::Command(command)) => Ok(exit::outcome(&session.act(command).await?, json)),
+        Ok(Prepared::Take { command, walk, step, hand, wait }) => {
+            let outcome = session.act(command).await?;
+            if !matches!(outcome, Outcome::Ok { .. }) {
+                return Ok(exit::outcome(&outcome, json));
+            }
+            let runs =
+                state.walks.get(&walk).and_then(|walk| walk.runbook.step(&step)).is_some_and(|s| s.runs());
+            if runs && let Err(why) = attach::spawn(&session.socket, walk, &step, hand) {
+                eprintln!("{why}");
+                return Ok(exit::REFUSED);
+            }
+            if !wait {
+                return Ok(exit::outcome(&outcome, json));
+            }
+            ended(&mut session, walk, &step, json).await
+        }
+    }
+}
+
+enum Prepared {
+    List(Box<Walk>),
+    Command(Command),
+    Take { command: Command, walk: WalkId, step: String, hand: Uuid, wait: bool },
+}
+
+fn walk_of(state: &State, given: Option<WalkId>) -> Result<&Walk, Refusal> {
+    let found = match given {
+        Some(id) => state.walks.get(&id),
+        None => state.walks.values().rev().find(|walk| walk.ended.is_none()),
+    };
+    found.ok_or_else(|| {
+        Refusal::new(Code::Unknown, "no runbook is being walked").hint("begin with warroom step start FILE")
+    })
+}
+
+fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
+    if let What::Start { runbook, inputs, incident, .. } = &args.what {
+        let runbook = load(runbook).map_err(|why| Refusal::new(Code::Invalid, why))?;
+        let incident = reach::incident(state, *incident).ok().filter(|id| state.open(*id).is_ok());
+        let command = WalkCommand::Start { incident, runbook, inputs: pairs(inputs)? };
+        return Ok(Prepared::Command(Command::Walk(command)));
+    }
+    let known = walk_of(state, args.walk)?;
+    let walk = known.id;
+    let here = |given: &Option<String>| {
+        given
+            .clone()
+            .or_else(|| known.at.clone())
+            .ok_or_else(|| Refusal::new(Code::Conflict, "the walk has ended"))
+    };
+    let command = match &args.what {
+        What::Start { .. } => return Err(Refusal::new(Code::Invalid, "it begins only once")),
+        What::List => return Ok(Prepared::List(Box::new(known.clone()))),
+        What::Input { value } => {
+            let (name, value) = pairs(std::slice::from_ref(value))?.pop_first().unwrap_or_default();
+            WalkCommand::SetInput { walk, name, value }
+        }
+        What::Take { step, yes, target, undo, again, no_wait } => {
+            let (step, hand) = (here(step)?, Uuid::new_v4());
+            let command = Command::Walk(WalkCommand::Take {
+                walk,
+                step: step.clone(),
+                hand,
+                host: state.room.host.clone(),
+                confirm: confirmation(*yes, target.as_ref()),
+                undo: *undo,
+                again: *again,
+            });
+            return Ok(Prepared::Take { command, walk, step, hand, wait: !no_wait });
+        }
+        What::Confirm { step, seen } => WalkCommand::Confirm { walk, step: here(step)?, seen: seen.clone() },
+        What::Choose { label } => WalkCommand::Choose { walk, step: here(&None)?, label: label.clone() },
+        What::Approve { step, glass, reason } => {
+            let waiting =
+                known.steps.iter().find(|(_, state)| state.asked.is_some()).map(|(slug, _)| slug.clone());
+            let step = step.clone().or(waiting).map_or_else(|| here(&None), Ok)?;
+            let asked = known.state(&step).asked.ok_or_else(|| {
+                Refusal::new(Code::Conflict, "no approval is asked for").hint("take the step first")
+            })?;
+            let glass = glass
+                .as_ref()
+                .map(|typed| Glass { typed: typed.clone(), reason: reason.clone().unwrap_or_default() });
+            WalkCommand::Approve { walk, step, digest: asked.digest, glass }
+        }
+        What::Reject { reason, step } => {
+            WalkCommand::Reject { walk, step: here(step)?, reason: reason.clone() }
+        }
+        What::Deviate { how, step, reason, yes, target } => WalkCommand::Deviate {
+            walk,
+            step: here(step)?,
+            what: match how.as_str() {
+                "skip" => Deviate::Skip,
+                "manual" => Deviate::Manual,
+                "override" => Deviate::Override,
+                _ => Deviate::NotApplicable,
+            },
+            code: *reason,
+            confirm: confirmation(*yes, target.as_ref()),
+            host: String::new(),
+        },
+        What::TakeOver { reason, step } => {
+            WalkCommand::TakeOver { walk, step: here(step)?, reason: reason.clone() }
+        }
+        What::Abandon { reason } => WalkCommand::Abandon { walk, reason: reason.clone() },
+    };
+    Ok(Prepared::Command(Command::Walk(command)))
+}
+
+/// Waits until a step is not lent any more, or waits for an approval.
+async fn ended(session: &mut Session, walk: WalkId, step: &str, json: bool) -> Result<u8, Unreached> {
+    loop {
+        let state = session.state().await?;
+        let Some(known) = state.walks.get(&walk) else { return Ok(exit::REFUSED) };
+        let now = known.state(step);
+        let (word, code) = match now.status {
+            StepStatus::Lent if now.asked.is_some() => ("waits for approval", exit::DONE),
+            StepStatus::Lent => {
+                tokio::time::sleep(Duration::from_millis(150)).await;
+                continue;
+            }
+            StepStatus::Done => ("done", exit::DONE),
+            StepStatus::Failed => ("failed", exit::REFUSED),
+            StepStatus::Unknown => ("unknown: its hand is gone", exit::REFUSED),
+            StepStatus::Todo => ("undone", exit::DONE),
+        };
+        if json {
+            exit::print(&now);
+        } else {
+            let seen = now.results.last().map(|done| done.seen.clone()).unwrap_or_default();
+            println!("{step} {word}  {seen}");
+        }
+        return Ok(code);
+    }
+}
+
+/// The walk as a checklist.
+pub fn lines(walk: &Walk) -> Vec<String> {
+    let (done, all) = walk.progress();
+    let mut lines = vec![format!("{} {}  {done} of {all}", walk.id, walk.runbook.title)];
+    for section in &walk.runbook.sections {
+        if section.steps.is_empty() {
+            continue;
+        }
+        lines.push(format!("  {}", section.title));
+        for step in &section.steps {
+            let state = walk.state(&step.id);
+            let mark = match state.status {
+                StepStatus::Done => "x",
+                StepStatus::Lent => "~",
+                StepStatus::Failed => "!",
+                StepStatus::Unknown => "?",
+                StepStatus::Todo if walk.at.as_deref() == Some(&step.id) => ">",
+                StepStatus::Todo => " ",
+            };
+            let end = state.done.map(|end| match end.how {
+                How::Skipped => "  skipped".to_owned(),
+                How::Manual => "  by hand".to_owned(),
+                How::NotApplicable => "  n/a".to_owned(),
+                _ => format!("  {}", end.seen).trim_end().to_owned(),
+            });
+            lines.push(format!("    [{mark}] {:<24} {}{}", step.id, step.title, end.unwrap_or_default()));
+        }
+    }
+    lines
+}
+
+/// Prints what would run.
+fn dry_run(name: &str, inputs: &[String]) -> u8 {
+    let runbook = match load(name) {
+        Ok(runbook) => runbook,
+        Err(why) => {
+            eprintln!("{why}");
+            return exit::USAGE;
+        }
+    };
+    let given = match pairs(inputs) {
+        Ok(given) => given,
+        Err(refusal) => {
+            eprintln!("{refusal}");
+            return exit::USAGE;
+        }
+    };
+    let values = match runbook::resolve(&runbook, &given) {
+        Ok(values) => values,
+        Err(problems) => {
+            problems.iter().for_each(|problem| eprintln!("{problem}"));
+            return exit::REFUSED;
+        }
+    };
+    for (name, value) in &values {
+        println!("{name}={value}");
+    }
+    for section in &runbook.sections {
+        for step in &section.steps {
+            println!("\n## {}: {}", section.title, step.title);
+            for block in &step.blocks {
+                let host = block.host.as_deref().unwrap_or("local");
+                println!("# {} {} on {host}", word(block.kind), block.id);
+                match runbook::fill(&block.code, &values) {
+                    Ok(code) => println!("{}", crate::domain::text::block(&code)),
+                    Err(error) => println!("# not ready: {error}"),
+                }
+            }
+        }
+    }
+    exit::DONE
+}
+
+fn word(kind: BlockKind) -> &'static str {
+    match kind {
+        BlockKind::Guard => "guard",
+        BlockKind::Check => "check",
+        BlockKind::Run => "run",
+        BlockKind::Verify => "verify",
+        BlockKind::Expect => "expect",
+        BlockKind::Undo => "undo",
+        BlockKind::Sample => "sample, never run:",
+    }
+}

@@ -1,0 +1,101 @@
+//! `warroom tail`: the timeline as it happens.
+
+use super::{With, exit, reach};
+use crate::{
+    domain::{Event, id::IncidentId, tell, time::clock_utc},
+    transport::client,
+    wire::{As, Ask, FromRoom, ToRoom, Told},
+};
+use std::process::ExitCode;
+
+/// Follow the timeline
+#[derive(Debug, clap::Args)]
+pub struct TailArgs {
+    /// Only this incident
+    #[arg(long, value_name = "INCIDENT")]
+    incident: Option<IncidentId>,
+    /// From this event on, 0 for the next one to come
+    #[arg(long, value_name = "SEQ", default_value_t = 1)]
+    from: u64,
+    /// Print what is there and end
+    #[arg(long)]
+    no_follow: bool,
+    /// Everything, also how it was done
+    #[arg(long)]
+    all: bool,
+    /// Each event as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints events until interrupted.
+pub fn run(with: &With, args: &TailArgs) -> ExitCode {
+    exit::block_on(async {
+        let reached = match reach::Session::existing(with).await {
+            Ok(session) => session.socket,
+            Err(error) => return error.say(),
+        };
+        match follow(&reached, args).await {
+            Ok(()) => exit::DONE,
+            Err(error) => exit::no_room(&error),
+        }
+    })
+}
+
+async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client::NoRoom> {
+    let (mut reader, mut writer, hello) = client::connect(socket, As::Script, !args.no_follow, None).await?;
+    let FromRoom::Hello { room, .. } = hello else { return Ok(()) };
+    let mut next = if args.from == 0 { room.head + 1 } else { args.from };
+    let ask = |from| ToRoom::Ask { n: 1, ask: Ask::Events { from, limit: 1_000, incident: args.incident } };
+    writer.send(&ask(next)).await?;
+    let mut caught_up = false;
+    let mut waiting: Vec<Event> = Vec::new();
+    loop {
+        match reader.next().await? {
+            FromRoom::Told { told: Told::Events { events, next: more }, .. } => {
+                for event in &events {
+                    next = event.seq + 1;
+                    print(event, args);
+                }
+                if let Some(more) = more {
+                    writer.send(&ask(more)).await?;
+                    continue;
+                }
+                caught_up = true;
+                for event in waiting.drain(..).filter(|event| event.seq >= next) {
+                    print(&event, args);
+                }
+                if args.no_follow {
+                    return Ok(());
+                }
+            }
+            FromRoom::Event(event) if args.incident.is_none() || event.stream == args.incident => {
+                if caught_up {
+                    print(&event, args);
+                } else {
+                    waiting.push(*event);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn print(event: &Event, args: &TailArgs) {
+    if args.json {
+        exit::print(event);
+    } else if args.all || tell::matters(event) {
+        println!("{}", words(event));
+    }
+}
+
+/// `14:05:12Z #41 ana   decided: roll back`
+pub fn words(event: &Event) -> String {
+    format!(
+        "{} #{:<4} {:<8} {}",
+        clock_utc(event.occurred.wall),
+        event.seq,
+        crate::domain::text::line(&event.actor.name),
+        tell::line(event)
+    )
+}

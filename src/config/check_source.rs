@@ -1,0 +1,246 @@
+//! What is wrong with sources and panels.
+
+use super::{
+    check::{Judge, key},
+    nearest,
+    secret::{Header, Secret},
+    source::{Auth, Source},
+    tree::Step,
+};
+use crate::{
+    domain::time::Span,
+    signal::{Direction, Panel},
+};
+use regex::Regex;
+use reqwest::Url;
+use std::collections::BTreeSet;
+
+/// Largest compiled expression, in bytes, so that a pattern cannot eat the memory.
+const REGEX_MAX: usize = 1 << 20;
+
+impl Judge<'_> {
+    /// A regular expression must compile.
+    pub fn regex(&mut self, path: &[Step], pattern: &str) -> Option<Regex> {
+        match regex::RegexBuilder::new(pattern).size_limit(REGEX_MAX).build() {
+            Ok(regex) => Some(regex),
+            Err(error) => {
+                let said = error.to_string();
+                let why = said.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+                let help =
+                    "in 'single quotes' a backslash is taken as it is; no look-around, no back references";
+                self.wrong(path, format!("not a regular expression: {why}"), help);
+                None
+            }
+        }
+    }
+
+    fn url(&mut self, path: &[Step], text: &str) {
+        let parsed = match Url::parse(text) {
+            Ok(url) => url,
+            Err(url_error) => {
+                let help = if text.contains("://") || text.is_empty() {
+                    "write it whole: \"http://127.0.0.1:9090\"".into()
+                } else {
+                    format!("with its scheme: \"http://{text}\"")
+                };
+                return self.wrong(path, format!("not a URL: {url_error}"), help);
+            }
+        };
+        if !matches!(parsed.scheme(), "http" | "https") {
+            let help = if text.contains("://") {
+                String::new()
+            } else {
+                format!("with its scheme: \"http://{text}\"")
+            };
+            self.wrong(path, format!("{}: is neither http: nor https:", parsed.scheme()), help);
+        } else if parsed.password().is_some() || !parsed.username().is_empty() {
+            let help =
+                "use  auth.basic = { user = \"…\", password = { env = \"…\" } }  and change the password";
+            self.wrong_secret(path, "a secret must not stand in a URL", help);
+        }
+    }
+
+    fn secret(&mut self, path: &[Step], secret: &Secret) {
+        match secret {
+            Secret::Env(name) if name.is_empty() || name.contains(['=', '\0', ' ', '$']) => {
+                let help = "the bare name: { env = \"PROM_TOKEN\" }";
+                self.wrong(path, "not the name of an environment variable", help);
+            }
+            Secret::Command(words) if words.first().is_none_or(|word| word.trim().is_empty()) => {
+                self.wrong(path, "the command is empty", "{ command = [\"PROGRAM\", \"ARGUMENT\"] }");
+            }
+            _ => {}
+        }
+    }
+
+    fn auth(&mut self, i: usize, auth: &Auth) {
+        if let Some(bearer) = &auth.bearer {
+            self.secret(&key!["source", i, "auth", "bearer"], bearer);
+        }
+        if let Some(basic) = &auth.basic {
+            self.secret(&key!["source", i, "auth", "basic", "password"], &basic.password);
+            if auth.bearer.is_some() {
+                self.wrong(
+                    &key!["source", i, "auth", "basic"],
+                    "bearer and basic at once",
+                    "keep one of them",
+                );
+            }
+        }
+        for (name, value) in &auth.headers {
+            let at = key!["source", i, "auth", "headers", name];
+            if reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_err() {
+                self.wrong(&at, "not the name of a header", "letters, digits and -");
+            }
+            match value {
+                Header::Secret(secret) => self.secret(&at, secret),
+                Header::Plain(text) => {
+                    let low = text.to_lowercase();
+                    let secret = nearest::sounds_secret(name)
+                        || name.to_lowercase().ends_with("key")
+                        || low.starts_with("bearer ")
+                        || low.starts_with("basic ");
+                    if secret {
+                        let help = "name where it is, { env = \"NAME\" }, and change the one that stood here";
+                        self.wrong_secret(&at, "a secret must not stand in the file", help);
+                    } else if reqwest::header::HeaderValue::from_str(text).is_err() {
+                        self.wrong(&at, "not the value of a header", "one line without control characters");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// All sources.
+pub fn sources(judge: &mut Judge<'_>) {
+    let mut ids = BTreeSet::new();
+    for (i, source) in judge.config.source.iter().enumerate() {
+        let at = |key: &str| key!["source", i, key];
+        let id = source.id();
+        if let Some(name) = source.name() {
+            judge.name(&at("name"), name);
+        }
+        if !ids.insert(id.clone()) {
+            let key = if source.name().is_some() { at("name").to_vec() } else { key!["source", i].to_vec() };
+            judge.wrong(
+                &key,
+                format!("two sources are named {id:?}"),
+                "give each a name of its own: name = \"…\"",
+            );
+        }
+        if let Some(url) = source.url() {
+            judge.url(&at("url"), url);
+        }
+        judge.within(&at("every"), source.every(), Span::millis(100), Span::hours(1));
+        let (timeout, service, auth) = match source {
+            Source::Prometheus(it) => (Some(it.timeout), None, Some(&it.auth)),
+            Source::Scrape(it) => (Some(it.timeout), it.service.as_ref(), Some(&it.auth)),
+            Source::Probe(it) => (Some(it.timeout), it.service.as_ref(), Some(&it.auth)),
+            Source::Log(it) => (None, it.service.as_ref(), None),
+            Source::Release(it) => (None, it.service.as_ref(), None),
+        };
+        if let Some(timeout) = timeout {
+            judge.within(&at("timeout"), timeout, Span::millis(50), Span::mins(5));
+        }
+        if let Some(service) = service {
+            judge.service(&at("service"), service);
+        }
+        if let Some(auth) = auth {
+            judge.auth(i, auth);
+        }
+        match source {
+            Source::Log(log) if log.path.trim().is_empty() => {
+                judge.wrong(&at("path"), "the path is empty", "a file or a glob: \"/var/log/app/*.log\"");
+            }
+            Source::Release(release) if release.dir.as_os_str().is_empty() => {
+                judge.wrong(
+                    &at("dir"),
+                    "the directory is empty",
+                    "the one that holds `releases` and `current`",
+                );
+            }
+            Source::Release(release) => judge.name(&at("env"), &release.env),
+            Source::Probe(probe) => {
+                if let Some(body) = &probe.body {
+                    judge.regex(&at("body"), body);
+                }
+                for (n, status) in probe.status.iter().enumerate() {
+                    if !(100..=599).contains(status) {
+                        let what = format!("there is no HTTP status {status}");
+                        judge.wrong(&key!["source", i, "status", n], what, "100 to 599");
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// All panels, those under sources and those that stand alone.
+pub fn panels(judge: &mut Judge<'_>) {
+    let mut names = BTreeSet::new();
+    for (i, source) in judge.config.source.iter().enumerate() {
+        let id = source.id();
+        for (n, one) in source.panels().iter().enumerate() {
+            let at = |key: &str| key!["source", i, "panels", n, key].to_vec();
+            panel(judge, one, &at, &mut names);
+            if !one.source.is_empty() && one.source != id {
+                judge.wrong(&at("source"), "a panel under a source is answered by it", "take `source` out");
+            }
+        }
+    }
+    for (n, one) in judge.config.panel.iter().enumerate() {
+        let at = |key: &str| key!["panel", n, key].to_vec();
+        panel(judge, one, &at, &mut names);
+        let known: Vec<String> =
+            judge.config.source.iter().filter(|s| s.answers_queries()).map(Source::id).collect();
+        if one.source.is_empty() || known.contains(&one.source) || !judge.whole("source") {
+            continue;
+        }
+        if judge.config.source.iter().any(|source| source.id() == one.source) {
+            judge.wrong(&at("source"), "this source answers no PromQL", "name a prometheus or scrape source");
+            continue;
+        }
+        let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        let help = match nearest::of(&one.source, &names) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None if names.is_empty() => "add a [[source]] of that name".into(),
+            None => format!("sources that answer: {}", names.join(", ")),
+        };
+        judge.wrong(&at("source"), format!("no source {:?}", one.source), help);
+    }
+}
+
+fn panel(judge: &mut Judge<'_>, panel: &Panel, at: &dyn Fn(&str) -> Vec<Step>, names: &mut BTreeSet<String>) {
+    judge.name(&at("name"), &panel.name);
+    if !names.insert(panel.name.clone()) {
+        judge.wrong(
+            &at("name"),
+            format!("two panels are named {:?}", panel.name),
+            "a panel's name is unique in the room",
+        );
+    }
+    if panel.query.trim().is_empty() {
+        judge.wrong(&at("query"), "the query is empty", "PromQL: sum(rate(http_requests_total[1m]))");
+    }
+    if let Some(threshold) = panel.threshold {
+        if !threshold.is_finite() {
+            judge.wrong(&at("threshold"), "not a number one can be beyond", "a finite number, or none");
+        } else if panel.bad == Direction::None {
+            judge.warn(
+                &at("threshold"),
+                "no direction is bad, so this says nothing",
+                "bad = \"up\" or \"down\"",
+            );
+        }
+    } else if panel.hold.is_some() {
+        judge.warn(&at("for"), "without a threshold this says nothing", "add threshold = …");
+    }
+    if let Some(hold) = panel.hold {
+        judge.within(&at("for"), hold, Span::ZERO, Span::hours(24));
+    }
+    if let Some(service) = &panel.service {
+        judge.service(&at("service"), service);
+    }
+}

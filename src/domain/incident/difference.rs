@@ -1,0 +1,50 @@
+//! What a change of severity brings with it.
+
+use super::Incident;
+use crate::domain::{freeze::Freeze, id::FreezeId, severity::Severity, state::State, time::Span, walk};
+use serde::{Deserialize, Serialize};
+
+/// What a change of severity brings with it, shown before it is confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SeverityDifference {
+    /// What the new severity means.
+    pub meaning: Option<String>,
+    /// Runbook of the new row, where it is another.
+    pub runbook: Option<String>,
+    /// Roles that are wanted now and have no holder.
+    pub roles_missing: Vec<String>,
+    /// Cadence of updates before and after, where it differs.
+    pub cadence: Option<(Option<Span>, Option<Span>)>,
+    /// A freeze is proposed that does not stand yet, for this long.
+    pub freeze: Option<Span>,
+    /// A freeze stands and stays: severity never lifts one.
+    pub freeze_stays: Vec<FreezeId>,
+}
+
+/// The difference between an incident as it is and the same at another severity.
+pub fn difference(state: &State, incident: &Incident, to: Severity) -> SeverityDifference {
+    let row = state.policy.severities.get(&to);
+    let old = state.policy.severities.get(&incident.severity);
+    let every = row.and_then(|row| row.update_every);
+    let held = walk::approval::role;
+    let standing: Vec<&Freeze> = state
+        .freezes
+        .values()
+        .filter(|freeze| freeze.holds() && freeze.incident == Some(incident.id))
+        .collect();
+    SeverityDifference {
+        meaning: row.map(|row| row.meaning.clone()),
+        runbook: row
+            .and_then(|row| row.runbook.clone())
+            .filter(|name| old.and_then(|row| row.runbook.as_ref()) != Some(name)),
+        roles_missing: row
+            .map(|row| {
+                row.roles.iter().filter(|role| !incident.roles.contains_key(held(role))).cloned().collect()
+            })
+            .unwrap_or_default(),
+        cadence: (every != incident.board.update_every && every.is_some())
+            .then_some((incident.board.update_every, every)),
+        freeze: row.and_then(|row| row.freeze).filter(|_| standing.is_empty()),
+        freeze_stays: standing.iter().map(|freeze| freeze.id).collect(),
+    }
+}

@@ -1,0 +1,229 @@
+//! What people gather around.
+
+mod command;
+mod difference;
+mod fact;
+mod rules;
+
+pub use command::IncidentCommand;
+pub use difference::{SeverityDifference, difference};
+pub use fact::IncidentFact;
+pub(super) use rules::{decide, first_action};
+
+use super::{
+    board::Board,
+    clock::{Clocks, Mark, Moment},
+    event::{Event, Seq},
+    id::{DecisionId, IncidentId, TaskId},
+    refusal::{Code, Refusal},
+    severity::Severity,
+    state::State,
+    task::Task,
+    time::Stamp,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
+
+/// How far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Nobody knows yet.
+    Investigating,
+    /// The cause is known well enough to act.
+    Identified,
+    /// Something is being done.
+    Mitigating,
+    /// It looks good; it must hold.
+    Monitoring,
+    /// Users are well. The review clock runs.
+    Resolved,
+    /// Nothing is owed any more.
+    Closed,
+}
+
+impl Status {
+    /// All, in their order.
+    pub const ALL: [Self; 6] = [
+        Self::Investigating,
+        Self::Identified,
+        Self::Mitigating,
+        Self::Monitoring,
+        Self::Resolved,
+        Self::Closed,
+    ];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Investigating => "investigating",
+            Self::Identified => "identified",
+            Self::Mitigating => "mitigating",
+            Self::Monitoring => "monitoring",
+            Self::Resolved => "resolved",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for Status {
+    type Err = Refusal;
+    fn from_str(word: &str) -> Result<Self, Refusal> {
+        let word = word.trim().to_ascii_lowercase();
+        Self::ALL.into_iter().find(|status| status.word() == word).ok_or_else(|| {
+            Refusal::new(Code::Invalid, format!("{word:?} is not a status"))
+                .hint("investigating, identified, mitigating, monitoring, resolved or closed")
+        })
+    }
+}
+
+/// The commander's role by name.
+pub const COMMANDER: &str = "commander";
+
+/// A role's holder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Login name.
+    pub who: String,
+    /// Since when.
+    pub since: Stamp,
+}
+
+/// An incident as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Name.
+    pub id: IncidentId,
+    /// One line.
+    pub title: String,
+    /// How bad.
+    pub severity: Severity,
+    /// Services it hurts.
+    pub services: Vec<String>,
+    /// Where, `prod`.
+    pub env: String,
+    /// How far.
+    pub status: Status,
+    /// Practice, kept out of real figures.
+    pub drill: bool,
+    /// When it was declared.
+    pub declared: Stamp,
+    /// By whom.
+    pub declared_by: String,
+    /// The event that declared it.
+    pub seq: Seq,
+    /// Its clocks.
+    pub clocks: Clocks,
+    /// Who holds which role.
+    pub roles: BTreeMap<String, Holder>,
+    /// What the console says.
+    pub board: Board,
+    /// Tasks.
+    pub tasks: BTreeMap<TaskId, Task>,
+    /// The newest decision.
+    pub last_decision: Option<DecisionId>,
+    /// Events marked as important.
+    pub stars: BTreeSet<Seq>,
+    /// When it was resolved.
+    pub resolved: Option<Stamp>,
+    /// When the post-mortem is due.
+    pub review_due: Option<Stamp>,
+    /// What people wrote into the draft's prompts, by the prompt's key.
+    pub answers: BTreeMap<String, String>,
+}
+
+impl Incident {
+    /// Whether people still gather around it.
+    pub fn is_open(&self) -> bool {
+        self.status < Status::Resolved
+    }
+
+    /// The commander's login name.
+    pub fn commander(&self) -> Option<&str> {
+        self.roles.get(COMMANDER).map(|holder| holder.who.as_str())
+    }
+}
+
+pub(super) fn apply(state: &mut State, fact: &IncidentFact, event: &Event) {
+    if let IncidentFact::Declared { incident, title, severity, services, env, target, drill } = fact {
+        let new = Incident {
+            id: *incident,
+            title: title.clone(),
+            severity: *severity,
+            services: services.clone(),
+            env: env.clone(),
+            status: Status::Investigating,
+            drill: *drill,
+            declared: event.occurred.clone(),
+            declared_by: event.actor.name.clone(),
+            seq: event.seq,
+            clocks: Clocks { target: *target, ..Clocks::default() },
+            roles: BTreeMap::new(),
+            board: Board::default(),
+            tasks: BTreeMap::new(),
+            last_decision: None,
+            stars: BTreeSet::new(),
+            resolved: None,
+            review_due: None,
+            answers: BTreeMap::new(),
+        };
+        state.incidents.insert(*incident, new);
+        return;
+    }
+    let review_within = state.policy.review_within;
+    let Some(incident) = state.incidents.get_mut(&fact.incident()) else { return };
+    let mark = |at: &Stamp| Mark { at: at.clone(), seq: event.seq };
+    match fact {
+        IncidentFact::Declared { .. } | IncidentFact::Exported { .. } => {}
+        IncidentFact::Retitled { title, services, .. } => {
+            incident.title.clone_from(title);
+            incident.services.clone_from(services);
+        }
+        IncidentFact::SeverityChanged { to, .. } => incident.severity = *to,
+        IncidentFact::StatusChanged { to, .. } => {
+            incident.status = *to;
+            match to {
+                Status::Resolved => {
+                    incident.resolved = Some(event.occurred.clone());
+                    incident.review_due = Some(event.occurred.plus(review_within));
+                }
+                Status::Closed => {}
+                _ => (incident.resolved, incident.review_due) = (None, None),
+            }
+        }
+        IncidentFact::RoleTaken { role, who, .. } => {
+            incident.roles.insert(role.clone(), Holder { who: who.clone(), since: event.occurred.clone() });
+        }
+        IncidentFact::RoleLeft { role, .. } => {
+            incident.roles.remove(role);
+        }
+        IncidentFact::Marked { moment, at, .. } | IncidentFact::Corrected { moment, at, .. } => {
+            incident.clocks.marks.insert(*moment, mark(at));
+            incident.clocks.breach_again(&incident.declared);
+        }
+        IncidentFact::TargetBreached { .. } => incident.clocks.breached = Some(mark(&event.occurred)),
+        IncidentFact::RecoveryBegan { .. } => incident.clocks.first_good = Some(mark(&event.occurred)),
+        IncidentFact::RecoveryLost { .. } => {
+            incident.clocks.first_good = None;
+            incident.clocks.recovered = None;
+            incident.clocks.marks.remove(&Moment::Verified);
+        }
+        IncidentFact::Recovered { since, .. } => {
+            incident.clocks.recovered = Some(mark(since));
+            incident.clocks.marks.insert(Moment::Verified, mark(&event.occurred));
+        }
+        IncidentFact::Answered { prompt, text, .. } => {
+            incident.answers.insert(prompt.clone(), text.clone());
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What may be asked of an incident, and what follows.
+
+use super::{COMMANDER, IncidentCommand, IncidentFact, Status};
+use crate::domain::{
+    board::BoardFact,
+    clock::Moment,
+    command::Ctx,
+    fact::Fact,
+    freeze::{self, FreezeFact, Scope},
+    id::{FreezeId, IncidentId},
+    policy::Power,
+    refusal::{Code, Refusal, text},
+    state::State,
+    time::{self, Span, Stamp},
+};
+
+fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    let IncidentCommand::Declare { title, severity, services, env, freeze } = command else {
+        return Ok(Vec::new());
+    };
+    let id = state.incidents.keys().next_back().map_or(IncidentId(1), |last| last.next());
+    let services = services.iter().map(|name| text("a service", name, 100)).collect::<Result<Vec<_>, _>>()?;
+    let env = text("the environment", env.as_deref().unwrap_or("prod"), 40)?;
+    let target = state.policy.mttr_target(&services);
+    let mut facts = vec![
+        IncidentFact::Declared {
+            incident: id,
+            title: text("the title", title, 200)?,
+            severity: *severity,
+            services: services.clone(),
+            env: env.clone(),
+            target,
+            drill: state.room.drill.is_some(),
+        },
+        IncidentFact::RoleTaken { incident: id, role: COMMANDER.into(), who: ctx.actor.name.clone() },
+    ];
+    let mark =
+        |moment, at: &Stamp, why: String| IncidentFact::Marked { incident: id, moment, at: at.clone(), why };
+    if let Some(release) = state.last_switch(&services, &env)
+        && release.since.elapsed(&ctx.now) < Span::hours(1)
+        && state.first_breach().is_none_or(|breach| release.since.wall <= breach.since.wall)
+    {
+        let why = format!("{} {} went live", release.service, release.current);
+        facts.push(mark(Moment::Change, &release.since, why));
+    }
+    if let Some(breach) = state.first_breach() {
+        facts.push(mark(Moment::Onset, &breach.since, format!("{} beyond its threshold", breach.panel)));
+        facts.push(mark(Moment::Detected, &breach.noticed, format!("{} at {}", breach.panel, breach.seen)));
+    } else {
+        facts.push(mark(Moment::Detected, &ctx.now, "declared by a person".into()));
+    }
+    facts.push(mark(Moment::Acknowledged, &ctx.now, "declared".into()));
+    let mut facts: Vec<Fact> = facts.into_iter().map(Fact::Incident).collect();
+    if let Some(row) = state.policy.severities.get(severity)
+        && let Some(every) = row.update_every
+    {
+        facts.push(Fact::Board(BoardFact::Cadence { incident: id, every: Some(every) }));
+    }
+    if *freeze {
+        let lease = state.policy.severities.get(severity).and_then(|row| row.freeze);
+        facts.push(Fact::Freeze(FreezeFact::Began {
+            freeze: state.freezes.keys().next_back().map_or(FreezeId(1), |last| last.next()),
+            incident: Some(id),
+            scope: Scope::deploys(services, vec![env]),
+            reason: text("the title", title, 200)?,
+            lease: freeze::within(lease.unwrap_or(state.policy.freeze_lease)),
+        }));
+    }
+    Ok(facts)
+}
+
+fn status(state: &State, id: IncidentId, to: Status, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+    let incident = state.known(id)?;
+    if incident.status == to {
+        return Ok(Vec::new());
+    }
+    if incident.status == Status::Closed {
+        return Err(Refusal::new(Code::Conflict, format!("{id} is closed"))
+            .hint("declare a new incident and name this one in its title"));
+    }
+    if to == Status::Closed {
+        if incident.status != Status::Resolved {
+            return Err(Refusal::new(Code::Conflict, format!("{id} is not resolved yet"))
+                .hint("set its status to resolved first"));
+        }
+        let owed = state.owed(id);
+        if owed > 0 {
+            return Err(Refusal::new(Code::NeedsMore, format!("{owed} reasons for deviations are owed"))
+                .hint(
+                    "give them with :reason, or warroom reason; acting was never blocked by them, closing is",
+                ));
+        }
+    }
+    if to >= Status::Resolved
+        && let Some(walk) = state.walks.values().find(|walk| walk.incident == Some(id) && walk.has_lent())
+    {
+        return Err(Refusal::new(Code::Conflict, format!("a step of {} is still running", walk.id))
+            .hint("let it end, cancel it, or take it over"));
+    }
+    let mut facts =
+        vec![Fact::Incident(IncidentFact::StatusChanged { incident: id, from: incident.status, to })];
+    if to >= Status::Mitigating && to <= Status::Monitoring {
+        facts.extend(first_action(state, id, ctx, "the status says mitigating"));
+    }
+    Ok(facts)
+}
+
+/// The first mitigation marks its moment, whoever began it and however.
+pub(in crate::domain) fn first_action(state: &State, id: IncidentId, ctx: &Ctx, why: &str) -> Option<Fact> {
+    let incident = state.incidents.get(&id)?;
+    (!incident.clocks.marks.contains_key(&Moment::Acted)).then(|| {
+        Fact::Incident(IncidentFact::Marked {
+            incident: id,
+            moment: Moment::Acted,
+            at: ctx.now.clone(),
+            why: why.into(),
+        })
+    })
+}
+
+pub(in crate::domain) fn decide(
+    state: &State,
+    command: &IncidentCommand,
+    ctx: &Ctx,
+) -> Result<Vec<Fact>, Refusal> {
+    ctx.responder(state)?;
+    let fact = match command {
+        IncidentCommand::Declare { .. } => return declare(state, command, ctx),
+        IncidentCommand::Status { incident, to } => return status(state, *incident, *to, ctx),
+        IncidentCommand::Retitle { incident, title, services } => {
+            state.open(*incident)?;
+            IncidentFact::Retitled {
+                incident: *incident,
+                title: text("the title", title, 200)?,
+                services: services
+                    .iter()
+                    .map(|name| text("a service", name, 100))
+                    .collect::<Result<_, _>>()?,
+            }
+        }
+        IncidentCommand::Severity { incident, to, reason } => {
+            let from = state.open(*incident)?.severity;
+            if from == *to {
+                return Ok(Vec::new());
+            }
+            let every = state.policy.severities.get(to).and_then(|row| row.update_every);
+            let mut facts = vec![Fact::Incident(IncidentFact::SeverityChanged {
+                incident: *incident,
+                from,
+                to: *to,
+                reason: text("the reason", reason, 400)?,
+            })];
+            if every.is_some() && every != state.open(*incident)?.board.update_every {
+                facts.push(Fact::Board(BoardFact::Cadence { incident: *incident, every }));
+            }
+            return Ok(facts);
+        }
+        IncidentCommand::Role { incident, role, who } => {
+            let role = text("the role", role, 40)?.to_lowercase();
+            let who = text("the person", who, 64)?;
+            let held = state.open(*incident)?.roles.get(&role);
+            if held.is_some_and(|holder| holder.who == who) {
+                return Ok(Vec::new());
+            }
+            if role == COMMANDER && !state.policy.may(&ctx.actor, Power::Command) {
+                return Err(Refusal::new(Code::Forbidden, format!("{} may not give command", ctx.actor))
+                    .hint("somebody with the power `command` must do it"));
+            }
+            IncidentFact::RoleTaken { incident: *incident, role, who }
+        }
+        IncidentCommand::Unrole { incident, role } => {
+            let role = role.trim().to_lowercase();
+            let Some(holder) = state.open(*incident)?.roles.get(&role) else { return Ok(Vec::new()) };
+            let own = holder.who == ctx.actor.name;
+            if role == COMMANDER && !own && !state.policy.may(&ctx.actor, Power::Command) {
+                return Err(Refusal::new(
+                    Code::Forbidden,
+                    format!("{} may not take command away", ctx.actor),
+                )
+                .hint("the commander lays it down, or somebody with the power `command` gives it on"));
+            }
+            IncidentFact::RoleLeft { incident: *incident, role, who: holder.who.clone() }
+        }
+        IncidentCommand::Correct { incident, moment, at, reason } => {
+            let known = state.known(*incident)?;
+            if *at > ctx.now.wall {
+                return Err(Refusal::new(Code::Invalid, format!("{} is not over yet", time::rfc3339(*at)))
+                    .hint("times are UTC; a moment lies in the past"));
+            }
+            IncidentFact::Corrected {
+                incident: *incident,
+                moment: *moment,
+                from: known.clocks.marks.get(moment).map(|mark| mark.at.wall),
+                at: ctx.now.back_to(*at),
+                reason: text("the reason", reason, 400)?,
+            }
+        }
+        IncidentCommand::Answer { incident, prompt, text: words } => {
+            state.known(*incident)?;
+            IncidentFact::Answered {
+                incident: *incident,
+                prompt: text("the prompt", prompt, 100)?,
+                text: text("the answer", words, 16_000)?,
+            }
+        }
+        IncidentCommand::Exported { incident, place, manifest } => {
+            state.known(*incident)?;
+            IncidentFact::Exported {
+                incident: *incident,
+                place: text("the place", place, 1_000)?,
+                manifest: text("the manifest", manifest, 200)?,
+            }
+        }
+    };
+    Ok(vec![Fact::Incident(fact)])
+}

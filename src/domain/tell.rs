@@ -1,0 +1,239 @@
+//! An event in one plain line, as a terminal shows it: in the seat's timeline, in `warroom tail`, in a drill.
+
+use super::{
+    Event, Fact,
+    board::BoardFact,
+    decision::DecisionFact,
+    deviation::DeviationFact,
+    freeze::FreezeFact,
+    gate::{Because, GateFact},
+    incident::IncidentFact,
+    note::NoteFact,
+    policy::PolicyFact,
+    release::{Judgement, ReleaseFact},
+    room::RoomFact,
+    task::TaskFact,
+    text,
+    time::{minute_utc, rfc3339},
+    walk::{BlockResult, How, WalkFact},
+    watch::WatchFact,
+};
+
+/// What happened, in a few words, without who and when. Safe to show; one line.
+pub fn line(event: &Event) -> String {
+    text::line(&words(&event.fact)).into_owned()
+}
+
+/// Whether an event matters to the story, as opposed to how it was done.
+pub fn matters(event: &Event) -> bool {
+    match &event.fact {
+        Fact::Room(fact) => !matches!(fact, RoomFact::Opened { .. } | RoomFact::Closed { .. }),
+        Fact::Policy(_) => false,
+        Fact::Walk(fact) => !matches!(
+            fact,
+            WalkFact::Attached { .. }
+                | WalkFact::Intended { .. }
+                | WalkFact::Moved { .. }
+                | WalkFact::Lent { .. }
+        ),
+        Fact::Note(NoteFact::Pinned { what, .. }) => what != "recording",
+        Fact::Note(NoteFact::Starred { .. }) => false,
+        _ => true,
+    }
+}
+
+fn words(fact: &Fact) -> String {
+    match fact {
+        Fact::Room(fact) => room(fact),
+        Fact::Policy(PolicyFact::Loaded(_)) => "policy loaded".into(),
+        Fact::Incident(fact) => incident(fact),
+        Fact::Board(fact) => match fact {
+            BoardFact::Set { line, text, .. } => format!("{}: {text}", line.word()),
+            BoardFact::Cadence { every: Some(every), .. } => format!("updates are owed every {every}"),
+            BoardFact::Cadence { every: None, .. } => "no updates are owed".into(),
+            BoardFact::Updated { text, .. } => format!("update sent: {text}"),
+        },
+        Fact::Note(fact) => match fact {
+            NoteFact::Said { text, .. } => text.clone(),
+            NoteFact::Pinned { what, text, .. } => format!("pinned {what}: {text}"),
+            NoteFact::Starred { seq, on: true, .. } => format!("starred event {seq}"),
+            NoteFact::Starred { seq, .. } => format!("took the star from event {seq}"),
+        },
+        Fact::Task(fact) => match fact {
+            TaskFact::Given { task, text, owner, within, .. } => {
+                let within = within.map(|within| format!(" within {within}")).unwrap_or_default();
+                format!("{task} to {owner}: {text}{within}")
+            }
+            TaskFact::Changed { task, owner, .. } => format!("{task} goes to {owner}"),
+            TaskFact::Done { task, result, .. } => format!("{task} done: {result}"),
+        },
+        Fact::Decision(DecisionFact::Made { text, .. }) => format!("decided: {text}"),
+        Fact::Deviation(fact) => match fact {
+            DeviationFact::Recorded { deviation, what, .. } => {
+                let first = what.actual.lines().next().unwrap_or_default();
+                format!("{deviation} {}: {first}; prescribed: {}", what.kind.word(), what.expected)
+            }
+            DeviationFact::Reasoned { deviation, code, text, .. } => {
+                format!("{deviation} because {} {text}", code.words()).trim_end().to_owned()
+            }
+        },
+        Fact::Freeze(fact) => freeze(fact),
+        Fact::Gate(fact) => gate(fact),
+        Fact::Release(fact) => release(fact),
+        Fact::Watch(fact) => match fact {
+            WatchFact::Breached { panel, seen, threshold, .. } if threshold == "healthy" => {
+                format!("{panel} fails: {seen}")
+            }
+            WatchFact::Breached { panel, seen, threshold, .. } => {
+                format!("{panel} {seen}, beyond {threshold}")
+            }
+            WatchFact::Cleared { panel, seen } => format!("{panel} is good again: {seen}"),
+            WatchFact::Blind { panel, why } => format!("{panel} is not known: {why}"),
+        },
+        Fact::Walk(fact) => walk(fact),
+        Fact::Erased => "erased".into(),
+        Fact::Foreign(_) => "something that a newer version wrote".into(),
+    }
+}
+
+fn room(fact: &RoomFact) -> String {
+    match fact {
+        RoomFact::Opened { host, .. } => format!("room opened on {host}"),
+        RoomFact::DrillBegan { scenario, .. } => format!("drill {scenario} began"),
+        RoomFact::DrillEnded => "drill ended".into(),
+        RoomFact::Resumed { why, lasted } => {
+            format!("the journal takes events again after {}: {why}", lasted.brief())
+        }
+        RoomFact::Closed { why } => format!("room closed: {why}"),
+    }
+}
+
+fn incident(fact: &IncidentFact) -> String {
+    match fact {
+        IncidentFact::Declared { incident, title, severity, target, .. } => {
+            format!("declared {incident} {severity}: {title}; target {target}")
+        }
+        IncidentFact::Retitled { title, .. } => format!("title is now: {title}"),
+        IncidentFact::SeverityChanged { from, to, reason, .. } => format!("{from} is now {to}: {reason}"),
+        IncidentFact::StatusChanged { to, .. } => format!("status {to}"),
+        IncidentFact::RoleTaken { role, who, .. } => format!("{who} is {role}"),
+        IncidentFact::RoleLeft { role, who, .. } => format!("{who} is no longer {role}"),
+        IncidentFact::Marked { moment, at, why, .. } => {
+            format!("{} {}: {why}", moment.word(), minute_utc(at.wall))
+        }
+        IncidentFact::Corrected { moment, from, at, reason, .. } => {
+            let was = from.map(|from| format!(", not {}", minute_utc(from))).unwrap_or_default();
+            format!("{} was {}{was}: {reason}", moment.word(), minute_utc(at.wall))
+        }
+        IncidentFact::TargetBreached { target, .. } => format!("impact exceeds its target of {target}"),
+        IncidentFact::RecoveryBegan { seen, .. } => format!("first good reading: {seen}; it must hold"),
+        IncidentFact::RecoveryLost { seen, .. } => format!("recovery did not hold: {seen}"),
+        IncidentFact::Recovered { since, held, .. } => {
+            format!("recovered, held for {}; impact ended {}", held.brief(), rfc3339(since.wall))
+        }
+        IncidentFact::Answered { prompt, .. } => format!("answered the draft's {prompt}"),
+        IncidentFact::Exported { place, .. } => format!("draft written to {place}"),
+    }
+}
+
+fn freeze(fact: &FreezeFact) -> String {
+    match fact {
+        FreezeFact::Began { freeze, scope, lease, reason, .. } => {
+            format!("{freeze} freezes {} for {lease}: {reason}", scope.label())
+        }
+        FreezeFact::Renewed { freeze, lease, reason } => format!("{freeze} renewed for {lease}: {reason}"),
+        FreezeFact::Exempted { freeze, artifact, reason } => {
+            format!("{freeze} lets {artifact} pass: {reason}")
+        }
+        FreezeFact::Proved { freeze, how } => format!("{freeze} is proved: {how}"),
+        FreezeFact::Lifted { freeze, reason } => format!("{freeze} lifted: {reason}"),
+        FreezeFact::Expired { freeze } => format!("{freeze} expired: its lease ended"),
+    }
+}
+
+fn gate(fact: &GateFact) -> String {
+    match fact {
+        GateFact::Refused { request, because, freeze, times, .. } => {
+            let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
+            let why = match (because, freeze) {
+                (Because::Frozen, Some(freeze)) => format!("frozen by {freeze}"),
+                (Because::NotReady, _) => "judged bad".into(),
+                _ => "not decided".into(),
+            };
+            format!(
+                "gate refused {} of {} to {}{times}: {why}",
+                request.action, request.artifact, request.env
+            )
+        }
+        GateFact::Passed { request, freeze } => {
+            format!("gate let {} of {} pass: exempt from {freeze}", request.action, request.artifact)
+        }
+        GateFact::Overridden { request, reason } => {
+            format!("gate overridden for {} of {}: {reason}", request.action, request.artifact)
+        }
+    }
+}
+
+fn release(fact: &ReleaseFact) -> String {
+    match fact {
+        ReleaseFact::Found { service, env, current, .. } => format!("{service} in {env} runs {current}"),
+        ReleaseFact::Switched { service, env, from, to, by, .. } => {
+            let from = from.as_ref().map(|from| format!(", was {from}")).unwrap_or_default();
+            let by = by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
+            format!("{service} {to} went live in {env}{from}{by}")
+        }
+        ReleaseFact::Judged { service, artifact, judgement, why, .. } => {
+            let word = if *judgement == Judgement::Good { "good" } else { "BAD" };
+            format!("{service} {artifact} judged {word}: {why}")
+        }
+    }
+}
+
+fn walk(fact: &WalkFact) -> String {
+    match fact {
+        WalkFact::Started { walk, runbook, .. } => format!("{walk} walks {}", runbook.title),
+        WalkFact::InputSet { name, value, .. } => format!("{name} is {value}"),
+        WalkFact::Lent { step, undo: false, .. } => format!("took {step}"),
+        WalkFact::Lent { step, .. } => format!("undoes {step}"),
+        WalkFact::Attached { step, process, .. } => format!("{step}: process {} is there", process.pid),
+        WalkFact::Intended { step, block, .. } => format!("{step}: {block} begins"),
+        WalkFact::BlockEnded { step, done, .. } => {
+            let how = match done.result {
+                BlockResult::Passed => "passed",
+                BlockResult::Failed => "failed",
+                BlockResult::TimedOut => "was killed at its limit",
+                BlockResult::Cancelled => "was cancelled",
+                BlockResult::CouldNotStart => "could not start",
+            };
+            let seen = if done.seen.is_empty() { String::new() } else { format!(": {}", done.seen) };
+            format!("{step}: {} {how} after {}{seen}", done.block, done.took.brief())
+        }
+        WalkFact::ApprovalAsked { step, text, .. } => format!("{step} asks for approval: {text}"),
+        WalkFact::Approved { step, glass: false, .. } => format!("approved {step}"),
+        WalkFact::Approved { step, .. } => format!("BROKE THE GLASS for {step}"),
+        WalkFact::Rejected { step, reason, .. } => format!("refused {step}: {reason}"),
+        WalkFact::StepDone { step, how, seen, .. } => {
+            let how = match how {
+                How::Done => "done".into(),
+                How::Satisfied => "already satisfied".into(),
+                How::Confirmed => "confirmed".into(),
+                How::Manual => "done by hand".into(),
+                How::Chosen { label, .. } => return format!("{step}: {label}"),
+                How::NotApplicable => "n/a".into(),
+                How::Skipped => "skipped".into(),
+                How::Waited => String::from("its time is over"),
+            };
+            let seen = if seen.is_empty() { String::new() } else { format!(": {seen}") };
+            format!("{step} {how}{seen}")
+        }
+        WalkFact::StepFailed { step, block, why, .. } => format!("{step} failed at {block}: {why}"),
+        WalkFact::Undone { step, .. } => format!("{step} undone"),
+        WalkFact::Overridden { step, block, .. } => format!("{step}: passed over {block}"),
+        WalkFact::Lost { step, why, .. } => format!("{step} is unknown: {why}"),
+        WalkFact::TakenOver { step, from, reason, .. } => format!("{step} taken over from {from}: {reason}"),
+        WalkFact::Edited { step, block, .. } => format!("{step}: edited {block}"),
+        WalkFact::Moved { to, .. } => format!("now at {to}"),
+        WalkFact::Finished { walk, complete: true } => format!("{walk}: checklist complete"),
+        WalkFact::Finished { walk, .. } => format!("{walk} abandoned"),
+    }
+}

@@ -1,0 +1,6 @@
+//! The rules as a whole.
+
+mod asking;
+mod gate;
+mod incident;
+mod random;

@@ -1,0 +1,357 @@
+//! An event in one line, for the timeline. Names where they are needed to follow the story; no judgement.
+
+use super::{
+    escape::{clipped, code, inline},
+    front::length,
+    gather::Gathered,
+};
+use crate::domain::{
+    Event, Fact,
+    board::BoardFact,
+    decision::DecisionFact,
+    deviation::{DeviationFact, DeviationKind},
+    freeze::FreezeFact,
+    gate::{GateFact, Request},
+    incident::IncidentFact,
+    note::NoteFact,
+    release::{Judgement, ReleaseFact},
+    room::RoomFact,
+    task::TaskFact,
+    walk::{BlockResult, How, WalkFact},
+    watch::WatchFact,
+};
+use std::fmt::Write as _;
+
+/// The most characters of somebody's words in one line; the journal beside the draft has all of them.
+const WORDS: usize = 300;
+
+/// How much a line matters when not all have room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Weight {
+    /// The story does not hold together without it.
+    Turn,
+    /// What people and signals did and said.
+    Plain,
+    /// How it was done.
+    Detail,
+}
+
+use Weight::{Detail, Plain, Turn};
+
+/// The line of an event; none for what is bookkeeping of the tool.
+pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> {
+    Some(match &event.fact {
+        Fact::Incident(fact) => return incident(fact, g),
+        Fact::Board(fact) => board(fact),
+        Fact::Note(fact) => return note(fact, g),
+        Fact::Task(fact) => task(fact),
+        Fact::Decision(DecisionFact::Made { decision, text, options, risks, .. }) => {
+            let mut line = format!("Decided ({decision}): “{}”", clipped(text, WORDS));
+            if !options.is_empty() {
+                let options: Vec<_> = options.iter().map(|option| clipped(option, 80)).collect();
+                let _ = write!(line, "; options: {}", options.join(" · "));
+            }
+            if let Some(risks) = risks {
+                let _ = write!(line, "; risks: {}", clipped(risks, 120));
+            }
+            (Turn, line)
+        }
+        Fact::Deviation(fact) => deviation(fact, g),
+        Fact::Freeze(fact) => freeze(fact),
+        Fact::Gate(fact) => gate(fact),
+        Fact::Release(fact) => release(fact, event, g),
+        Fact::Watch(fact) => watch(fact, g),
+        Fact::Walk(fact) => return walk(fact, g),
+        Fact::Erased => (Detail, "An entry whose text was erased".into()),
+        Fact::Room(RoomFact::Opened { host, .. }) => (Detail, format!("Room opened on {}", code(host))),
+        Fact::Room(_) | Fact::Policy(_) | Fact::Foreign(_) => return None,
+    })
+}
+
+fn incident(fact: &IncidentFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
+    Some(match fact {
+        IncidentFact::Declared { title, severity, services, env, .. } => {
+            let of = list(services);
+            (Turn, format!("Declared {severity} “{}” for {of} in {}", inline(title), code(env)))
+        }
+        IncidentFact::Retitled { title, services, .. } => {
+            (Plain, format!("Title is now “{}”, services {}", inline(title), list(services)))
+        }
+        IncidentFact::SeverityChanged { from, to, reason, .. } => {
+            (Turn, format!("Severity {from} → {to}: “{}”", clipped(reason, WORDS)))
+        }
+        IncidentFact::StatusChanged { from, to, .. } => (Turn, format!("Status {from} → {to}")),
+        IncidentFact::RoleTaken { role, who, .. } => (Plain, format!("{} is {}", inline(who), inline(role))),
+        IncidentFact::RoleLeft { role, who, .. } => {
+            (Plain, format!("{} is no longer {}", inline(who), inline(role)))
+        }
+        IncidentFact::Marked { moment, at, why, .. } => {
+            (Turn, format!("**{}** at {}: {}", moment.word(), g.at(at.wall), inline(why)))
+        }
+        IncidentFact::Corrected { moment, from, at, reason, .. } => {
+            let before = from.map_or_else(String::new, |from| format!(" from {}", g.at(from)));
+            let reason = clipped(reason, WORDS);
+            (Turn, format!("**{}** corrected{before} to {}: “{reason}”", moment.word(), g.at(at.wall)))
+        }
+        IncidentFact::TargetBreached { target, .. } => {
+            (Turn, format!("Impact went beyond its target of {}", length(*target)))
+        }
+        IncidentFact::RecoveryBegan { seen, .. } => (Turn, format!("First good reading: {}", inline(seen))),
+        IncidentFact::RecoveryLost { seen, .. } => (Turn, format!("Recovery did not hold: {}", inline(seen))),
+        IncidentFact::Recovered { since, held, .. } => {
+            (Turn, format!("**recovered**: good since {} and held for {}", g.at(since.wall), length(*held)))
+        }
+        IncidentFact::Answered { .. } | IncidentFact::Exported { .. } => return None,
+    })
+}
+
+fn board(fact: &BoardFact) -> (Weight, String) {
+    match fact {
+        BoardFact::Set { line, text, .. } => (Detail, format!("{}: “{}”", line.word(), inline(text))),
+        BoardFact::Cadence { every, .. } => (
+            Detail,
+            every.map_or("No updates are owed".into(), |every| {
+                format!("Updates owed every {}", length(every))
+            }),
+        ),
+        BoardFact::Updated { text, .. } => (Plain, format!("Update sent: “{}”", clipped(text, WORDS))),
+    }
+}
+
+fn note(fact: &NoteFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
+    Some(match fact {
+        NoteFact::Said { text, .. } => (Plain, format!("“{}”", clipped(text, WORDS))),
+        NoteFact::Pinned { what, text, evidence, about, .. } => {
+            let about = about.map_or_else(String::new, |at| format!(" of {}", g.at(at)));
+            let place =
+                evidence.map_or_else(String::new, |digest| format!(", evidence `{}`", digest.short()));
+            (Plain, format!("Pinned {}{about}: “{}”{place}", inline(what), clipped(text, WORDS)))
+        }
+        NoteFact::Starred { .. } => return None,
+    })
+}
+
+fn task(fact: &TaskFact) -> (Weight, String) {
+    match fact {
+        TaskFact::Given { task, text, owner, within, .. } => {
+            let within = within.map_or_else(String::new, |time| format!(", within {}", length(time)));
+            (Plain, format!("{task} for {}{within}: “{}”", inline(owner), clipped(text, WORDS)))
+        }
+        TaskFact::Changed { task, owner, within, .. } => {
+            let within = within.map_or_else(String::new, |time| format!(", within {}", length(time)));
+            (Detail, format!("{task} is with {}{within}", inline(owner)))
+        }
+        TaskFact::Done { task, result, .. } => (Plain, format!("{task} done: “{}”", clipped(result, WORDS))),
+    }
+}
+
+fn deviation(fact: &DeviationFact, g: &Gathered<'_>) -> (Weight, String) {
+    match fact {
+        DeviationFact::Recorded { deviation, what, .. } => {
+            let step = what.walk.zip(what.step.as_deref());
+            let step = step.map_or_else(String::new, |(walk, step)| {
+                format!(" on “{}”", clipped(g.step_title(walk, step), 120))
+            });
+            let did = match what.kind {
+                DeviationKind::Edit => String::new(),
+                _ => format!(": {}", clipped(what.actual.lines().next().unwrap_or_default(), 160)),
+            };
+            (Turn, format!("Deviation {deviation} ({}){step}{did}", what.kind.word()))
+        }
+        DeviationFact::Reasoned { deviation, code, text, .. } => {
+            let text =
+                if text.is_empty() { String::new() } else { format!(": “{}”", clipped(text, WORDS)) };
+            (Detail, format!("Reason for {deviation}: {}{text}", code.words()))
+        }
+    }
+}
+
+fn freeze(fact: &FreezeFact) -> (Weight, String) {
+    match fact {
+        FreezeFact::Began { freeze, scope, reason, lease, .. } => (
+            Turn,
+            format!(
+                "Freeze {freeze} on {} for {}: “{}”",
+                code(&scope.label()),
+                length(*lease),
+                clipped(reason, WORDS)
+            ),
+        ),
+        FreezeFact::Renewed { freeze, lease, reason } => {
+            (Plain, format!("Freeze {freeze} renewed for {}: “{}”", length(*lease), clipped(reason, WORDS)))
+        }
+        FreezeFact::Exempted { freeze, artifact, reason } => {
+            (Turn, format!("{} may pass {freeze}: “{}”", code(artifact), clipped(reason, WORDS)))
+        }
+        FreezeFact::Proved { freeze, how } => (Plain, format!("Freeze {freeze} proved: {}", inline(how))),
+        FreezeFact::Lifted { freeze, reason } => {
+            (Turn, format!("Freeze {freeze} lifted: “{}”", clipped(reason, WORDS)))
+        }
+        FreezeFact::Expired { freeze } => (Turn, format!("Freeze {freeze} expired")),
+    }
+}
+
+/// `deploy of checkout@2.4.3`.
+pub(super) fn change(request: &Request) -> String {
+    let place = format!("{}/{}", request.service, request.env);
+    format!("{} of {} to {}", request.action, code(&request.artifact), code(&place))
+}
+
+fn gate(fact: &GateFact) -> (Weight, String) {
+    match fact {
+        GateFact::Refused { request, freeze, times, reason, .. } => {
+            let often = if *times > 1 { format!(", {times} times") } else { String::new() };
+            let by =
+                freeze.map_or_else(|| format!(": {}", clipped(reason, 120)), |id| format!(" under {id}"));
+            (Plain, format!("Gate refused {}{by}{often}", change(request)))
+        }
+        GateFact::Passed { request, freeze } => {
+            (Turn, format!("Gate let {} pass {freeze} by exemption", change(request)))
+        }
+        GateFact::Overridden { request, reason } => {
+            (Turn, format!("A {} went on against the gate: “{}”", change(request), clipped(reason, WORDS)))
+        }
+    }
+}
+
+fn release(fact: &ReleaseFact, event: &Event, g: &Gathered<'_>) -> (Weight, String) {
+    match fact {
+        ReleaseFact::Found { service, env, current, .. } => {
+            (Detail, format!("{} in {} found to run {}", inline(service), code(env), code(current)))
+        }
+        ReleaseFact::Switched { service, env, from, to, at, by } => {
+            let from = from.as_deref().map_or_else(String::new, |from| format!("{} → ", code(from)));
+            let by = by.as_deref().map_or_else(String::new, |by| format!(" by {}", inline(by)));
+            let at =
+                if at.wall == event.occurred.wall { String::new() } else { format!(" at {}", g.at(at.wall)) };
+            (
+                Turn,
+                format!(
+                    "Release of {} in {} switched {from}{}{by}{at}",
+                    inline(service),
+                    code(env),
+                    code(to)
+                ),
+            )
+        }
+        ReleaseFact::Judged { service, artifact, judgement, why, .. } => {
+            let word = match judgement {
+                Judgement::Good => "good",
+                Judgement::Bad => "bad",
+            };
+            let name = format!("{service}@{artifact}");
+            (Plain, format!("{} judged {word}: “{}”", code(&name), clipped(why, WORDS)))
+        }
+    }
+}
+
+fn watch(fact: &WatchFact, g: &Gathered<'_>) -> (Weight, String) {
+    match fact {
+        WatchFact::Breached { panel, seen, threshold, since } => (
+            Turn,
+            format!(
+                "Alert: {} at {}, threshold {}, beyond it since {}",
+                code(panel),
+                inline(seen),
+                inline(threshold),
+                g.at(since.wall)
+            ),
+        ),
+        WatchFact::Cleared { panel, seen } => (Plain, format!("{} back at {}", code(panel), inline(seen))),
+        WatchFact::Blind { panel, why } => (Plain, format!("{} without data: {}", code(panel), inline(why))),
+    }
+}
+
+fn walk(fact: &WalkFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
+    let step = |slug: &str| format!("“{}”", clipped(g.step_title(fact.walk(), slug), 120));
+    let id = fact.walk();
+    Some(match fact {
+        WalkFact::Started { runbook, .. } => {
+            let hash = runbook.hash.short();
+            (Turn, format!("{id} began: runbook “{}” (`{hash}`)", inline(&runbook.title)))
+        }
+        WalkFact::Lent { step: slug, host, undo, .. } => {
+            let what = if *undo { "Undo of" } else { "Step" };
+            let host = if host.is_empty() { String::new() } else { format!(" on {}", code(host)) };
+            (Detail, format!("{what} {} taken{host}", step(slug)))
+        }
+        WalkFact::BlockEnded { step: slug, done, .. } => {
+            let word = match done.result {
+                BlockResult::Passed => "passed",
+                BlockResult::Failed => "failed",
+                BlockResult::TimedOut => "killed at its time limit",
+                BlockResult::Cancelled => "cancelled",
+                BlockResult::CouldNotStart => "could not start",
+            };
+            let seen =
+                if done.seen.is_empty() { String::new() } else { format!(": {}", clipped(&done.seen, 120)) };
+            let took = length(done.took);
+            (Detail, format!("{} of {} {word} in {took}{seen}", code(&done.block), step(slug)))
+        }
+        WalkFact::ApprovalAsked { step: slug, text, .. } => {
+            (Plain, format!("Approval asked for {}: “{}”", step(slug), clipped(text, WORDS)))
+        }
+        WalkFact::Approved { step: slug, glass, .. } => {
+            let how = if *glass { " by breaking the glass" } else { "" };
+            (Turn, format!("Approved {}{how}", step(slug)))
+        }
+        WalkFact::Rejected { step: slug, reason, .. } => {
+            (Turn, format!("Approval of {} refused: “{}”", step(slug), clipped(reason, WORDS)))
+        }
+        WalkFact::StepDone { step: slug, how, seen, .. } => {
+            (Turn, format!("Step {} {}", step(slug), ended(how, seen)))
+        }
+        WalkFact::StepFailed { step: slug, block, why, .. } => {
+            (Turn, format!("Step {} stands at {}: {}", step(slug), code(block), clipped(why, 160)))
+        }
+        WalkFact::Undone { step: slug, .. } => (Turn, format!("Step {} undone", step(slug))),
+        WalkFact::Overridden { step: slug, block, .. } => {
+            (Plain, format!("{} of {} passed over", code(block), step(slug)))
+        }
+        WalkFact::Lost { step: slug, why, .. } => {
+            (Turn, format!("Hand of {} lost: {}", step(slug), clipped(why, 160)))
+        }
+        WalkFact::TakenOver { step: slug, from, reason, .. } => (
+            Turn,
+            format!("Step {} taken over from {}: “{}”", step(slug), inline(from), clipped(reason, WORDS)),
+        ),
+        WalkFact::Edited { step: slug, block, .. } => {
+            (Plain, format!("{} of {} edited", code(block), step(slug)))
+        }
+        WalkFact::Finished { complete, .. } => {
+            (Turn, format!("{id} {}", if *complete { "complete" } else { "abandoned" }))
+        }
+        WalkFact::InputSet { name, value, .. } => {
+            (Detail, format!("{} is {}", code(name), code(&value.chars().take(120).collect::<String>())))
+        }
+        WalkFact::Attached { .. } | WalkFact::Intended { .. } | WalkFact::Moved { .. } => return None,
+    })
+}
+
+/// How a step was finished and what was seen then, as words behind its name.
+pub(super) fn ended(how: &How, seen: &str) -> String {
+    let word = match how {
+        How::Done => "done",
+        How::Satisfied => "was so already",
+        How::Confirmed => "confirmed",
+        How::Manual => "done by hand",
+        How::Chosen { label, .. } => return format!("decided: {}", inline(label)),
+        How::NotApplicable => "did not apply",
+        How::Skipped => "left out",
+        How::Waited => "waited for",
+    };
+    if seen.is_empty() { word.into() } else { format!("{word}, {}", clipped(seen, 120)) }
+}
+
+/// A date and a time, in UTC, to the second.
+pub(super) fn moment(at: crate::domain::time::Wall) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// Names in a row.
+pub(super) fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "no service".into();
+    }
+    names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ")
+}

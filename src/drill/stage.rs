@@ -1,0 +1,212 @@
+//! What a drill is played on: a directory with a world, a configuration that watches it, runbooks at its pace, and a
+//! room of its own.
+
+use super::world::{Facts, Leave, Scenario, Spec, World, WorldError};
+use crate::domain::{plan::Runbook, time::Span};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The fault.
+    pub scenario: Scenario,
+    /// How many times faster than life.
+    pub pace: f64,
+    /// Directory of the drill.
+    pub dir: PathBuf,
+}
+
+/// A drill that is under way.
+#[derive(Debug)]
+pub struct Stage {
+    /// Where everything is.
+    pub dir: PathBuf,
+    /// The world's processes.
+    pub world: World,
+    /// What runs where.
+    pub facts: Facts,
+    /// How fast.
+    pub pace: f64,
+}
+
+/// The room's directory in a drill's.
+pub fn room_dir(dir: &Path) -> PathBuf {
+    dir.join("room")
+}
+
+/// The room's socket in a drill's directory.
+pub fn socket(dir: &Path) -> PathBuf {
+    room_dir(dir).join("room.sock")
+}
+
+/// The drill's configuration.
+pub fn config(dir: &Path) -> PathBuf {
+    dir.join("warroom.toml")
+}
+
+impl Stage {
+    /// Starts the world and writes what the room needs to watch it.
+    ///
+    /// # Errors
+    /// [`WorldError`]; nothing is left then.
+    pub fn begin(wanted: &Wanted) -> Result<Self, WorldError> {
+        let mut spec = Spec::new(wanted.dir.join("world"), wanted.scenario, wanted.pace);
+        spec.env.push(("WARROOM_SOCKET".into(), socket(&wanted.dir).to_string_lossy().into_owned()));
+        let world = World::start(&spec)?;
+        Self::dress(world, wanted.dir.clone(), wanted.pace)
+    }
+
+    /// Takes up a drill whose player is gone.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    pub fn resume(dir: &Path) -> Result<Self, WorldError> {
+        let world = World::adopt(&dir.join("world"))?;
+        let pace = world.facts()?.pace;
+        Self::dress(world, dir.to_owned(), pace)
+    }
+
+    fn dress(world: World, dir: PathBuf, pace: f64) -> Result<Self, WorldError> {
+        let facts = world.facts()?;
+        let stage = Self { dir, world, facts, pace };
+        let text = stage.toml();
+        std::fs::write(config(&stage.dir), text).map_err(WorldError::io("writing", &config(&stage.dir)))?;
+        Ok(stage)
+    }
+
+    /// Ends it: the world's processes and, unless it is to be looked at, its directory.
+    ///
+    /// # Errors
+    /// [`WorldError`] where something would not end.
+    pub fn end(self, leave: Leave) -> Result<(), WorldError> {
+        self.world.stop(leave)?;
+        if leave == Leave::Nothing {
+            std::fs::remove_dir_all(&self.dir).map_err(WorldError::io("removing", &self.dir))?;
+        }
+        Ok(())
+    }
+
+    /// Seconds that rates look back over, at this pace.
+    fn window(&self) -> u64 {
+        ((30.0 / self.pace) as u64).clamp(4, 60)
+    }
+
+    fn toml(&self) -> String {
+        use std::fmt::Write as _;
+        let mut out = String::from("# A drill: practice targets only.\n");
+        let w = self.window();
+        let every = if self.pace >= 3.0 { "300ms" } else { "1s" };
+        let hold = Span::millis((5_000.0 / self.pace.max(0.1)) as u64).max(Span::millis(500));
+        let service = "service=\"checkout\"";
+        let panels = [
+            (
+                "errors",
+                "ratio",
+                "0.01",
+                "up",
+                format!(
+                    "(sum(rate(http_requests_total{{{service},code=~\"5..\"}}[{w}s])) or vector(0)) / sum(rate(http_requests_total{{{service}}}[{w}s]))"
+                ),
+            ),
+            (
+                "p99",
+                "seconds",
+                "0.5",
+                "up",
+                format!(
+                    "histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket{{{service}}}[{w}s])))"
+                ),
+            ),
+            ("rps", "per_second", "", "none", format!("sum(rate(http_requests_total{{{service}}}[{w}s]))")),
+        ];
+        for (name, unit, threshold, bad, query) in panels {
+            let threshold = if threshold.is_empty() {
+                String::new()
+            } else {
+                format!("threshold = {threshold}\nfor = \"{hold}\"\n")
+            };
+            let _ = write!(
+                out,
+                "\n[[panel]]\nname = \"{name}\"\nsource = \"checkout\"\nunit = \"{unit}\"\nbad = \"{bad}\"\nservice = \"checkout\"\n{threshold}query = '{query}'\n"
+            );
+        }
+        for (n, url) in self.facts.urls("checkout").iter().enumerate() {
+            let name = if n == 0 { "checkout".to_owned() } else { format!("checkout-{}", n + 1) };
+            let _ = write!(
+                out,
+                "\n[[source]]\nkind = \"scrape\"\nname = \"{name}\"\nurl = \"{url}/metrics\"\nevery = \"{every}\"\nservice = \"checkout\"\n\
+                 \n[[source]]\nkind = \"probe\"\nname = \"probe:checkout-{}\"\nurl = \"{url}/healthz\"\nevery = \"1s\"\nservice = \"checkout\"\n",
+                n + 1
+            );
+        }
+        let _ = write!(out, "\n[[source]]\nkind = \"log\"\npath = '{}/*.log'\n", self.facts.log.display());
+        for service in ["checkout", "payments"] {
+            let _ = write!(
+                out,
+                "\n[[source]]\nkind = \"release\"\ndir = '{}/{service}'\nservice = \"{service}\"\nevery = \"1s\"\n",
+                self.facts.srv.display()
+            );
+        }
+        out.push_str(
+            "\n[service.checkout]\ntier = 1\nmttr_target = \"15m\"\ndepends_on = [\"pricing\"]\nimpact = \"Nobody can buy\"\n\
+             \n[service.payments]\ntier = 1\nmttr_target = \"15m\"\n\
+             \n[service.pricing]\ntier = 2\nmttr_target = \"30m\"\n",
+        );
+        out
+    }
+
+    /// The shipped runbooks, at this drill's pace.
+    pub fn runbooks(&self) -> Vec<Runbook> {
+        crate::runbook::BUILTIN
+            .iter()
+            .map(|(name, text)| {
+                crate::runbook::parse(&format!("builtin:{name}"), paced(text, self.pace).as_bytes())
+            })
+            .collect()
+    }
+
+    /// Values for the inputs of those runbooks.
+    pub fn inputs(&self) -> BTreeMap<String, String> {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        [
+            ("SRV", text(&self.facts.srv.join("checkout"))),
+            ("GOOD", self.facts.good.clone()),
+            ("BAD", self.facts.bad.clone()),
+            ("INSTANCES", self.facts.urls("checkout").join(" ")),
+            ("FLAGS_FILE", text(&self.facts.flags)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+}
+
+/// A runbook whose holds and windows fit a story that runs faster than life. At pace 1 it is the shipped one.
+pub fn paced(text: &str, pace: f64) -> String {
+    if pace <= 1.0 {
+        return text.to_owned();
+    }
+    let secs = |from: f64, least: f64| ((from / pace).max(least)).round() as u64;
+    text.replace("[1m]", &format!("[{}s]", secs(60.0, 4.0)))
+        .replace("for=30s", &format!("for={}s", secs(30.0, 2.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paced_runbook_has_the_same_steps() {
+        for (name, text) in crate::runbook::BUILTIN {
+            let ids = |text: &str| {
+                let runbook = crate::runbook::parse(name, text.as_bytes());
+                runbook.steps().map(|step| step.id.clone()).collect::<Vec<_>>()
+            };
+            assert_eq!(ids(text), ids(&paced(text, 20.0)));
+            assert_eq!(paced(text, 1.0), **text);
+        }
+        assert!(paced("rate(x[1m]) for=30s", 10.0).contains("[6s]"));
+    }
+}

@@ -1,0 +1,162 @@
+//! warroom.toml against what people write: a corpus that is right, one that is wrong, the documentation, the schema.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers fail by panicking"
+)]
+
+use proptest::prelude::*;
+use std::{fs, path::Path};
+use warroom::config::{DEFAULT, Flags, Loaded, Report, World, assemble, layer, schema::schema};
+
+/// A machine on which everything is there but what says that it is missing.
+fn load(name: &str, raw: Vec<u8>) -> Result<Loaded, Report> {
+    let world =
+        World { home: Some("/home/ana".into()), exists: &|path| !path.to_string_lossy().contains("missing") };
+    let file = layer(name, Path::new("/conf"), raw)?;
+    assemble(vec![file], &Flags::default(), &world)
+}
+
+fn corpus(kind: &str) -> Vec<(String, Vec<u8>)> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(kind);
+    let mut all: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn what_is_right_is_taken() {
+    let all = corpus("valid");
+    assert!(all.len() >= 12, "{}", all.len());
+    for (name, raw) in all {
+        match load(&name, raw) {
+            Ok(loaded) => insta::assert_snapshot!(format!("valid-{name}"), own(&loaded, &name)),
+            Err(report) => panic!("{name}\n{report}"),
+        }
+    }
+}
+
+/// What the file itself set, and its warnings.
+fn own(loaded: &Loaded, name: &str) -> String {
+    let shown = loaded.show();
+    let lines: Vec<&str> = shown.lines().filter(|line| line.contains(&format!("# {name}:"))).collect();
+    format!("{}\n{}", lines.join("\n"), loaded.warnings)
+}
+
+#[test]
+fn what_is_wrong_is_told_and_no_secret_with_it() {
+    let all = corpus("broken");
+    assert!(all.len() >= 25, "{}", all.len());
+    for (name, raw) in all {
+        let Err(report) = load(&name, raw) else { panic!("{name} was taken") };
+        let text = report.to_string();
+        assert!(report.broken(), "{name}");
+        assert!(!text.contains("hunter2"), "{name} shows a secret:\n{text}");
+        assert!(
+            !serde_json::to_string(&report).unwrap().contains("hunter2"),
+            "{name} shows a secret as JSON"
+        );
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{name} acts on the terminal");
+        assert!(text.lines().all(|line| line.chars().count() < 300), "{name} has a line too long:\n{text}");
+        insta::assert_snapshot!(format!("broken-{name}"), text);
+    }
+}
+
+#[test]
+fn the_committed_schema_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/warroom.schema.json");
+    assert_eq!(
+        fs::read_to_string(path).unwrap_or_default(),
+        schema(),
+        "run: warroom config schema > docs/warroom.schema.json"
+    );
+}
+
+#[test]
+fn every_key_of_the_schema_is_described_and_documented() {
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+    let page = page();
+    let mut keys = Vec::new();
+    collect(&schema, &mut keys);
+    assert!(keys.len() > 60, "{}", keys.len());
+    for (key, described) in keys {
+        assert!(described, "{key} has no description in the schema");
+        assert!(page.contains(&format!("`{key}`")), "docs/configuration.md does not explain `{key}`");
+    }
+}
+
+/// Every property that the schema names, and whether it is described.
+fn collect(schema: &serde_json::Value, keys: &mut Vec<(String, bool)>) {
+    match schema {
+        serde_json::Value::Object(map) => {
+            if let Some(properties) = map.get("properties").and_then(|p| p.as_object()) {
+                for (key, value) in properties {
+                    keys.push((
+                        key.clone(),
+                        ["kind", "env", "file", "command"].contains(&key.as_str())
+                            || value.get("description").is_some(),
+                    ));
+                }
+            }
+            map.values().for_each(|value| collect(value, keys));
+        }
+        serde_json::Value::Array(list) => list.iter().for_each(|value| collect(value, keys)),
+        _ => {}
+    }
+}
+
+fn page() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md")).unwrap()
+}
+
+#[test]
+fn the_examples_of_the_documentation_work() {
+    let page = page();
+    let mut examples = 0;
+    for part in page.split("```toml\n").skip(1) {
+        let example = part.split("```").next().unwrap();
+        examples += 1;
+        match load("example", example.as_bytes().to_vec()) {
+            Ok(loaded) => assert_eq!(loaded.warnings.to_string(), "", "{example}"),
+            Err(report) => panic!("{example}\n{report}"),
+        }
+    }
+    assert!(examples >= 10, "{examples}");
+}
+
+#[test]
+fn the_defaults_are_a_file_like_any_other() {
+    let over = load("default.toml", DEFAULT.into()).unwrap();
+    assert_eq!(over.config, load("empty.toml", Vec::new()).unwrap().config);
+    assert_eq!(over.warnings, Report::default());
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "(?s).{0,400}") {
+        let _ = load("any", text.into_bytes()).map_err(|report| report.to_string());
+    }
+
+    #[test]
+    fn no_bytes_panic(raw in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = load("any", raw).map_err(|report| report.to_string());
+    }
+
+    /// Right files with a piece cut out or put in, which comes further than noise.
+    #[test]
+    fn no_damage_panics(pick in 0_usize..100, at in 0_usize..2000, cut in 0_usize..12, put in "[\\PC\n]{0,6}") {
+        let all = corpus(if pick % 2 == 0 { "valid" } else { "broken" });
+        let (name, mut raw) = all[pick % all.len()].clone();
+        raw.truncate(4000);
+        let at = at.min(raw.len());
+        let end = (at + cut).min(raw.len());
+        raw.splice(at..end, put.into_bytes());
+        let _ = load(&name, raw).map_err(|report| report.to_string());
+    }
+}
