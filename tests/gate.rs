@@ -2,7 +2,7 @@
 //! is slow, that cannot write.
 //!
 //! Helpers outside test functions may stop a test as well as those within.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "gate/command.rs"]
 mod command;

@@ -5,7 +5,7 @@ mod reach;
 mod spool;
 mod verdict;
 
-pub use verdict::{From, Verdict};
+pub use verdict::{Grounds, Verdict};
 
 use crate::{
     domain::{
@@ -264,11 +264,11 @@ pub async fn ask(question: &Question, now: Wall) -> Verdict {
             request: question.request.clone(),
             reason: reason.clone(),
         };
-        override_it(question, &mut verdict, over, room.as_mut()).await;
+        override_it(question, &mut verdict, over, room.as_deref_mut()).await;
     } else if verdict.answer.because == Because::Unreachable && verdict.answer.allowed {
         verdict.warnings.push("no room was asked: this change goes without the gate's word".into());
     }
-    if let (Some(client), Ok(memory)) = (room.as_mut(), &question.memory) {
+    if let (Some(client), Ok(memory)) = (room.as_deref_mut(), &question.memory) {
         verdict.warnings.extend(memory.spool.hand_in(client, question.timeout).await);
     }
     verdict
@@ -292,7 +292,7 @@ async fn override_it(
     match said {
         spool::Said::Recorded => verdict.overridden(&over.reason, None),
         spool::Said::Refused(refusal) => {
-            verdict.warnings.push(format!("the override was refused: {refusal}"))
+            verdict.warnings.push(format!("the override was refused: {refusal}"));
         }
         spool::Said::NotNow(why) => {
             match question.memory.as_ref().map_err(Clone::clone).and_then(|m| m.spool.keep(&over)) {
@@ -326,6 +326,8 @@ pub fn run(args: &GateArgs) -> ExitCode {
         Err(error) => return usage(&format!("cannot start: {error}")),
     };
     let verdict = runtime.block_on(ask(&question, clock::now().wall));
+    // A name that is still being looked up is not waited for: the caller said how long this may take.
+    runtime.shutdown_background();
     for warning in &verdict.warnings {
         let _ = writeln!(std::io::stderr(), "warroom gate: {}", text::line(warning));
     }

@@ -17,7 +17,7 @@ use crate::{
 };
 use axum::{
     Json, Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{ConnectInfo, Query, RawQuery, Request as Asked, State as With},
     http::{HeaderMap, HeaderValue, Uri, header},
     middleware::{self, Next},
@@ -131,7 +131,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-async fn whole(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
+async fn whole(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     let most = desk.options.bounds.body;
     let told = headers.get(header::CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse::<u64>().ok());
     if told.is_some_and(|n| n > most as u64) {
@@ -140,7 +140,7 @@ async fn whole(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, 
     let read = tokio::time::timeout(desk.options.bounds.wait, axum::body::to_bytes(body, most));
     match read.await {
         Err(_) => Err(Problem::slow()),
-        Ok(Ok(bytes)) => Ok(bytes.into()),
+        Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => {
             let error = error.into_inner();
             let long =

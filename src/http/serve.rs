@@ -89,12 +89,11 @@ async fn connection(
         _ = closed.changed() => None,
         () = tokio::time::sleep(bounds.life) => None,
     };
-    let ended = match ended {
-        Some(ended) => Ok(ended),
-        None => {
-            connection.as_mut().graceful_shutdown();
-            tokio::time::timeout(GRACE, connection.as_mut()).await
-        }
+    let ended = if let Some(ended) = ended {
+        Ok(ended)
+    } else {
+        connection.as_mut().graceful_shutdown();
+        tokio::time::timeout(GRACE, connection.as_mut()).await
     };
     if let Ok(Err(error)) = ended {
         tracing::debug!(%peer, %error, "a connection to the gate ended badly");

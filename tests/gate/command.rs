@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use warroom::{
-    cli::gate::{From, IfUnavailable, Question, Verdict, ask},
+    cli::gate::{Grounds, IfUnavailable, Question, Verdict, ask},
     domain::{
         gate::{Action, Because, Request},
         time::{Span, Wall},
@@ -35,6 +35,11 @@ fn question(artifact: &str, action: Action, socket: &Path, dir: &Path) -> Questi
     Question::at_sockets(request(artifact, action), choice, vec![socket.to_owned()], dir)
 }
 
+fn allowing(mut question: Question) -> Question {
+    question.if_unavailable = IfUnavailable::Allow;
+    question
+}
+
 fn now() -> Wall {
     chrono::Utc::now()
 }
@@ -54,7 +59,7 @@ async fn a_room_that_lives_gives_every_exit_code() {
     house.judge_bad("checkout@4").await;
     house.exempt("checkout@5").await;
     let frozen = ask(&one("checkout@3", Action::Deploy), now()).await;
-    assert_eq!((frozen.exit(), frozen.from), (10, From::Room));
+    assert_eq!((frozen.exit(), frozen.from), (10, Grounds::Room));
     assert!(frozen.line().starts_with("frozen: FRZ-1 by ") && !frozen.line().contains('\n'));
     assert_eq!(exit(one("checkout@4", Action::Deploy)).await, 11);
     assert_eq!(exit(one("checkout@5", Action::Deploy)).await, 0);
@@ -65,7 +70,7 @@ async fn a_room_that_lives_gives_every_exit_code() {
         exit(one("checkout@4", Action::Deploy)).await,
         exit(one("checkout@5", Action::Deploy)).await,
         exit(one("checkout@3", Action::Rollback)).await,
-        exit(Question { if_unavailable: IfUnavailable::Allow, ..one("other@1", Action::Promote) }).await,
+        exit(allowing(one("other@1", Action::Promote))).await,
     ];
     assert_eq!(codes, [10, 11, 12, 12, 10], "never open where nothing can be written");
     house.end().await;
@@ -122,7 +127,7 @@ async fn where_no_room_answers_the_caller_has_chosen() {
             question.timeout = Span::millis(300);
             let verdict = ask(&question, now()).await;
             let told = (verdict.exit(), verdict.from, verdict.answer.because);
-            assert_eq!(told, (code, From::Default, Because::Unreachable), "{how:?} {action} {choice:?}");
+            assert_eq!(told, (code, Grounds::Default, Because::Unreachable), "{how:?} {action} {choice:?}");
             assert_eq!(verdict.warnings.len(), usize::from(code == 0), "going without the gate is warned of");
             assert!(verdict.line().starts_with("unreachable: "), "{}", verdict.line());
         }
@@ -150,25 +155,25 @@ async fn a_remembered_freeze_holds_to_the_end_of_its_lease_and_no_remembered_yes
     let socket = refused_then_gone(memory.path()).await;
     let (soon, later) = (TimeDelta::minutes(4), TimeDelta::minutes(61));
     for (artifact, action, choice, after, code, from) in [
-        ("checkout@3", Action::Deploy, Deny, soon, 10, From::Cache),
-        ("checkout@3", Action::Deploy, Allow, soon, 10, From::Cache),
-        ("checkout@9", Action::Deploy, Allow, soon, 10, From::Cache),
+        ("checkout@3", Action::Deploy, Deny, soon, 10, Grounds::Cache),
+        ("checkout@3", Action::Deploy, Allow, soon, 10, Grounds::Cache),
+        ("checkout@9", Action::Deploy, Allow, soon, 10, Grounds::Cache),
         // The freeze names rollbacks: it is obeyed here too.
-        ("checkout@3", Action::Rollback, Allow, soon, 10, From::Cache),
-        ("checkout@3", Action::Promote, Allow, soon, 0, From::Default),
+        ("checkout@3", Action::Rollback, Allow, soon, 10, Grounds::Cache),
+        ("checkout@3", Action::Promote, Allow, soon, 0, Grounds::Default),
         // Exempt, but a yes of before lets nothing through by itself.
-        ("checkout@4", Action::Deploy, Deny, soon, 20, From::Default),
-        ("checkout@4", Action::Deploy, Allow, soon, 0, From::Default),
-        ("checkout@3", Action::Deploy, Deny, later, 20, From::Default),
-        ("checkout@3", Action::Deploy, Allow, later, 0, From::Default),
-        ("checkout@3", Action::Rollback, Allow, later, 0, From::Default),
+        ("checkout@4", Action::Deploy, Deny, soon, 20, Grounds::Default),
+        ("checkout@4", Action::Deploy, Allow, soon, 0, Grounds::Default),
+        ("checkout@3", Action::Deploy, Deny, later, 20, Grounds::Default),
+        ("checkout@3", Action::Deploy, Allow, later, 0, Grounds::Default),
+        ("checkout@3", Action::Rollback, Allow, later, 0, Grounds::Default),
     ] {
         let mut question = question(artifact, action, &socket, memory.path());
         question.if_unavailable = choice;
         let verdict = ask(&question, now() + after).await;
         let told = (verdict.exit(), verdict.from);
         assert_eq!(told, (code, from), "{artifact} {action} {choice:?} {after}: {}", verdict.line());
-        if from == From::Cache {
+        if from == Grounds::Cache {
             assert!(
                 verdict.line().contains("(from cache, age 4m; no room listens at "),
                 "{}",
@@ -271,7 +276,7 @@ async fn over_http_it_is_the_same_gate() {
     assert!(verdict.line().contains("answered 401: a token is needed"), "{}", verdict.line());
     assert_eq!(exit(at(&url, Some(&Secret::fresh()), "checkout@3", Action::Rollback)).await, 0);
     let verdict = ask(&at(&url, None, "checkout@3", Action::Deploy), now()).await;
-    assert_eq!((verdict.exit(), verdict.from), (10, From::Cache));
+    assert_eq!((verdict.exit(), verdict.from), (10, Grounds::Cache));
     house.disk(true).await;
     assert_eq!(exit(at(&url, known, "checkout@3", Action::Rollback)).await, 12);
     let went = ask(&overriding(at(&url, known, "checkout@3", Action::Deploy)), now()).await;

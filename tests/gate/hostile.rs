@@ -145,8 +145,8 @@ async fn web_pages_are_refused_and_foreign_names_are_nobody() {
 async fn slow_and_idle_callers_lose_their_place_to_others() {
     let bounds = Bounds {
         connections: 3,
-        head: Duration::from_millis(300),
-        wait: Duration::from_millis(300),
+        head: Duration::from_secs(1),
+        wait: Duration::from_secs(1),
         ..Bounds::default()
     };
     let house = House::with(Vec::new(), true, bounds).await;

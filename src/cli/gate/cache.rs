@@ -167,7 +167,8 @@ mod tests {
     #[test]
     fn what_the_room_said_since_counts() {
         use Because::{Exempted, Frozen, NotReady, Open, Undecided};
-        let table: [(&[(&str, Because, Option<u32>)], bool, bool); 7] = [
+        type Said = (&'static str, Because, Option<u32>);
+        let table: [(&[Said], bool, bool); 7] = [
             (&[("a", Frozen, Some(1))], true, true),
             (&[("a", Frozen, Some(1)), ("b", Open, None)], false, false),
             (&[("a", Frozen, Some(1)), ("b", Exempted, Some(1))], true, false),

@@ -31,7 +31,7 @@ pub enum Where {
 #[derive(Debug)]
 pub enum Reach {
     /// An answer, and the room that gave it where it can be told more.
-    Answered(Answer, Option<Client>),
+    Answered(Answer, Option<Box<Client>>),
     /// None, and why.
     Unreachable(String),
 }
@@ -84,7 +84,7 @@ impl Where {
                 Reach::Unreachable("the answer contradicts itself".into())
             }
             Ok((answer, _)) if answer.because == Because::Unreachable => Reach::Unreachable(answer.reason),
-            Ok((answer, client)) => Reach::Answered(answer, client),
+            Ok((answer, client)) => Reach::Answered(answer, client.map(Box::new)),
             Err(why) => Reach::Unreachable(why),
         }
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// Where an answer comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
+pub enum Grounds {
     /// The room.
     Room,
     /// What the room said before, where its freeze holds still.
@@ -20,7 +20,7 @@ pub enum From {
     Default,
 }
 
-impl From {
+impl Grounds {
     /// Its word.
     pub fn word(self) -> &'static str {
         match self {
@@ -37,7 +37,7 @@ pub struct Verdict {
     /// As the room gave it, remembered or made here. `because` says which kind.
     pub answer: Answer,
     /// Where it comes from.
-    pub from: From,
+    pub from: Grounds,
     /// How long ago the room made it.
     pub age: Span,
     /// The reason for which a person goes on regardless.
@@ -48,12 +48,12 @@ pub struct Verdict {
 
 impl Verdict {
     pub(super) fn room(answer: Answer) -> Self {
-        Self { answer, from: From::Room, age: Span::ZERO, over: None, warnings: Vec::new() }
+        Self { answer, from: Grounds::Room, age: Span::ZERO, over: None, warnings: Vec::new() }
     }
 
     pub(super) fn cached(mut answer: Answer, age: Span, why: &str) -> Self {
         answer.reason = format!("{} (from cache, age {}; {why})", answer.reason, short(age));
-        Self { from: From::Cache, age, ..Self::room(answer) }
+        Self { from: Grounds::Cache, age, ..Self::room(answer) }
     }
 
     pub(super) fn unreachable(request: &Request, choice: IfUnavailable, why: &str) -> Self {
@@ -75,7 +75,7 @@ impl Verdict {
             valid_until: None,
             seq: 0,
         };
-        Self { from: From::Default, ..Self::room(answer) }
+        Self { from: Grounds::Default, ..Self::room(answer) }
     }
 
     pub(super) fn overridden(&mut self, reason: &str, spooled: Option<&Path>) {
