@@ -13,8 +13,8 @@ use warroom::{
         time::Span,
     },
     wire::{
-        As, Ask, FRAME_MAX, Finished, FromRoom, HandSays, JournalState, Lines, Outcome, Presence, RoomStatus, Steer,
-        StepRef, ToRoom, Told, WIRE, decode, encode,
+        As, Ask, FRAME_MAX, Finished, FromRoom, HandSays, JournalState, Lines, Outcome, Presence, RoomStatus,
+        Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
     },
 };
 
@@ -46,7 +46,13 @@ fn to_room() -> Vec<ToRoom> {
     let step = StepRef { walk: WalkId(2), step: "switch".into() };
     let command = |command| ToRoom::Do { id: id(), command };
     vec![
-        ToRoom::Hello { wire: WIRE, fold: 1, role: As::Seat, live: true, claimed: Some("ssh from 192.0.2.7".into()) },
+        ToRoom::Hello {
+            wire: WIRE,
+            fold: 1,
+            role: As::Seat,
+            live: true,
+            claimed: Some("ssh from 192.0.2.7".into()),
+        },
         command(Command::Incident(IncidentCommand::Declare {
             title: "checkout 5xx".into(),
             severity: Severity::WORST,
@@ -54,7 +60,10 @@ fn to_room() -> Vec<ToRoom> {
             env: None,
             freeze: true,
         })),
-        command(Command::Note(NoteCommand::Say { incident: Some(IncidentId(7)), text: "it began at 13:54Z".into() })),
+        command(Command::Note(NoteCommand::Say {
+            incident: Some(IncidentId(7)),
+            text: "it began at 13:54Z".into(),
+        })),
         ToRoom::Ask { n: 1, ask: Ask::State },
         ToRoom::Ask { n: 2, ask: Ask::Events { from: 1, limit: 100, incident: Some(IncidentId(7)) } },
         ToRoom::Ask {
@@ -79,7 +88,9 @@ fn from_room() -> Vec<FromRoom> {
         FromRoom::Done { id: id(), outcome: Outcome::Ok { seqs: vec![8, 9], made: vec!["INC-7".into()] } },
         FromRoom::Done {
             id: id(),
-            outcome: Outcome::Refused(Refusal::new(Code::Forbidden, "the one who asks cannot approve").hint("ask bo")),
+            outcome: Outcome::Refused(
+                Refusal::new(Code::Forbidden, "the one who asks cannot approve").hint("ask bo"),
+            ),
         },
         FromRoom::Done { id: id(), outcome: Outcome::Failed { why: "the disk is full".into() } },
         FromRoom::Told { n: 4, told: Told::Yes },

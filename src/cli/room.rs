@@ -181,6 +181,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
             drop(stop.send(why).await);
         }
     });
+    let mut gate_task = None;
     if let Some(listener) = gate {
         let tokens = tokens(config);
         if let Ok(addr) = listener.local_addr() {
@@ -194,9 +195,16 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
             anonymous_read_on_loopback: true,
             bounds: http::Bounds::default(),
         };
-        tokio::spawn(http::serve(listener, options, std::future::pending()));
+        let (close, closing) = tokio::sync::oneshot::channel::<()>();
+        let stop = async move { drop(closing.await) };
+        gate_task = Some((close, tokio::spawn(http::serve(listener, options, stop))));
     }
-    Ok(room.serve(listening, inbox).await)
+    let why = room.serve(listening, inbox).await;
+    if let Some((close, task)) = gate_task {
+        let _ = close.send(());
+        drop(tokio::time::timeout(std::time::Duration::from_secs(2), task).await);
+    }
+    Ok(why)
 }
 
 fn blobs(config: &Config, dir: &Path) -> Result<Arc<Blobs>, String> {

@@ -15,6 +15,8 @@ use tokio::{
 /// Names a connection for the life of the room.
 pub type ConnId = u64;
 
+/// Bytes that are read at once.
+const PIECE: usize = 16 * 1024;
 /// A hello must come within this.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// What waits for a client that is told goodbye may take this long to go out.
@@ -69,7 +71,8 @@ pub async fn serve(
     let name = peer::name_of(uid).await;
     let (mut read, mut write) = stream.into_split();
     let mut lines = Lines::new(FRAME_MAX_STRANGER);
-    let hello = match tokio::time::timeout(HELLO_WITHIN, frame(&mut read, &mut lines)).await {
+    let mut piece = vec![0_u8; PIECE].into_boxed_slice();
+    let hello = match tokio::time::timeout(HELLO_WITHIN, frame(&mut read, &mut lines, &mut piece)).await {
         Ok(Ok(Some(hello @ ToRoom::Hello { .. }))) => hello,
         Ok(Ok(None)) | Err(_) => return,
         Ok(Ok(Some(_)) | Err(_)) => {
@@ -86,7 +89,7 @@ pub async fn serve(
     }
     let reading = async {
         loop {
-            match frame(&mut read, &mut lines).await {
+            match frame(&mut read, &mut lines, &mut piece).await {
                 Ok(Some(says)) => {
                     if room.send((id, FromConn::Says(says))).await.is_err() {
                         return;
@@ -125,7 +128,11 @@ pub async fn serve(
 }
 
 /// The next frame; `None` at the end. What is not a frame is an error that says so.
-async fn frame(read: &mut OwnedReadHalf, lines: &mut Lines) -> Result<Option<ToRoom>, String> {
+async fn frame(
+    read: &mut OwnedReadHalf,
+    lines: &mut Lines,
+    piece: &mut [u8],
+) -> Result<Option<ToRoom>, String> {
     loop {
         match lines.next_line() {
             Ok(Some(line)) => {
@@ -137,8 +144,7 @@ async fn frame(read: &mut OwnedReadHalf, lines: &mut Lines) -> Result<Option<ToR
             Ok(None) => {}
             Err(long) => return Err(long.to_string()),
         }
-        let mut piece = [0_u8; 16 * 1024];
-        match read.read(&mut piece).await {
+        match read.read(piece).await {
             Ok(0) | Err(_) => return Ok(None),
             Ok(n) => lines.feed(piece.get(..n).unwrap_or_default()),
         }

@@ -50,15 +50,12 @@ impl Gatekeeper {
         let refused = |times| {
             Command::Gate(GateCommand::Refused { request: request.clone(), answer: answer.clone(), times })
         };
-        if request.dry_run {
-            return Some(refused(1));
-        }
         let key = (
             answer.freeze,
             request.service.clone(),
             request.env.clone(),
             request.artifact.clone(),
-            request.action.word(),
+            if request.dry_run { "dry run" } else { request.action.word() },
             actor.name.clone(),
         );
         if let Some(known) = self.gathered.get_mut(&key) {
@@ -80,11 +77,11 @@ impl Gatekeeper {
         Some(refused(1))
     }
 
-    /// What has been gathered long enough, with who asked.
-    pub fn due(&mut self, now: &Stamp) -> Vec<(Actor, Command)> {
+    /// What has been gathered long enough, with who asked; everything, when the room stops.
+    pub fn due(&mut self, now: &Stamp, all: bool) -> Vec<(Actor, Command)> {
         let mut commands = Vec::new();
         self.gathered.retain(|_, known| {
-            if known.since.elapsed(now) < COALESCE {
+            if !all && known.since.elapsed(now) < COALESCE {
                 return true;
             }
             if known.waiting == 0 {

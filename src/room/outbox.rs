@@ -81,6 +81,7 @@ impl Outbox {
     }
 
     /// How many bytes of published frames wait.
+    #[cfg(test)]
     pub fn waiting(&self) -> usize {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).published
     }

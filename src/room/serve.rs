@@ -233,7 +233,7 @@ impl Room {
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             if let Some(why) = self.stopping.take() {
-                return self.close(why).await;
+                return self.close(why, inbox).await;
             }
             let now = clock::now();
             let deadline = self.deadline(&now);
@@ -256,7 +256,7 @@ impl Room {
                 Some(reading) = inbox.readings.recv() => self.read(reading),
                 () = tokio::time::sleep(deadline.std()) => {
                     self.own(Command::Tick);
-                    self.flush_gate(&clock::now());
+                    self.flush_gate(&clock::now(), false);
                 }
                 _ = publish.tick(), if !self.seats.is_empty() => self.publish_live(),
                 _ = look.tick() => self.look().await,
@@ -546,6 +546,10 @@ impl Room {
     fn ask(&mut self, id: ConnId, who: &Actor, n: u64, ask: Ask) {
         let told = match ask {
             Ask::Gate(request) => {
+                let request = match request.checked() {
+                    Ok(request) => request,
+                    Err(refusal) => return self.tell(id, n, Told::No(refusal)),
+                };
                 let now = clock::now();
                 let answer = self.gate_answer(&request, &now);
                 self.gate_answered(who, &request, &answer, &now);
@@ -627,8 +631,8 @@ impl Room {
         drop(self.submit(who, CommandId(Uuid::now_v7()), &command, Waiting::Nobody));
     }
 
-    fn flush_gate(&mut self, now: &Stamp) {
-        for (who, command) in self.gate.due(now) {
+    fn flush_gate(&mut self, now: &Stamp, all: bool) {
+        for (who, command) in self.gate.due(now, all) {
             self.gate_command(&who, command);
         }
     }
@@ -679,8 +683,12 @@ impl Room {
         });
     }
 
-    async fn close(mut self, why: String) -> String {
-        self.flush_gate(&clock::now());
+    async fn close(mut self, why: String, mut inbox: Inbox) -> String {
+        let now = clock::now();
+        while let Ok((actor, request, answer)) = inbox.asked.try_recv() {
+            self.gate_answered(&actor, &request, &answer, &now);
+        }
+        self.flush_gate(&now, true);
         self.own(Command::Room(RoomFact::Closed { why: why.clone() }));
         while let Some((flight, appended)) = self.flights.next().await {
             self.landed(flight, appended).await;

@@ -136,10 +136,14 @@ mod tests {
 
     #[test]
     fn an_answer_is_judged_by_status_and_body() {
-        let expect = Expect { status: "2xx,503".parse().unwrap(), contains: vec!["ok".into()] };
+        let expect =
+            Expect { status: "2xx,503".parse().unwrap(), contains: vec!["ok".into()], matches: None };
         assert_eq!(expect.judge(200, b"all ok"), (Verdict::Yes, "HTTP 200".into()));
         assert_eq!(expect.judge(200, b"\xff"), (Verdict::No, "HTTP 200, without \"ok\"".into()));
         assert_eq!(expect.judge(404, b"ok"), (Verdict::No, "HTTP 404".into()));
+        let body = Expect { matches: Some("^o[k]$".into()), ..Expect::default() };
+        assert_eq!(body.judge(200, b"ok").0, Verdict::Yes);
+        assert_eq!(body.judge(200, b"not ok").0, Verdict::No);
         for bad in ["", "abc", "9xx", "99", "1000"] {
             assert!(bad.parse::<Statuses>().is_err(), "{bad}");
         }

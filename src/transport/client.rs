@@ -54,6 +54,7 @@ pub enum NoRoom {
 pub struct Reader {
     half: OwnedReadHalf,
     lines: Lines,
+    piece: Box<[u8]>,
 }
 
 /// The writing half.
@@ -80,12 +81,11 @@ impl Reader {
                     }
                 }
             }
-            let mut piece = [0_u8; 16 * 1024];
-            let n = self.half.read(&mut piece).await.map_err(NoRoom::Lost)?;
+            let n = self.half.read(&mut self.piece).await.map_err(NoRoom::Lost)?;
             if n == 0 {
                 return Err(NoRoom::Lost(io::ErrorKind::UnexpectedEof.into()));
             }
-            self.lines.feed(piece.get(..n).unwrap_or_default());
+            self.lines.feed(self.piece.get(..n).unwrap_or_default());
         }
     }
 }
@@ -119,12 +119,16 @@ pub async fn connect(
         return Err(NoRoom::Foreign { path: path.to_owned(), uid: server });
     }
     let (read, write) = stream.into_split();
-    let mut reader = Reader { half: read, lines: Lines::new(FRAME_MAX) };
+    let mut reader =
+        Reader { half: read, lines: Lines::new(FRAME_MAX), piece: vec![0; PIECE].into_boxed_slice() };
     let mut writer = Writer { half: write };
     writer.send(&ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed }).await?;
     let hello = in_time(reader.next()).await?;
     Ok((reader, writer, hello))
 }
+
+/// Bytes that are read at once.
+const PIECE: usize = 16 * 1024;
 
 /// How long an answer may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);

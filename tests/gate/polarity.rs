@@ -139,7 +139,6 @@ async fn sixteen_callers_on_kept_connections_get_each_their_own_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the room drops what it has gathered for less than 30 s when it ends"]
 async fn repeats_that_were_gathered_outlive_the_room() {
     let house = House::open().await;
     house.freeze(&[Action::Deploy], Span::hours(1)).await;
