@@ -100,7 +100,7 @@ async fn run(lasts: Duration) -> Vec<Row> {
             .collect();
         let before = appended.load(Ordering::Relaxed);
         let began = Instant::now();
-        let callers = (0..CONNECTIONS).map(|_| tokio::spawn(call(addr, question.to_vec(), lasts, pace)));
+        let callers = (0..CONNECTIONS).map(|_| tokio::spawn(call(addr, question.clone(), lasts, pace)));
         let mut times: Vec<Duration> =
             join_all(callers).await.into_iter().flat_map(|times| times.unwrap()).collect();
         let took = began.elapsed().as_secs_f64();

@@ -1,5 +1,7 @@
 //! The wire's bytes, one line a frame, as clients of other makes rely on them.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+
 use warroom::{
     domain::{
         Command, CommandId,

@@ -3,6 +3,7 @@
 use super::{With, exit, reach::Session, sources};
 use crate::{
     config::{self, Config, model::TokenPower},
+    domain::time::Span,
     evidence::{
         blob::{Blobs, Bounds},
         redact::{Redactor, UserRule},
@@ -255,10 +256,7 @@ fn tokens(config: &Config) -> Vec<http::token::Token> {
 
 /// Times of a practice that runs faster than life.
 fn paced(mut policy: crate::domain::policy::Policy, pace: f64) -> crate::domain::policy::Policy {
-    let scale = |span: crate::domain::time::Span| {
-        crate::domain::time::Span::millis((span.as_millis() as f64 / pace.max(1.0)) as u64)
-    };
-    policy.recovery_hold = scale(crate::domain::time::Span::secs(30));
+    policy.recovery_hold = Span::millis((30_000.0 / pace.max(1.0)) as u64);
     policy
 }
 

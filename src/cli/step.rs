@@ -198,7 +198,9 @@ async fn act(with: &With, args: StepArgs) -> Result<u8, Unreached> {
             if json {
                 exit::print(&walk);
             } else {
-                lines(&walk).iter().for_each(|line| println!("{line}"));
+                for line in lines(&walk) {
+                    println!("{line}");
+                }
             }
             Ok(exit::DONE)
         }
@@ -208,8 +210,11 @@ async fn act(with: &With, args: StepArgs) -> Result<u8, Unreached> {
             if !matches!(outcome, Outcome::Ok { .. }) {
                 return Ok(exit::outcome(&outcome, json));
             }
-            let runs =
-                state.walks.get(&walk).and_then(|walk| walk.runbook.step(&step)).is_some_and(|s| s.runs());
+            let runs = state
+                .walks
+                .get(&walk)
+                .and_then(|walk| walk.runbook.step(&step))
+                .is_some_and(super::super::domain::plan::Step::runs);
             if runs && let Err(why) = attach::spawn(&session.socket, walk, &step, hand) {
                 eprintln!("{why}");
                 return Ok(exit::REFUSED);
@@ -388,7 +393,9 @@ fn dry_run(name: &str, inputs: &[String]) -> u8 {
     let values = match runbook::resolve(&runbook, &given) {
         Ok(values) => values,
         Err(problems) => {
-            problems.iter().for_each(|problem| eprintln!("{problem}"));
+            for problem in problems {
+                eprintln!("{problem}");
+            }
             return exit::REFUSED;
         }
     };

@@ -317,7 +317,9 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
         if json && *show {
             exit::print(&difference);
         } else if !json {
-            difference_lines(incident.severity, *to, &difference).iter().for_each(|line| println!("{line}"));
+            for line in difference_lines(incident.severity, *to, &difference) {
+                println!("{line}");
+            }
         }
         if *show {
             return Ok(exit::DONE);

@@ -73,7 +73,7 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
                     );
                 }
                 (None, Some(why)) => {
-                    println!("INCOMPLETE: {why}; {} events before it are sound", report.sound)
+                    println!("INCOMPLETE: {why}; {} events before it are sound", report.sound);
                 }
                 (None, None) => {
                     let erased = if report.erased == 0 {

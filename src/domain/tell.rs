@@ -28,7 +28,6 @@ pub fn line(event: &Event) -> String {
 pub fn matters(event: &Event) -> bool {
     match &event.fact {
         Fact::Room(fact) => !matches!(fact, RoomFact::Opened { .. } | RoomFact::Closed { .. }),
-        Fact::Policy(_) => false,
         Fact::Walk(fact) => !matches!(
             fact,
             WalkFact::Attached { .. }
@@ -37,7 +36,7 @@ pub fn matters(event: &Event) -> bool {
                 | WalkFact::Lent { .. }
         ),
         Fact::Note(NoteFact::Pinned { what, .. }) => what != "recording",
-        Fact::Note(NoteFact::Starred { .. }) => false,
+        Fact::Policy(_) | Fact::Note(NoteFact::Starred { .. }) => false,
         _ => true,
     }
 }

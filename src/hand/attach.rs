@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         Command, CommandId,
-        id::WalkId,
+        id::{Digest, WalkId},
         plan::{Block, BlockKind, Match, Step},
         time::Span,
         walk::{
@@ -92,8 +92,8 @@ struct Hand {
 pub async fn run(assignment: Assignment) -> Result<String, String> {
     let Assignment { socket, at, hand } = assignment;
     let say = |error: &dyn std::fmt::Display| error.to_string();
-    let place = Sha256::digest(socket.as_os_str().as_encoded_bytes());
-    let room: String = place.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let place = Digest(Sha256::digest(socket.as_os_str().as_encoded_bytes()).into());
+    let room = place.short();
     let base = dirs::state().map_err(|error| say(&error))?.join("runs").join(room).join(at.walk.to_string());
     dirs::private(&base).map_err(|error| say(&error))?;
     let (link, steer) = link::open(socket, at.clone(), hand);
@@ -363,7 +363,7 @@ fn steered(steer: Steer) -> Control {
         Steer::Cancel => Control::Cancel,
         Steer::Extend(more) => Control::Extend(more),
         Steer::Keys(bytes) => Control::Keys(bytes),
-        Steer::Resize { cols, rows } => Control::Resize(crate::os::pty::Size { cols, rows }),
+        Steer::Resize { cols, rows } => Control::Resize(crate::os::pty::Size { rows, cols }),
     }
 }
 
@@ -397,7 +397,7 @@ fn screen(bytes: &[u8], request: &Request) -> HandSays {
     }
 }
 
-fn done(block: &Block, outcome: &outcome::Outcome, evidence: Option<crate::domain::id::Digest>) -> BlockDone {
+fn done(block: &Block, outcome: &outcome::Outcome, evidence: Option<Digest>) -> BlockDone {
     let (result, why) = match &outcome.result {
         outcome::BlockResult::Passed => (BlockResult::Passed, None),
         outcome::BlockResult::Failed => (BlockResult::Failed, None),

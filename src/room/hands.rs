@@ -44,7 +44,6 @@ impl Hands {
     pub fn keep(&mut self, at: &StepRef, says: &HandSays) {
         let tail = self.tails.entry(at.clone()).or_default();
         match says {
-            HandSays::Over => {}
             HandSays::Screen { .. } => tail.retain(|old| !matches!(old, HandSays::Screen { .. })),
             HandSays::Holding { .. } => tail.retain(|old| !matches!(old, HandSays::Holding { .. })),
             _ => {}

@@ -73,7 +73,7 @@ impl Watch {
         self.heard(&source, at, &body);
         match body {
             Body::Series(series) => {
-                series.into_iter().flat_map(|one| self.points(&one.panel, one.points, at, state)).collect()
+                series.into_iter().filter_map(|one| self.points(&one.panel, one.points, at, state)).collect()
             }
             Body::Lines(batch) => {
                 self.change(Delta { lines: batch.lines, lines_dropped: batch.dropped, ..Delta::default() });
@@ -106,13 +106,12 @@ impl Watch {
 
     fn heard(&mut self, source: &str, at: Wall, body: &Body) {
         let Some(mut view) = self.live.sources.get(source).cloned() else { return };
-        match body {
-            Body::Trouble(trouble) => view.trouble = Some(trouble.clone()),
-            _ => {
-                view.last_seen = Some(at);
-                view.trouble = None;
-                view.polls = view.polls.saturating_add(1);
-            }
+        if let Body::Trouble(trouble) = body {
+            view.trouble = Some(trouble.clone());
+        } else {
+            view.last_seen = Some(at);
+            view.trouble = None;
+            view.polls = view.polls.saturating_add(1);
         }
         self.change(Delta { sources: vec![view], ..Delta::default() });
     }
