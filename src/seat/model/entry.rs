@@ -67,6 +67,19 @@ pub struct Entry {
     pub about: About,
     /// How much it matters.
     pub weight: Weight,
+    /// The moment it is about, and its word on time axes, where it is a mark.
+    pub mark: Option<(i64, String)>,
+}
+
+/// What stands on time axes: releases, freezes, declarations, decisions, mitigations.
+fn mark(fact: &Fact, at: i64) -> Option<(i64, String)> {
+    Some(match fact {
+        Fact::Release(ReleaseFact::Switched { to, at, .. }) => (at.wall.timestamp_millis(), one(to)),
+        Fact::Decision(_) => (at, "decided".into()),
+        Fact::Freeze(FreezeFact::Began { .. }) => (at, "freeze".into()),
+        Fact::Incident(IncidentFact::Declared { severity, .. }) => (at, severity.to_string()),
+        _ => return None,
+    })
 }
 
 /// The event in words; `None` for what nobody reads. `state` is the state after it.
@@ -81,6 +94,7 @@ pub fn tell(event: &Event, state: &State) -> Option<Entry> {
         what: one(&what),
         about,
         weight,
+        mark: mark(&event.fact, event.occurred.wall.timestamp_millis()),
     })
 }
 

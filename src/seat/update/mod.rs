@@ -226,6 +226,3 @@ impl Model {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
