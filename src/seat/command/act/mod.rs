@@ -1,0 +1,106 @@
+//! What commands do, and when they make sense.
+
+pub mod deviate;
+pub mod enter;
+pub mod freeze;
+pub mod incident;
+pub mod look;
+pub mod say;
+pub mod seat;
+pub mod walk;
+
+use crate::{domain::walk::StepStatus, seat::model::Model};
+
+type When = Result<(), String>;
+
+fn no(yes: bool, why: &str) -> When {
+    if yes { Ok(()) } else { Err(why.to_owned()) }
+}
+
+/// Whenever one likes.
+pub fn always(_: &Model) -> When {
+    Ok(())
+}
+
+/// With an incident shown.
+pub fn incident(model: &Model) -> When {
+    no(model.incident().is_some(), "there is no incident; D declares one")
+}
+
+/// With an open incident shown.
+pub fn open(model: &Model) -> When {
+    incident(model)?;
+    no(model.open_incident().is_some(), "the incident is over; v sets its status back")
+}
+
+/// With open tasks.
+pub fn tasks(model: &Model) -> When {
+    open(model)?;
+    let any = model.incident().is_some_and(|one| one.tasks.values().any(|task| task.done.is_none()));
+    no(any, "no task is open; t gives one")
+}
+
+/// With runbooks to start.
+pub fn runbooks(model: &Model) -> When {
+    no(!model.runbooks.is_empty(), "no runbook is known here; start warroom with --runbook FILE")
+}
+
+/// With a walk that goes on.
+pub fn walking(model: &Model) -> When {
+    no(model.walk().is_some_and(|walk| walk.ended.is_none()), "no runbook is being walked; W starts one")
+}
+
+/// With any walk.
+pub fn walks(model: &Model) -> When {
+    no(model.walks().next().is_some(), "no runbook was walked; W starts one")
+}
+
+/// With a step that is open.
+pub fn step(model: &Model) -> When {
+    walking(model)?;
+    no(model.step().is_some(), "no step is open")
+}
+
+/// With inputs to fill.
+pub fn inputs(model: &Model) -> When {
+    walking(model)
+}
+
+/// With an approval waiting.
+pub fn asked(model: &Model) -> When {
+    no(model.asked().is_some(), "nothing asks for approval")
+}
+
+/// With a step that runs.
+pub fn running(model: &Model) -> When {
+    no(walk::lent(model).is_some(), "no step is running")
+}
+
+/// With a step that somebody has or that is unknown.
+pub fn taken(model: &Model) -> When {
+    let any = model
+        .step_states()
+        .any(|(_, _, state)| matches!(state.status, StepStatus::Lent | StepStatus::Unknown));
+    no(any, "nobody has a step")
+}
+
+/// With a freeze that holds.
+pub fn frozen(model: &Model) -> When {
+    no(!model.freezes().is_empty(), "nothing is frozen; F freezes")
+}
+
+/// With deviations.
+pub fn owed(model: &Model) -> When {
+    no(model.deviations().0 > 0, "nobody has deviated")
+}
+
+/// Where something can be filtered.
+pub fn filterable(_: &Model) -> When {
+    Ok(())
+}
+
+/// With prompts in the draft.
+pub fn todos(model: &Model) -> When {
+    incident(model)?;
+    no(!model.draft.todos.is_empty(), "the draft asks nothing; 7 shows it")
+}

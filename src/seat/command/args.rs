@@ -1,0 +1,384 @@
+//! Asking for a command's arguments one by one, each with what can be chosen.
+
+use super::{Arg, Call, Kind, Spec};
+use crate::{
+    domain::{
+        clock::Moment,
+        deviation::ReasonCode,
+        incident::{Status, difference},
+        severity::Severity,
+        time::Span,
+    },
+    seat::{
+        model::{
+            Layer, Model, Pane, find,
+            layer::{Act, Choice, Prompt},
+            when,
+        },
+        view::widget::field::Field,
+    },
+    signal::Level,
+};
+use tui_textarea::TextArea;
+
+type Options = Vec<(String, String)>;
+
+/// Opens the layer that asks for `arg`.
+pub fn ask(model: &mut Model, spec: &'static Spec, arg: &Arg, call: Call) {
+    if arg.kind == Kind::Words {
+        let title = format!("{}{}", arg.ask, above(model, &call));
+        let area = Box::new(TextArea::from(prefill(model, &call, arg).lines()));
+        let mut layer = Layer::Words { call, title, area };
+        if let Layer::Words { area, .. } = &mut layer {
+            area.move_cursor(tui_textarea::CursorMove::End);
+        }
+        model.layers.push(layer);
+        return;
+    }
+    if arg.kind == Kind::Reason {
+        let choices = ReasonCode::ALL
+            .into_iter()
+            .zip('1'..)
+            .map(|(code, key)| Choice {
+                key,
+                label: code.words().into(),
+                detail: String::new(),
+                act: Act::Call(call.clone().with(code.words())),
+            })
+            .collect();
+        model.layers.push(Layer::Pick {
+            title: format!("{}{}", arg.ask, above(model, &call)),
+            choices,
+            at: 0,
+        });
+        return;
+    }
+    let (options, strict) = options(model, arg.kind, &call);
+    if strict && options.is_empty() {
+        let why = format!("{}: there is nothing to choose from", spec.name);
+        model.say(crate::seat::model::Tone::Wrong, why);
+        return;
+    }
+    let field = Field::with(&prefill(model, &call, arg));
+    let at = (strict || (field.text().is_empty() && !options.is_empty() && !arg.optional)).then_some(0);
+    let hint = hint(model, arg.kind, &call);
+    model.layers.push(Layer::Prompt(Prompt {
+        call,
+        title: arg.ask.into(),
+        hint,
+        field,
+        options,
+        strict,
+        optional: arg.optional,
+        at,
+    }));
+}
+
+/// Lines that belong above the question: what a severity brings, which deviation it is.
+fn above(model: &Model, call: &Call) -> String {
+    let first = call.given.first().map(String::as_str);
+    match (call.name, first) {
+        ("severity", Some(to)) => {
+            to.parse().map_or(String::new(), |to| format!("\n{}", severity(model, to).join("\n")))
+        }
+        ("reason", Some(id)) => id
+            .parse()
+            .ok()
+            .and_then(|id| model.state.deviations.get(&id))
+            .map(|one| format!("\n{} {}: {}", one.id, one.what.kind.word(), one.what.actual))
+            .unwrap_or_default(),
+        ("answer", Some(key)) => model
+            .draft
+            .todos
+            .iter()
+            .find(|todo| todo.key == key)
+            .map(|todo| format!("\n{}: {}", todo.role, todo.question))
+            .unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+/// What a change of severity brings with it, in lines.
+pub fn severity(model: &Model, to: Severity) -> Vec<String> {
+    let Some(incident) = model.incident() else { return Vec::new() };
+    let diff = difference(&model.state, incident, to);
+    let mut lines = vec![format!("{} becomes {to}", incident.severity)];
+    lines.extend(diff.meaning.map(|meaning| format!("  {to} means: {meaning}")));
+    if let Some((from, to)) = diff.cadence {
+        let word =
+            |every: Option<Span>| every.map_or("none".into(), |every| format!("every {}", every.brief()));
+        lines.push(format!("  updates: {}, now {}", word(from), word(to)));
+    }
+    if !diff.roles_missing.is_empty() {
+        lines.push(format!("  roles to fill: {}", diff.roles_missing.join(", ")));
+    }
+    lines.extend(diff.runbook.map(|name| format!("  runbook: {name}")));
+    lines.extend(diff.freeze.map(|lease| format!("  a freeze of {} is proposed (F)", lease.brief())));
+    let stays: Vec<_> = diff.freeze_stays.iter().map(ToString::to_string).collect();
+    if !stays.is_empty() {
+        lines.push(format!("  {} stays: severity lifts no freeze", stays.join(", ")));
+    }
+    if lines.len() == 1 {
+        lines.push("  nothing else changes".into());
+    }
+    lines
+}
+
+fn hint(model: &Model, kind: Kind, call: &Call) -> String {
+    match kind {
+        Kind::Time => format!("now {}; 01:52Z, or 5m ago", crate::domain::time::clock_utc(model.now.wall)),
+        Kind::Span => "like 90s, 15m, 2h".into(),
+        Kind::Pattern if model.ui.has(Pane::Logs) => "a regular expression; (?i) ignores case".into(),
+        Kind::InputValue => input(model, call).and_then(|input| input.prompt.clone()).unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+fn input<'a>(model: &'a Model, call: &Call) -> Option<&'a crate::domain::plan::Input> {
+    let name = call.given.first()?;
+    model.walk()?.runbook.front.inputs.iter().find(|input| input.name == *name)
+}
+
+/// What stands in the field already.
+fn prefill(model: &Model, call: &Call, arg: &Arg) -> String {
+    let incident = model.incident();
+    match (call.name, arg.kind) {
+        ("freeze", Kind::Scope) => incident
+            .map(|one| format!("{}/{}", one.services.join(","), one.env))
+            .or_else(|| model.released().first().map(|one| format!("{}/{}", one.service, one.env)))
+            .unwrap_or_default(),
+        ("freeze" | "renew", Kind::Span) => {
+            let row = incident.and_then(|one| model.state.policy.severities.get(&one.severity));
+            row.and_then(|row| row.freeze).unwrap_or(model.state.policy.freeze_lease).to_string()
+        }
+        ("freeze", Kind::Words) => incident.map(|one| one.title.clone()).unwrap_or_default(),
+        ("retitle", Kind::Words) => incident.map(|one| one.title.clone()).unwrap_or_default(),
+        ("now", _) => said(incident.and_then(|one| one.board.now.as_ref())),
+        ("goal", _) => said(incident.and_then(|one| one.board.goal.as_ref())),
+        ("else", _) => said(incident.and_then(|one| one.board.otherwise.as_ref())),
+        ("extend", Kind::Span) => "5m".into(),
+        ("filter", _) if model.ui.has(Pane::Logs) => {
+            model.ui.log_filter.pattern.as_ref().map(|re| re.as_str().to_owned()).unwrap_or_default()
+        }
+        ("filter", _) => model.ui.timeline_filter.words.clone(),
+        ("inputs", Kind::InputValue) => call.given.first().map(|name| guess(model, name)).unwrap_or_default(),
+        ("answer", Kind::Words) => call
+            .given
+            .first()
+            .and_then(|key| incident.and_then(|one| one.answers.get(key)).cloned())
+            .unwrap_or_default(),
+        ("judge", Kind::Words) => model
+            .state
+            .first_breach()
+            .map(|breach| format!("{} {}", breach.panel, breach.seen))
+            .unwrap_or_default(),
+        ("task-done", Kind::Words) => "done".into(),
+        _ => String::new(),
+    }
+}
+
+fn said(line: Option<&crate::domain::board::Said>) -> String {
+    line.map(|said| said.text.clone()).unwrap_or_default()
+}
+
+/// What an input most probably is: as entered, its default, else what signals say of a name like it.
+pub fn guess(model: &Model, name: &str) -> String {
+    let walk = model.walk();
+    if let Some(value) = walk.and_then(|walk| walk.value(name)) {
+        return value.to_owned();
+    }
+    let input = walk.and_then(|walk| walk.runbook.front.inputs.iter().find(|input| input.name == name));
+    let service = walk
+        .and_then(|walk| walk.runbook.front.service.clone())
+        .or_else(|| model.incident().and_then(|incident| incident.services.first().cloned()));
+    let view = model
+        .live
+        .releases
+        .values()
+        .filter(|view| service.as_ref().is_none_or(|service| view.service == *service))
+        .max_by_key(|view| view.since);
+    let good = view.and_then(|view| view.previous.as_ref()).map(|one| one.version.clone());
+    let bad = view.and_then(|view| view.current.as_ref()).map(|one| one.version.clone());
+    let lower = name.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let value = if has(&["good", "previous", "last", "target_version"]) {
+        good
+    } else if has(&["bad", "current", "suspect", "release", "version"]) {
+        bad
+    } else if has(&["srv", "dir", "path", "root"]) {
+        view.map(|view| view.place.clone())
+    } else if has(&["service", "app"]) {
+        service
+    } else if has(&["env"]) {
+        model.incident().map(|incident| incident.env.clone())
+    } else if has(&["instance", "base", "hosts", "url"]) {
+        let bases: Vec<String> = model.live.probes.values().filter_map(|probe| base(&probe.name)).collect();
+        (!bases.is_empty()).then(|| bases.join(" "))
+    } else {
+        None
+    };
+    value.or_else(|| input.and_then(|input| input.choices.first().cloned())).unwrap_or_default()
+}
+
+/// `http://127.0.0.1:8080` of `checkout-1 http://127.0.0.1:8080/healthz`.
+fn base(name: &str) -> Option<String> {
+    let url = name.split_whitespace().find(|word| word.starts_with("http"))?;
+    let (scheme, rest) = url.split_once("://")?;
+    Some(format!("{scheme}://{}", rest.split('/').next().unwrap_or(rest)))
+}
+
+/// What can be chosen, and whether it must be one of them.
+pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
+    let plain =
+        |values: Vec<String>| values.into_iter().map(|value| (value, String::new())).collect::<Options>();
+    match kind {
+        Kind::Words | Kind::Reason | Kind::Pattern => (Vec::new(), false),
+        Kind::Value => (candidates(model), false),
+        Kind::Severity => {
+            let meaning = |sev: Severity| {
+                model.state.policy.severities.get(&sev).map(|row| row.meaning.clone()).unwrap_or_default()
+            };
+            (Severity::ALL.into_iter().map(|sev| (sev.to_string(), meaning(sev))).collect(), true)
+        }
+        Kind::Status => {
+            let mut all: Options =
+                Status::ALL.into_iter().map(|status| (status.word().to_owned(), String::new())).collect();
+            if let Some(incident) = model.incident() {
+                // What comes next stands first; what is, is no choice.
+                let at = Status::ALL.iter().position(|one| *one == incident.status).map_or(0, |at| at + 1);
+                all.rotate_left(at);
+                all.retain(|(word, _)| word != incident.status.word());
+            }
+            (all, true)
+        }
+        Kind::Role => {
+            let held = model.incident().map(|incident| &incident.roles);
+            let mut roles: Vec<String> = find::ROLES.iter().map(|(role, _)| (*role).to_owned()).collect();
+            roles.extend(model.state.policy.severities.values().flat_map(|row| row.roles.clone()));
+            let mut seen = std::collections::BTreeSet::new();
+            roles.retain(|role| seen.insert(role.clone()));
+            let who = |role: &String| {
+                held.and_then(|held| held.get(role)).map_or("--".into(), |one| one.who.clone())
+            };
+            (roles.iter().map(|role| (role.clone(), who(role))).collect(), false)
+        }
+        Kind::Person => (plain(model.people()), false),
+        Kind::Scope => (plain(model.services().iter().map(|name| format!("{name}/prod")).collect()), false),
+        Kind::Runbook => (
+            model
+                .runbooks
+                .iter()
+                .map(|book| (book.title.clone(), format!("{}, {} steps", book.source, book.steps().count())))
+                .collect(),
+            true,
+        ),
+        Kind::Freeze => (
+            model
+                .freezes()
+                .iter()
+                .map(|one| (one.id.to_string(), format!("{} by {}", one.scope.label(), one.owner)))
+                .collect(),
+            true,
+        ),
+        Kind::Deviation => {
+            let incident = model.incident_id();
+            let own = model.state.deviations.values().filter(|one| one.incident == incident);
+            let mut all: Vec<_> = own.collect();
+            all.sort_by_key(|one| !one.owed());
+            let words = |one: &crate::domain::deviation::Deviation| {
+                let why = one.reason.as_ref().map_or("owed".into(), |reason| reason.code.words().to_owned());
+                format!("{} {}: {why}", one.what.kind.word(), one.what.actual)
+            };
+            (all.into_iter().map(|one| (one.id.to_string(), words(one))).collect(), true)
+        }
+        Kind::Moment => {
+            let marks = model.incident().map(|incident| &incident.clocks.marks);
+            let at = |moment: &Moment| {
+                marks
+                    .and_then(|marks| marks.get(moment))
+                    .map_or("no event".into(), |mark| when::minute(mark.at.wall, model.now.wall))
+            };
+            (Moment::ALL.iter().map(|moment| (moment.word().to_owned(), at(moment))).collect(), true)
+        }
+        Kind::Time => (Vec::new(), false),
+        Kind::Span => (plain(["5m", "10m", "15m", "30m", "1h", "2h"].map(str::to_owned).to_vec()), false),
+        Kind::Input => {
+            let Some(walk) = model.walk() else { return (Vec::new(), true) };
+            let mut names: Vec<String> =
+                walk.runbook.front.inputs.iter().map(|input| input.name.clone()).collect();
+            names.extend(
+                walk.runbook
+                    .steps()
+                    .flat_map(|step| &step.blocks)
+                    .flat_map(|block| block.placeholders.clone()),
+            );
+            let mut seen = std::collections::BTreeSet::new();
+            names.retain(|name| seen.insert(name.clone()));
+            (
+                names
+                    .into_iter()
+                    .map(|name| {
+                        let value = walk.value(&name).unwrap_or("--").to_owned();
+                        (name, value)
+                    })
+                    .collect(),
+                true,
+            )
+        }
+        Kind::InputValue => {
+            let Some(input) = input(model, call) else { return (Vec::new(), false) };
+            (plain(input.choices.clone()), !input.choices.is_empty())
+        }
+        Kind::Level => {
+            let all = [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error, Level::Fatal];
+            (plain(all.map(|level| level.word().to_lowercase()).to_vec()), true)
+        }
+        Kind::Artifact => (candidates(model), false),
+        Kind::Judgement => (plain(vec!["bad".into(), "good".into()]), true),
+        Kind::Task => {
+            let tasks = model.incident().into_iter().flat_map(|incident| incident.tasks.values());
+            (
+                tasks
+                    .filter(|task| task.done.is_none())
+                    .map(|task| (task.id.to_string(), format!("{}: {}", task.owner, task.text)))
+                    .collect(),
+                true,
+            )
+        }
+        Kind::Incident => (
+            model
+                .state
+                .incidents
+                .values()
+                .rev()
+                .map(|one| (one.id.to_string(), format!("{} {}  {}", one.severity, one.status, one.title)))
+                .collect(),
+            true,
+        ),
+        Kind::Todo => (
+            model
+                .draft
+                .todos
+                .iter()
+                .map(|todo| (todo.key.clone(), format!("{}: {}", todo.role, todo.question)))
+                .collect(),
+            true,
+        ),
+        Kind::Walk => (
+            model.walks().rev().map(|walk| (walk.id.to_string(), walk.runbook.title.clone())).collect(),
+            true,
+        ),
+    }
+}
+
+/// Artifacts that are known: what was refused last would be wanted most, then what runs.
+fn candidates(model: &Model) -> Options {
+    let mut all: Options = Vec::new();
+    for one in model.released() {
+        all.push((format!("{}/{}", one.service, one.version), "runs".into()));
+        if let Some(before) = one.before {
+            all.push((format!("{}/{before}", one.service), "ran before".into()));
+        }
+    }
+    all
+}

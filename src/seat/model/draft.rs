@@ -1,0 +1,57 @@
+//! The post-mortem draft as the seat shows it.
+
+use crate::domain::{Event, Seq, id::IncidentId};
+
+/// Something only people can write, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Todo {
+    /// The prompt's key, under which the answer is journaled.
+    pub key: String,
+    /// Which role is asked.
+    pub role: String,
+    /// What is asked.
+    pub question: String,
+    /// Line of the draft where it stands, from 0.
+    pub line: usize,
+}
+
+/// The draft.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// Whose.
+    pub incident: Option<IncidentId>,
+    /// Its events, gathered from the room.
+    pub events: Vec<Event>,
+    /// Whether all events up to now are there.
+    pub complete: bool,
+    /// Markdown; none before it was made once.
+    pub text: Option<String>,
+    /// What is still to be answered.
+    pub todos: Vec<Todo>,
+    /// Whether something happened since it was made.
+    pub dirty: bool,
+    /// Where it was written to.
+    pub exported: Option<String>,
+}
+
+impl Draft {
+    /// Begins with an incident; keeps what is there where it is the same.
+    pub fn begin(&mut self, incident: IncidentId) {
+        if self.incident != Some(incident) {
+            *self = Self { incident: Some(incident), ..Self::default() };
+        }
+    }
+
+    /// The next event that is not there yet.
+    pub fn next(&self) -> Seq {
+        self.events.last().map_or(1, |event| event.seq + 1)
+    }
+
+    /// Adds an event that belongs to the incident and is newer than all before.
+    pub fn add(&mut self, event: &Event) {
+        if self.incident.is_some() && event.stream == self.incident && event.seq >= self.next() {
+            self.events.push(event.clone());
+            self.dirty = true;
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! An event in words: one line of the timeline.
+
+use crate::domain::{
+    Event, Fact, Seq, State,
+    board::BoardFact,
+    decision::DecisionFact,
+    deviation::DeviationFact,
+    freeze::FreezeFact,
+    gate::GateFact,
+    id::{IncidentId, WalkId},
+    incident::IncidentFact,
+    note::NoteFact,
+    release::{Judgement, ReleaseFact},
+    room::RoomFact,
+    task::TaskFact,
+    time::{Stamp, minute_utc},
+    walk::{BlockResult, How, WalkFact},
+    watch::WatchFact,
+};
+
+/// What an entry is about, for filters and for how loud it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    /// Said, pinned, decided, the board, tasks.
+    People,
+    /// Severity, status, roles, clocks.
+    Incident,
+    /// Steps, approvals, deviations.
+    Runbook,
+    /// Freezes and the gate.
+    Gate,
+    /// Releases and verdicts.
+    Signals,
+    /// The room itself.
+    Room,
+}
+
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Detail.
+    Quiet,
+    /// Ordinary.
+    Plain,
+    /// Something came right.
+    Good,
+    /// A turn of the story.
+    Turn,
+    /// Something went wrong.
+    Bad,
+}
+
+/// One line of the timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Position in the journal.
+    pub seq: Seq,
+    /// When it happened.
+    pub at: Stamp,
+    /// Whose incident.
+    pub incident: Option<IncidentId>,
+    /// Who.
+    pub who: String,
+    /// What.
+    pub what: String,
+    /// What it is about.
+    pub about: About,
+    /// How much it matters.
+    pub weight: Weight,
+    /// The moment it is about, and its word on time axes, where it is a mark.
+    pub mark: Option<(i64, String)>,
+}
+
+/// What stands on time axes: releases, freezes, declarations, decisions, mitigations.
+fn mark(fact: &Fact, at: i64) -> Option<(i64, String)> {
+    Some(match fact {
+        Fact::Release(ReleaseFact::Switched { to, at, .. }) => (at.wall.timestamp_millis(), one(to)),
+        Fact::Decision(_) => (at, "decided".into()),
+        Fact::Freeze(FreezeFact::Began { .. }) => (at, "freeze".into()),
+        Fact::Incident(IncidentFact::Declared { severity, .. }) => (at, severity.to_string()),
+        _ => return None,
+    })
+}
+
+/// The event in words; `None` for what nobody reads. `state` is the state after it.
+pub fn tell(event: &Event, state: &State) -> Option<Entry> {
+    let (about, weight, what) = words(&event.fact, state)?;
+    let who = if event.actor.is_room() { String::new() } else { event.actor.name.clone() };
+    Some(Entry {
+        seq: event.seq,
+        at: event.occurred.clone(),
+        incident: event.stream,
+        who: one(&who),
+        what: one(&what),
+        about,
+        weight,
+        mark: mark(&event.fact, event.occurred.wall.timestamp_millis()),
+    })
+}
+
+/// Text of several lines as one, cleaned.
+pub fn one(text: &str) -> String {
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    crate::domain::text::line(&joined).into_owned()
+}
+
+fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
+    use About::{Gate, Incident, People, Room, Runbook, Signals};
+    use Weight::{Bad, Good, Plain, Quiet, Turn};
+    Some(match fact {
+        Fact::Room(fact) => match fact {
+            RoomFact::Opened { version, host, .. } => {
+                (Room, Quiet, format!("room opened on {host}, {version}"))
+            }
+            RoomFact::DrillBegan { scenario, .. } => (Room, Turn, format!("drill began: {scenario}")),
+            RoomFact::DrillEnded => (Room, Plain, "drill ended".into()),
+            RoomFact::Resumed { why, lasted } => {
+                (Room, Bad, format!("journal took nothing for {}: {why}", lasted.brief()))
+            }
+            RoomFact::Closed { why } => (Room, Quiet, format!("room closed: {why}")),
+        },
+        Fact::Policy(_) => (Room, Quiet, "policy loaded".into()),
+        Fact::Incident(fact) => return incident(fact).map(|(weight, what)| (Incident, weight, what)),
+        Fact::Board(fact) => match fact {
+            BoardFact::Set { line, text, .. } => (People, Plain, format!("{}: {text}", line.word())),
+            BoardFact::Cadence { every, .. } => {
+                let every = every.map_or("none owed".into(), |every| format!("every {}", every.brief()));
+                (People, Quiet, format!("updates: {every}"))
+            }
+            BoardFact::Updated { text, .. } => (People, Plain, format!("update sent: {text}")),
+        },
+        Fact::Note(fact) => match fact {
+            NoteFact::Said { text, .. } => (People, Plain, text.clone()),
+            NoteFact::Pinned { what, text, about, .. } => {
+                let about = about.map(|at| format!(" of {}", minute_utc(at))).unwrap_or_default();
+                (People, Plain, format!("pinned {what}{about}: {text}"))
+            }
+            NoteFact::Starred { .. } => return None,
+        },
+        Fact::Task(fact) => match fact {
+            TaskFact::Given { task, text, owner, .. } => {
+                (People, Plain, format!("{task} to {owner}: {text}"))
+            }
+            TaskFact::Changed { task, owner, .. } => (People, Quiet, format!("{task} is {owner}'s now")),
+            TaskFact::Done { task, result, .. } => (People, Good, format!("{task} done: {result}")),
+        },
+        Fact::Decision(DecisionFact::Made { text, .. }) => (People, Turn, format!("decided: {text}")),
+        Fact::Deviation(fact) => match fact {
+            DeviationFact::Recorded { deviation, what, code, .. } => {
+                let why = code.map_or("reason owed".into(), |code| code.words().to_owned());
+                (Runbook, Turn, format!("{deviation} {}: {} ({why})", what.kind.word(), what.actual))
+            }
+            DeviationFact::Reasoned { deviation, code, text, .. } => {
+                (Runbook, Quiet, format!("{deviation}: {} {text}", code.words()))
+            }
+        },
+        Fact::Freeze(fact) => match fact {
+            FreezeFact::Began { freeze, scope, lease, reason, .. } => {
+                (Gate, Turn, format!("{freeze} freezes {} for {}: {reason}", scope.label(), lease.brief()))
+            }
+            FreezeFact::Renewed { freeze, lease, .. } => {
+                (Gate, Plain, format!("{freeze} renewed for {}", lease.brief()))
+            }
+            FreezeFact::Exempted { freeze, artifact, reason } => {
+                (Gate, Turn, format!("{artifact} may pass {freeze}: {reason}"))
+            }
+            FreezeFact::Proved { freeze, how } => (Gate, Good, format!("{freeze} proved: {how}")),
+            FreezeFact::Lifted { freeze, reason } => (Gate, Turn, format!("{freeze} lifted: {reason}")),
+            FreezeFact::Expired { freeze } => (Gate, Turn, format!("{freeze} expired")),
+        },
+        Fact::Gate(fact) => match fact {
+            GateFact::Refused { request, times, .. } => {
+                let times = if *times > 1 { format!(" {times} times") } else { String::new() };
+                (Gate, Turn, format!("gate refused {} of {}{times}", request.action, request.artifact))
+            }
+            GateFact::Passed { request, freeze } => {
+                (Gate, Plain, format!("gate let {} pass {freeze}", request.artifact))
+            }
+            GateFact::Overridden { request, reason } => {
+                (Gate, Bad, format!("gate overridden for {}: {reason}", request.artifact))
+            }
+        },
+        Fact::Release(fact) => match fact {
+            ReleaseFact::Found { service, current, .. } => {
+                (Signals, Quiet, format!("{service} runs {current}"))
+            }
+            ReleaseFact::Switched { service, from, to, .. } => {
+                let from = from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+                (Signals, Turn, format!("{service} switched{from} to {to}"))
+            }
+            ReleaseFact::Judged { service, artifact, judgement, why, .. } => match judgement {
+                Judgement::Good => (Signals, Good, format!("{service} {artifact} judged good: {why}")),
+                Judgement::Bad => (Signals, Bad, format!("{service} {artifact} judged bad: {why}")),
+            },
+        },
+        Fact::Watch(fact) => match fact {
+            WatchFact::Breached { panel, seen, threshold, .. } => {
+                (Signals, Bad, format!("{panel} {seen}, beyond {threshold}"))
+            }
+            WatchFact::Cleared { panel, seen } => (Signals, Good, format!("{panel} {seen}, good again")),
+            WatchFact::Blind { panel, why } => (Signals, Bad, format!("{panel} no data: {why}")),
+        },
+        Fact::Walk(fact) => return walk(fact, state).map(|(weight, what)| (Runbook, weight, what)),
+        Fact::Erased => (Room, Quiet, "(erased)".into()),
+        Fact::Foreign(_) => (Room, Quiet, "(of a newer version)".into()),
+    })
+}
+
+fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
+    use Weight::{Bad, Good, Plain, Quiet, Turn};
+    Some(match fact {
+        IncidentFact::Declared { incident, title, severity, .. } => {
+            (Turn, format!("declared {incident} {severity}: {title}"))
+        }
+        IncidentFact::Retitled { title, .. } => (Plain, format!("title: {title}")),
+        IncidentFact::SeverityChanged { from, to, reason, .. } => {
+            (Turn, format!("{from} now {to}: {reason}"))
+        }
+        IncidentFact::StatusChanged { from, to, .. } => (Turn, format!("{from}, now {to}")),
+        IncidentFact::RoleTaken { role, who, .. } => (Plain, format!("{who} is {role}")),
+        IncidentFact::RoleLeft { role, who, .. } => (Plain, format!("{who} is not {role} any more")),
+        IncidentFact::Marked { moment, at, why, .. } => {
+            (Quiet, format!("{} {}: {why}", moment.word(), minute_utc(at.wall)))
+        }
+        IncidentFact::Corrected { moment, from, at, reason, .. } => {
+            let from = from.map(|from| format!(", not {}", minute_utc(from))).unwrap_or_default();
+            (Plain, format!("{} was {}{from}: {reason}", moment.word(), minute_utc(at.wall)))
+        }
+        IncidentFact::TargetBreached { target, .. } => {
+            (Bad, format!("impact target of {} exceeded", target.brief()))
+        }
+        IncidentFact::RecoveryBegan { seen, .. } => (Good, format!("first good reading: {seen}")),
+        IncidentFact::RecoveryLost { seen, .. } => (Bad, format!("recovery lost: {seen}")),
+        IncidentFact::Recovered { since, held, .. } => {
+            (Good, format!("recovered since {}, held {}", minute_utc(since.wall), held.brief()))
+        }
+        IncidentFact::Answered { prompt, .. } => (Quiet, format!("answered {prompt}")),
+        IncidentFact::Exported { place, .. } => (Plain, format!("draft written to {place}")),
+    })
+}
+
+/// `step 4 "Put it back"` as the walk has it.
+fn step(state: &State, walk: WalkId, slug: &str) -> String {
+    let title = state
+        .walks
+        .get(&walk)
+        .and_then(|walk| walk.runbook.step(slug).map(|step| (super::find::number(walk, slug), &step.title)));
+    match title {
+        Some((n, title)) => format!("step {n} \"{title}\""),
+        None => format!("step {slug}"),
+    }
+}
+
+fn walk(fact: &WalkFact, state: &State) -> Option<(Weight, String)> {
+    use Weight::{Bad, Good, Plain, Quiet, Turn};
+    let of = |walk: &WalkId, slug: &str| step(state, *walk, slug);
+    Some(match fact {
+        WalkFact::Started { walk, runbook, .. } => (Turn, format!("{walk} began: {}", runbook.title)),
+        WalkFact::InputSet { name, value, .. } => (Quiet, format!("{name} = {value}")),
+        WalkFact::Lent { walk, step, host, undo, .. } => {
+            let undo = if *undo { "undo of " } else { "" };
+            (Plain, format!("took {undo}{} on {host}", of(walk, step)))
+        }
+        WalkFact::Attached { .. } | WalkFact::Intended { .. } => return None,
+        WalkFact::BlockEnded { done, .. } => {
+            let (weight, word) = match done.result {
+                BlockResult::Passed => (Quiet, "passed"),
+                BlockResult::Failed => (Bad, "failed"),
+                BlockResult::TimedOut => (Bad, "killed at its time limit"),
+                BlockResult::Cancelled => (Bad, "cancelled"),
+                BlockResult::CouldNotStart => (Bad, "could not start"),
+            };
+            (weight, format!("{} {word} in {}: {}", done.block, done.took.brief(), done.seen))
+        }
+        WalkFact::ApprovalAsked { walk, step, text, .. } => {
+            (Turn, format!("{} asks for approval: {text}", of(walk, step)))
+        }
+        WalkFact::Approved { walk, step, glass: false, .. } => (Turn, format!("approved {}", of(walk, step))),
+        WalkFact::Approved { walk, step, glass: true, .. } => {
+            (Bad, format!("GLASS BROKEN: approved {} alone", of(walk, step)))
+        }
+        WalkFact::Rejected { walk, step, reason } => (Turn, format!("rejected {}: {reason}", of(walk, step))),
+        WalkFact::StepDone { walk, step, how, seen } => {
+            let how = match how {
+                How::Done => "done".into(),
+                How::Satisfied => "was so already".into(),
+                How::Confirmed => "confirmed".into(),
+                How::Manual => "done by hand".into(),
+                How::Chosen { label, .. } => format!("chose {label}"),
+                How::NotApplicable => "does not apply".into(),
+                How::Skipped => "skipped".into(),
+                How::Waited => "time is over".into(),
+            };
+            let seen = if seen.is_empty() { String::new() } else { format!(": {seen}") };
+            (Good, format!("{} {how}{seen}", of(walk, step)))
+        }
+        WalkFact::StepFailed { walk, step, why, .. } => (Bad, format!("{} failed: {why}", of(walk, step))),
+        WalkFact::Undone { walk, step } => (Turn, format!("{} undone", of(walk, step))),
+        WalkFact::Overridden { walk, step, block } => {
+            (Turn, format!("{block} of {} passed over", of(walk, step)))
+        }
+        WalkFact::Lost { walk, step, why, .. } => (Bad, format!("{} UNKNOWN: {why}", of(walk, step))),
+        WalkFact::TakenOver { walk, step, from, reason } => {
+            (Turn, format!("took {} over from {from}: {reason}", of(walk, step)))
+        }
+        WalkFact::Edited { walk, step, block, .. } => (Turn, format!("edited {block} of {}", of(walk, step))),
+        WalkFact::Moved { .. } => return None,
+        WalkFact::Finished { walk, complete: true } => (Good, format!("{walk} checklist complete")),
+        WalkFact::Finished { walk, complete: false } => (Turn, format!("{walk} ended before its end")),
+    })
+}

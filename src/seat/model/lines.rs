@@ -1,0 +1,53 @@
+//! Log lines that pass the filter.
+
+use super::Model;
+use crate::signal::{Level, Line};
+
+impl Model {
+    /// Lines that pass the filter and are not behind a pause, oldest first; and how many new ones wait behind it.
+    pub fn log_lines(&self) -> (Vec<&Line>, usize) {
+        let filter = &self.ui.log_filter;
+        let takes = |line: &&Line| {
+            line.level >= filter.level
+                && filter.pattern.as_ref().is_none_or(|pattern| {
+                    pattern.is_match(&line.text)
+                        || line
+                            .fields
+                            .iter()
+                            .any(|(name, value)| pattern.is_match(&format!("{name}={value}")))
+                })
+        };
+        let mut shown: Vec<&Line> = self.live.lines.iter().filter(takes).collect();
+        let mut waiting = 0;
+        if let Some(paused) = self.ui.logs_paused {
+            let keep = shown.iter().take_while(|line| key(line) <= paused).count();
+            waiting = shown.len() - keep;
+            shown.truncate(keep);
+        }
+        (shown, waiting)
+    }
+
+    /// Whether anything is filtered away.
+    pub fn log_filtered(&self) -> bool {
+        self.ui.log_filter.pattern.is_some() || self.ui.log_filter.level > Level::Trace
+    }
+}
+
+/// A line's number over all sources: lines of one batch keep their order, and a number stays the line's own.
+pub fn key(line: &Line) -> u64 {
+    let ms = u64::try_from(line.at.timestamp_millis()).unwrap_or(0);
+    // 2^21 lines of one source in one millisecond would be needed to mix two up.
+    (ms << 21) | (line.n & 0x1f_ffff)
+}
+
+/// A line as it is shown and pinned: its text, then its fields.
+pub fn words(line: &Line) -> String {
+    let mut out = line.text.clone();
+    for (name, value) in &line.fields {
+        out.push_str("  ");
+        out.push_str(name);
+        out.push('=');
+        out.push_str(value);
+    }
+    out
+}

@@ -1,0 +1,177 @@
+//! What a seat knows: the projection that views draw. No I/O, no clock.
+
+pub mod conn;
+pub mod draft;
+pub mod entry;
+pub mod find;
+pub mod hands;
+pub mod health;
+pub mod layer;
+pub mod lines;
+pub mod pending;
+pub mod timeline;
+pub mod ui;
+pub mod waits;
+pub mod when;
+
+pub use crate::wire::{JournalState, Presence, RoomStatus, StepRef};
+pub use conn::Conn;
+pub use draft::{Draft, Todo};
+pub use hands::HandShow;
+pub use layer::Layer;
+pub use timeline::Timeline;
+pub use ui::{Pane, Ui, View};
+pub use when::Zone;
+
+use crate::{
+    domain::{State, actor::Actor, plan::Runbook, time::Stamp},
+    seat::command::keymap::Keymap,
+    signal::Live,
+};
+use pending::Pendings;
+use std::{collections::BTreeMap, sync::Arc};
+use uuid::Uuid;
+
+/// Something said to the person at this seat alone, shown above the footer until a key is pressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The words.
+    pub text: String,
+    /// How it is meant.
+    pub tone: Tone,
+    /// When it was said; it goes by itself after a while.
+    pub at: Stamp,
+}
+
+/// How something is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// It was done.
+    Done,
+    /// To know.
+    Info,
+    /// It was not done, and why.
+    Wrong,
+}
+
+/// What the drill's coach says, and whether the person wants to hear it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Coach {
+    /// The line.
+    pub text: Option<String>,
+    /// Switched off.
+    pub off: bool,
+}
+
+/// What a seat is made with.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// This machine's name, where hands will run.
+    pub host: String,
+    /// The local time zone.
+    pub zone: Zone,
+    /// Runbooks that can be started.
+    pub runbooks: Vec<Arc<Runbook>>,
+    /// Keys.
+    pub keymap: Keymap,
+    /// Random; names of commands and hands are counted on from it.
+    pub seed: Uuid,
+    /// How one comes back to this room after leaving the seat.
+    pub come_back: String,
+    /// What could be watched here, found without being asked to, each with the flag that watches it.
+    pub could_watch: Vec<String>,
+    /// This moment.
+    pub now: Stamp,
+}
+
+/// Everything a seat knows.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Who one is, as the room's kernel says.
+    pub me: Option<Actor>,
+    /// This machine.
+    pub host: String,
+    /// How the connection is.
+    pub conn: Conn,
+    /// How the room is.
+    pub room: Option<RoomStatus>,
+    /// What is the case.
+    pub state: State,
+    /// Whether a state has come at all.
+    pub loaded: bool,
+    /// What is live.
+    pub live: Live,
+    /// What has happened.
+    pub timeline: Timeline,
+    /// What hands show.
+    pub hands: BTreeMap<StepRef, HandShow>,
+    /// This moment.
+    pub now: Stamp,
+    /// The local time zone.
+    pub zone: Zone,
+    /// What one looks at.
+    pub ui: Ui,
+    /// What lies over the views, the topmost last.
+    pub layers: Vec<Layer>,
+    /// Runbooks that can be started.
+    pub runbooks: Vec<Arc<Runbook>>,
+    /// The coach.
+    pub coach: Coach,
+    /// The post-mortem draft.
+    pub draft: Draft,
+    /// Keys.
+    pub keymap: Keymap,
+    /// The newest thing said to this person.
+    pub notice: Option<Notice>,
+    /// How one comes back.
+    pub come_back: String,
+    /// What could be watched here.
+    pub could_watch: Vec<String>,
+    /// Commands and questions without an answer yet.
+    pub pending: Pendings,
+}
+
+impl Model {
+    /// A seat that has heard nothing yet.
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            me: None,
+            host: setup.host,
+            conn: Conn::Connecting { since: setup.now.clone() },
+            room: None,
+            state: State::default(),
+            loaded: false,
+            live: Live::default(),
+            timeline: Timeline::default(),
+            hands: BTreeMap::new(),
+            now: setup.now,
+            zone: setup.zone,
+            ui: Ui::default(),
+            layers: Vec::new(),
+            runbooks: setup.runbooks,
+            coach: Coach::default(),
+            draft: Draft::default(),
+            keymap: setup.keymap,
+            notice: None,
+            come_back: setup.come_back,
+            could_watch: setup.could_watch,
+            pending: Pendings::new(setup.seed),
+        }
+    }
+
+    /// Says something to the person.
+    pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        let text = crate::domain::text::line(&text.into()).into_owned();
+        self.notice = Some(Notice { text, tone, at: self.now.clone() });
+    }
+
+    /// Whether the journal takes events, as far as is known.
+    pub fn writable(&self) -> bool {
+        self.room.as_ref().is_none_or(|room| room.journal == JournalState::Writable)
+    }
+
+    /// One's login name; empty before the room said it.
+    pub fn my_name(&self) -> &str {
+        self.me.as_ref().map_or("", |me| me.name.as_str())
+    }
+}

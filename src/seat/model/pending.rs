@@ -1,0 +1,100 @@
+//! Commands and questions without an answer yet. A lost connection loses none: they are sent again under their name.
+
+use crate::{
+    domain::{Command, CommandId, id::WalkId, plan::Slug},
+    wire::Ask,
+};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What follows when a command was accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Then {
+    /// Its words are said.
+    Say(String),
+    /// The step's hand is started.
+    Hand {
+        /// Walk.
+        walk: WalkId,
+        /// Step.
+        step: Slug,
+        /// Hand.
+        hand: Uuid,
+    },
+    /// The step is acted on once more: a value it wanted is there.
+    Act,
+    /// The walk is looked at.
+    Walk,
+}
+
+/// A question's purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// Whether the room is there.
+    Ping,
+    /// The timeline's newest or older events.
+    Timeline,
+    /// The draft's events.
+    Draft,
+}
+
+/// What waits for an answer.
+#[derive(Debug, Clone)]
+pub struct Pendings {
+    seed: Uuid,
+    count: u64,
+    commands: BTreeMap<CommandId, (Command, Then)>,
+    asks: BTreeMap<u64, (For, Ask)>,
+}
+
+impl Pendings {
+    /// None, with names counted on from `seed`.
+    pub fn new(seed: Uuid) -> Self {
+        Self { seed, count: 0, commands: BTreeMap::new(), asks: BTreeMap::new() }
+    }
+
+    /// A name that was never given before.
+    pub fn name(&mut self) -> Uuid {
+        self.count += 1;
+        Uuid::from_u128(self.seed.as_u128().wrapping_add(u128::from(self.count)))
+    }
+
+    /// A command begins to wait.
+    pub fn command(&mut self, command: &Command, then: Then) -> CommandId {
+        let id = CommandId(self.name());
+        self.commands.insert(id, (command.clone(), then));
+        id
+    }
+
+    /// A question begins to wait.
+    pub fn ask(&mut self, ask: &Ask, purpose: For) -> u64 {
+        self.count += 1;
+        self.asks.insert(self.count, (purpose, ask.clone()));
+        self.count
+    }
+
+    /// A command was answered.
+    pub fn done(&mut self, id: CommandId) -> Option<(Command, Then)> {
+        self.commands.remove(&id)
+    }
+
+    /// A question was answered.
+    pub fn told(&mut self, n: u64) -> Option<For> {
+        self.asks.remove(&n).map(|(purpose, _)| purpose)
+    }
+
+    /// Whether a question of this kind waits.
+    pub fn asks(&self, purpose: For) -> bool {
+        self.asks.values().any(|(known, _)| *known == purpose)
+    }
+
+    /// Questions die with the connection; they are asked anew where they still matter.
+    pub fn forget_asks(&mut self) {
+        self.asks.clear();
+    }
+
+    /// Commands that wait, in the order in which they were given.
+    pub fn commands(&self) -> impl Iterator<Item = (CommandId, &Command)> {
+        self.commands.iter().map(|(id, (command, _))| (*id, command))
+    }
+}

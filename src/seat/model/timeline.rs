@@ -1,0 +1,67 @@
+//! What has happened, the newest part of it; older events are asked for when one scrolls up.
+
+use super::entry::{self, Entry};
+use crate::domain::{Event, Seq, State, id::IncidentId};
+use std::collections::VecDeque;
+
+/// Events that are kept.
+const KEPT: usize = 2_000;
+/// Events that are asked for at once.
+pub const PAGE: usize = 300;
+
+/// What has happened, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Timeline {
+    entries: VecDeque<Entry>,
+    /// Whether nothing older is to be had.
+    pub from_start: bool,
+}
+
+impl Timeline {
+    /// Adds an event, told in words with the state that holds after it. Older events find their place.
+    pub fn add(&mut self, event: &Event, state: &State) {
+        let Some(entry) = entry::tell(event, state) else { return };
+        let at = self.entries.partition_point(|known| known.seq < entry.seq);
+        if self.entries.get(at).is_some_and(|known| known.seq == entry.seq) {
+            return;
+        }
+        if event.seq == 1 {
+            self.from_start = true;
+        }
+        self.entries.insert(at, entry);
+        if self.entries.len() > KEPT && at > 0 {
+            self.entries.pop_front();
+            self.from_start = false;
+        }
+    }
+
+    /// Forgets everything, as when another room's state came.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The oldest that is there.
+    pub fn first(&self) -> Option<Seq> {
+        self.entries.front().map(|entry| entry.seq)
+    }
+
+    /// All, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// One by its position in the journal.
+    pub fn get(&self, seq: Seq) -> Option<&Entry> {
+        let at = self.entries.partition_point(|known| known.seq < seq);
+        self.entries.get(at).filter(|entry| entry.seq == seq)
+    }
+
+    /// Those that a person at an incident wants to see: its own and the room's, that fit the filter, oldest first.
+    pub fn shown(&self, incident: Option<IncidentId>, filter: &super::ui::TimelineFilter) -> Vec<&Entry> {
+        self.entries
+            .iter()
+            .filter(|entry| incident.is_none() || entry.incident.is_none() || entry.incident == incident)
+            .filter(|entry| filter.takes(entry))
+            .collect()
+    }
+}

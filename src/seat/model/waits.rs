@@ -1,0 +1,227 @@
+//! What the room is waiting for, or what comes next: the console's third line.
+
+use super::{Conn, JournalState, Model, find::number};
+use crate::domain::{
+    incident::Status,
+    plan::{Lead, Risk},
+    time::{Span, minute_utc},
+    walk::{StepStatus, approval, sequence},
+};
+
+/// How loud the line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loud {
+    /// Nothing is waited for.
+    Calm,
+    /// Somebody is.
+    Notice,
+    /// Something is wrong with the room itself, or was done alone.
+    Worst,
+}
+
+/// The line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waits {
+    /// `WAITS ON`, `next`, `READ ONLY`.
+    pub lead: &'static str,
+    /// Who, where it is somebody.
+    pub who: String,
+    /// Since when.
+    pub age: Option<Span>,
+    /// What.
+    pub what: String,
+    /// The command that answers it, by name.
+    pub command: Option<&'static str>,
+    /// How loud.
+    pub loud: Loud,
+}
+
+impl Waits {
+    fn new(lead: &'static str, loud: Loud, what: impl Into<String>) -> Self {
+        Self { lead, who: String::new(), age: None, what: what.into(), command: None, loud }
+    }
+
+    fn on(mut self, who: impl Into<String>) -> Self {
+        self.who = who.into();
+        self
+    }
+
+    fn since(mut self, age: Span) -> Self {
+        self.age = Some(age);
+        self
+    }
+
+    fn key(mut self, command: &'static str) -> Self {
+        self.command = Some(command);
+        self
+    }
+}
+
+/// A broken glass stands in the line this long; after it, it is counted in the footer.
+const GLASS_SHOWN: Span = Span::secs(30);
+
+/// The line as it is now: the connection and the journal first, then approval, owed update, a step that stands or
+/// runs, and the next step.
+pub fn waits(model: &Model) -> Waits {
+    trouble(model).or_else(|| waiting(model)).unwrap_or_else(|| next(model))
+}
+
+fn trouble(model: &Model) -> Option<Waits> {
+    let now = &model.now;
+    match &model.conn {
+        Conn::Connecting { since } => {
+            return Some(Waits::new("CONNECTING", Loud::Notice, "to the room").since(since.elapsed(now)));
+        }
+        Conn::Down { since, retry, tries, why } => {
+            let left = retry.until(now).as_secs();
+            let what =
+                format!("to the room, next try in {left}s, {tries} so far; what is shown is old ({why})");
+            return Some(Waits::new("RECONNECTING", Loud::Worst, what).since(since.elapsed(now)));
+        }
+        Conn::Up { .. } => {}
+    }
+    if let Some(age) = model.conn.delayed(now) {
+        return Some(
+            Waits::new("DELAYED", Loud::Worst, "the room has not answered; what is shown may be old")
+                .since(age),
+        );
+    }
+    if let Some(JournalState::ReadOnly { why, since }) = model.room.as_ref().map(|room| &room.journal) {
+        let what = format!("nothing runs; commands can be copied, UNRECORDED: {why}");
+        return Some(Waits::new("READ ONLY", Loud::Worst, what).since(Span::between(*since, now.wall)));
+    }
+    let (who, at) = model.glass()?;
+    let age = at.elapsed(now);
+    (age < GLASS_SHOWN).then(|| Waits::new("GLASS BROKEN", Loud::Worst, "approved alone").on(who).since(age))
+}
+
+fn waiting(model: &Model) -> Option<Waits> {
+    let now = &model.now;
+    if let Some((walk, step, asked)) = model.asked() {
+        let what = format!(
+            "approve step {} \"{}\", asked by {}",
+            number(walk, &step.id),
+            step.title,
+            asked.requester
+        );
+        let who = approvers(model, &asked.by.roles, &asked.requester.name);
+        let age = asked.at.elapsed(now);
+        return Some(Waits::new("WAITS ON", Loud::Notice, what).on(who).since(age).key("approve"));
+    }
+    for (walk, slug, state) in model.step_states() {
+        let Some(step) = walk.runbook.step(slug) else { continue };
+        let named = format!("step {} \"{}\"", number(walk, slug), step.title);
+        let owner = state.lease.as_ref().map(|lease| lease.owner.name.clone()).unwrap_or_default();
+        match state.status {
+            StepStatus::Unknown => {
+                let what = format!("{named} is UNKNOWN: look at the target, then take it over");
+                return Some(Waits::new("WAITS ON", Loud::Worst, what).on(owner).key("take-over"));
+            }
+            StepStatus::Failed => {
+                let block = match sequence::next(walk, step) {
+                    sequence::Next::Failed(block) => format!("{} failed", block.id),
+                    _ => "failed".into(),
+                };
+                let what = format!("{named}: {block}; again, by hand, override or undo");
+                return Some(Waits::new("WAITS ON", Loud::Notice, what).on("you").key("act"));
+            }
+            _ => {}
+        }
+    }
+    let board = model.open_incident().map(|incident| &incident.board);
+    if let Some(due) = board.and_then(|board| board.update_due.as_ref()).filter(|due| due.reached(now)) {
+        let who = model
+            .open_incident()
+            .and_then(|incident| incident.roles.get("communications").map(|holder| holder.who.clone()))
+            .or_else(|| model.open_incident().and_then(|one| one.commander().map(str::to_owned)))
+            .unwrap_or_default();
+        let what = format!("send the update that is {} late", due.elapsed(now).brief());
+        return Some(Waits::new("WAITS ON", Loud::Notice, what).on(who).key("update"));
+    }
+    let (walk, step, state) = model.running()?;
+    let lease = state.lease.as_ref()?;
+    let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
+    let at = super::StepRef { walk: walk.id, step: step.id.clone() };
+    let show = model.hands.get(&at);
+    let detail = match show.and_then(|show| show.holding.as_ref()) {
+        Some(hold) => format!(": {} for {} of {}", hold.seen, hold.held.brief(), hold.wanted.brief()),
+        None => {
+            show.and_then(|show| show.block.as_ref()).map(|block| format!(": {block}")).unwrap_or_default()
+        }
+    };
+    let since = state.intent.as_ref().map_or(&lease.at, |intent| &intent.at);
+    Some(
+        Waits::new("RUNNING", Loud::Calm, format!("{named}{detail}"))
+            .on(lease.owner.name.clone())
+            .since(since.elapsed(now)),
+    )
+}
+
+fn approvers(model: &Model, roles: &[String], requester: &str) -> String {
+    let held = model.incident().map(|incident| &incident.roles);
+    let who: Vec<&str> = roles
+        .iter()
+        .filter_map(|short| held.and_then(|held| held.get(approval::role(short))))
+        .map(|holder| holder.who.as_str())
+        .filter(|who| *who != requester)
+        .collect();
+    match (who.is_empty(), roles.is_empty()) {
+        (false, _) => who.join(", "),
+        (true, true) => "anybody else".into(),
+        (true, false) => format!("another {}", roles.join(" or ")),
+    }
+}
+
+fn next(model: &Model) -> Waits {
+    let Some(incident) = model.incident() else {
+        if let Some(breach) = model.state.first_breach() {
+            let what = format!(
+                "{} {} since {}: declare it",
+                breach.panel,
+                breach.seen,
+                minute_utc(breach.since.wall)
+            );
+            return Waits::new("WRONG", Loud::Notice, what).key("declare");
+        }
+        return Waits::new("calm", Loud::Calm, "nothing is declared");
+    };
+    if let Some((walk, step)) =
+        model.walk().filter(|walk| walk.ended.is_none()).and_then(|walk| walk.current().map(|s| (walk, s)))
+    {
+        let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
+        let what = match (&step.lead, step.risk()) {
+            (Some(Lead::Decide(_)), _) => format!("{named}: choose"),
+            (Some(Lead::Confirm(_)), _) => format!("{named}: confirm"),
+            (Some(Lead::Wait(Some(span))), _) => {
+                format!("{named}: {} left", walk.at_since.plus(*span).until(&model.now).brief())
+            }
+            (_, Risk::Irreversible) => format!("{named}, cannot be taken back"),
+            (_, Risk::High) => format!("{named}, high risk"),
+            _ => named,
+        };
+        return Waits::new("next", Loud::Calm, what).key("act");
+    }
+    match incident.status {
+        Status::Resolved => {
+            let (_, owed) = model.deviations();
+            let due =
+                incident.review_due.as_ref().map(|due| due.until(&model.now).brief()).unwrap_or_default();
+            let owed = if owed > 0 { format!(", {owed} reasons owed") } else { String::new() };
+            Waits::new("next", Loud::Calm, format!("the post-mortem, due in {due}{owed}")).key("post-mortem")
+        }
+        Status::Closed => Waits::new("closed", Loud::Calm, "nothing is owed any more"),
+        _ if incident.clocks.recovered.is_some() => {
+            Waits::new("next", Loud::Calm, "recovery held: set the status to resolved").key("status")
+        }
+        _ if incident.clocks.first_good.is_some() => {
+            let held = incident.clocks.first_good.as_ref().map(|mark| mark.at.elapsed(&model.now));
+            let hold = model.state.policy.recovery_hold;
+            let what = format!("good for {} of {}", held.unwrap_or_default().brief(), hold.brief());
+            Waits::new("HOLDING", Loud::Calm, what)
+        }
+        _ if model.walk().is_none() => {
+            Waits::new("next", Loud::Calm, "start a runbook, or say what is known").key("walk")
+        }
+        _ => Waits::new("next", Loud::Calm, "recovery must hold; then resolve").key("status"),
+    }
+}

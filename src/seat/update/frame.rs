@@ -1,0 +1,240 @@
+//! Frames from the room.
+
+use super::{Effect, draft};
+use crate::{
+    domain::{
+        Event, Fact,
+        time::Span,
+        walk::{StepStatus, WalkFact},
+    },
+    seat::model::{
+        Conn, HandShow, Layer, Model, StepRef, Tone,
+        pending::{For, Then},
+        timeline::PAGE,
+    },
+    wire::{Ask, FromRoom, HandSays, Outcome, RoomStatus, ToRoom, Told},
+};
+
+/// A frame came.
+pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
+    let now = model.now.clone();
+    if let Conn::Up { heard, asked } = &mut model.conn {
+        *heard = now.clone();
+        *asked = None;
+    }
+    match frame {
+        FromRoom::Hello { you, room, .. } => {
+            let back = matches!(model.conn, Conn::Down { .. });
+            model.conn = Conn::Up { heard: now, asked: None };
+            model.me = Some(you);
+            model.room = Some(room);
+            if back {
+                model.say(Tone::Done, "the room is back");
+            }
+            // The same names: what was done already is not done twice.
+            let again: Vec<_> = model
+                .pending
+                .commands()
+                .map(|(id, command)| Effect::Send(ToRoom::Do { id, command: command.clone() }))
+                .collect();
+            again
+        }
+        FromRoom::Snapshot { state, live } => {
+            model.state = *state;
+            model.live = *live;
+            model.loaded = true;
+            retell(model)
+        }
+        FromRoom::Live(live) => {
+            model.live = *live;
+            model.loaded = true;
+            Vec::new()
+        }
+        FromRoom::Event(event) => {
+            happened(model, &event);
+            Vec::new()
+        }
+        FromRoom::Delta(delta) => {
+            model.live.apply(&delta);
+            Vec::new()
+        }
+        FromRoom::Done { id, outcome } => match model.pending.done(id) {
+            Some((_, then)) => done(model, then, outcome),
+            None => Vec::new(),
+        },
+        FromRoom::Told { n, told } => told_(model, n, told),
+        FromRoom::Hand { at, says } => {
+            let over = says == HandSays::Over;
+            model.hands.entry(at.clone()).or_default().hear(says, &now);
+            if over {
+                close_terminal(model, &at);
+            }
+            Vec::new()
+        }
+        FromRoom::Room(room) => {
+            room_is(model, room);
+            Vec::new()
+        }
+        FromRoom::Steer(_) | FromRoom::Bye { .. } => Vec::new(),
+    }
+}
+
+fn room_is(model: &mut Model, room: RoomStatus) {
+    model.room = Some(room);
+}
+
+fn close_terminal(model: &mut Model, at: &StepRef) {
+    model.layers.retain(|layer| !matches!(layer, Layer::Terminal(open) if open == at));
+}
+
+/// The connection is lost, or could not be made.
+pub fn lost(model: &mut Model, why: String, retry_in: Span) {
+    let now = model.now.clone();
+    let (since, tries) = match &model.conn {
+        Conn::Down { since, tries, .. } => (since.clone(), tries + 1),
+        Conn::Connecting { since } => (since.clone(), 1),
+        Conn::Up { .. } => (now.clone(), 1),
+    };
+    model.pending.forget_asks();
+    let why = crate::domain::text::line(&why).into_owned();
+    model.conn = Conn::Down { since, retry: now.plus(retry_in), tries, why };
+}
+
+/// After another state came: the timeline is asked for from its newest events back.
+fn retell(model: &mut Model) -> Vec<Effect> {
+    let head = model.state.head;
+    if model.timeline.iter().next_back().is_some_and(|entry| entry.seq > head) {
+        model.timeline.clear();
+    }
+    model.draft.complete = false;
+    let from = head.saturating_sub(PAGE as u64 - 1).max(1);
+    let mut effects = model.ask(Ask::Events { from, limit: PAGE, incident: None }, For::Timeline);
+    effects.extend(draft::more(model));
+    effects
+}
+
+/// Something happened.
+fn happened(model: &mut Model, event: &Event) {
+    if event.seq <= model.state.head && model.state.head > 0 {
+        model.timeline.add(event, &model.state);
+        return;
+    }
+    model.state.apply(event);
+    model.loaded = true;
+    model.timeline.add(event, &model.state);
+    model.draft.add(event);
+    if let Fact::Walk(fact) = &event.fact {
+        walked(model, event, fact);
+    }
+}
+
+fn walked(model: &mut Model, event: &Event, fact: &WalkFact) {
+    let at = |step: &String| StepRef { walk: fact.walk(), step: step.clone() };
+    match fact {
+        // A new attempt begins with an empty output.
+        WalkFact::Lent { step, .. } => {
+            model.hands.insert(at(step), HandShow::default());
+        }
+        WalkFact::Moved { walk, .. } if model.walk_id() == Some(*walk) => {
+            // Where one followed the walk, one goes on following it.
+            model.ui.step = None;
+            model.ui.output_back = 0;
+        }
+        WalkFact::StepDone { step, .. } | WalkFact::Lost { step, .. } | WalkFact::TakenOver { step, .. } => {
+            let at = at(step);
+            if let Some(hand) = model.hands.get_mut(&at) {
+                hand.holding = None;
+                hand.screen = None;
+            }
+            close_terminal(model, &at);
+        }
+        WalkFact::Approved { glass: true, .. } => {
+            model
+                .say(Tone::Wrong, format!("GLASS BROKEN by {}: a step was approved alone", event.actor.name));
+        }
+        _ => {}
+    }
+    let approved = |layer: &Layer| match layer {
+        Layer::Approval(open) => model.state.walks.get(&open.at.walk).is_none_or(|walk| {
+            walk.state(&open.at.step).asked.is_none_or(|asked| asked.digest != open.digest)
+        }),
+        _ => false,
+    };
+    if model.layers.iter().any(approved) {
+        let mut layers = std::mem::take(&mut model.layers);
+        layers.retain(|layer| !approved_now(model, layer));
+        model.layers = layers;
+        model.say(Tone::Info, "what was to be approved was answered or has changed");
+    }
+}
+
+fn approved_now(model: &Model, layer: &Layer) -> bool {
+    let Layer::Approval(open) = layer else { return false };
+    let Some(walk) = model.state.walks.get(&open.at.walk) else { return true };
+    let state = walk.state(&open.at.step);
+    state.status != StepStatus::Lent || state.asked.is_none_or(|asked| asked.digest != open.digest)
+}
+
+fn done(model: &mut Model, then: Then, outcome: Outcome) -> Vec<Effect> {
+    match outcome {
+        Outcome::Ok { made, .. } => match then {
+            Then::Say(words) => {
+                let made = if made.is_empty() { String::new() } else { format!("  {}", made.join(" ")) };
+                model.say(Tone::Done, format!("{words}{made}"));
+                Vec::new()
+            }
+            Then::Hand { walk, step, hand } => vec![Effect::SpawnHand { walk, step, hand }],
+            Then::Act => crate::seat::command::invoke(model, crate::seat::command::Call::of("act")),
+            Then::Walk => {
+                model.ui.walk =
+                    made.iter().find_map(|name| name.starts_with("RUN").then(|| name.parse().ok()).flatten());
+                model.ui.step = None;
+                model.ui.focus_on(crate::seat::model::Pane::Runbook);
+                model.say(Tone::Done, "the walk began; Enter acts on its open step");
+                Vec::new()
+            }
+        },
+        Outcome::Refused(refusal) => {
+            model.say(Tone::Wrong, refusal.to_string());
+            Vec::new()
+        }
+        Outcome::Failed { why } => {
+            model.say(Tone::Wrong, format!("not done, nothing happened: {why}"));
+            Vec::new()
+        }
+    }
+}
+
+fn told_(model: &mut Model, n: u64, told: Told) -> Vec<Effect> {
+    let Some(purpose) = model.pending.told(n) else { return Vec::new() };
+    match (purpose, told) {
+        (_, Told::Status(room)) => {
+            room_is(model, room);
+            Vec::new()
+        }
+        (For::Timeline, Told::Events { events, .. }) => {
+            if events.is_empty() {
+                model.timeline.from_start = true;
+            }
+            for event in &events {
+                model.timeline.add(event, &model.state);
+            }
+            Vec::new()
+        }
+        (For::Draft, Told::Events { events, next }) => {
+            for event in &events {
+                model.draft.add(event);
+            }
+            model.draft.complete = next.is_none();
+            model.draft.dirty = true;
+            let mut effects = draft::more(model);
+            effects.extend(draft::refresh(model));
+            effects
+        }
+        (_, Told::No(refusal)) => {
+            model.say(Tone::Wrong, refusal.to_string());
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,228 @@
+//! How what a seat knows changes: pure, one event in, effects out.
+
+mod draft;
+mod frame;
+mod input;
+mod layer;
+mod tick;
+
+pub use draft::open as open_draft;
+pub use tick::next_change;
+
+use super::{
+    model::{
+        Layer, Model, StepRef, Tone,
+        draft::Todo,
+        pending::{For, Then},
+    },
+    term::Input,
+};
+use crate::{
+    domain::{
+        Command,
+        id::{IncidentId, WalkId},
+        plan::Slug,
+        time::{Span, Stamp},
+    },
+    wire::{Ask, FromRoom, Steer, ToRoom},
+};
+use uuid::Uuid;
+
+/// Something that reaches a seat.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Time has passed.
+    Tick,
+    /// From the terminal.
+    Input(Input),
+    /// From the room.
+    Room(Box<FromRoom>),
+    /// The connection is lost, or could not be made.
+    Lost {
+        /// Why.
+        why: String,
+        /// When it is tried again.
+        retry_in: Span,
+    },
+    /// The coach says something; `None` says nothing any more.
+    Coach(Option<String>),
+    /// A block came back from the editor.
+    Edited {
+        /// Walk.
+        walk: WalkId,
+        /// Step.
+        step: Slug,
+        /// Block.
+        block: Slug,
+        /// The new code, or why there is none.
+        code: Result<String, String>,
+    },
+    /// The draft was made.
+    Drafted {
+        /// Whose.
+        incident: IncidentId,
+        /// Markdown.
+        text: String,
+        /// What is still to be answered.
+        todos: Vec<Todo>,
+    },
+    /// A draft was written out: where, and its manifest's digest; or why not.
+    Exported(IncidentId, Result<(String, String), String>),
+    /// A copy reached the terminal, or why not.
+    Copied(Result<(), String>),
+    /// A hand was started, or why not.
+    Spawned(StepRef, Result<(), String>),
+    /// The seat could not be stopped.
+    NotSuspended,
+}
+
+/// What is to be done outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send to the room.
+    Send(ToRoom),
+    /// Leave.
+    Quit,
+    /// Stop until the shell continues it.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Put this on the clipboard.
+    Copy(String),
+    /// Start the hand of a step that was lent.
+    SpawnHand {
+        /// Walk.
+        walk: WalkId,
+        /// Step.
+        step: Slug,
+        /// Hand.
+        hand: Uuid,
+    },
+    /// Open a block's code in the person's editor.
+    EditFile {
+        /// Walk.
+        walk: WalkId,
+        /// Step.
+        step: Slug,
+        /// Block.
+        block: Slug,
+        /// Its code now.
+        code: String,
+        /// Its language, for the file's name.
+        lang: String,
+    },
+    /// Make the draft of the incident from the model's events.
+    Draft(IncidentId),
+    /// Write the draft out.
+    Export(IncidentId),
+}
+
+/// What follows from an event at a moment.
+pub fn update(model: &mut Model, now: Stamp, event: Event) -> Vec<Effect> {
+    model.now = now;
+    match event {
+        Event::Tick => tick::tick(model),
+        Event::Input(input) => input::input(model, input),
+        Event::Room(frame) => frame::frame(model, *frame),
+        Event::Lost { why, retry_in } => {
+            frame::lost(model, why, retry_in);
+            Vec::new()
+        }
+        Event::Coach(text) => {
+            model.coach.text = text.map(|text| super::model::entry::one(&text));
+            Vec::new()
+        }
+        Event::Edited { walk, step, block, code } => match code {
+            Ok(code) => model.command(
+                Command::Walk(crate::domain::walk::WalkCommand::Edit { walk, step, block, code }),
+                Then::Say("edited; the difference is recorded".into()),
+            ),
+            Err(why) => {
+                model.say(Tone::Wrong, format!("nothing was edited: {why}"));
+                Vec::new()
+            }
+        },
+        Event::Drafted { incident, text, todos } => {
+            draft::drafted(model, incident, &text, todos);
+            Vec::new()
+        }
+        Event::Exported(incident, result) => draft::exported(model, incident, result),
+        Event::Copied(result) => {
+            match result {
+                Ok(()) => model.say(Tone::Done, "copied to your terminal's clipboard"),
+                Err(why) => model.say(Tone::Wrong, format!("not copied: {why}")),
+            }
+            Vec::new()
+        }
+        Event::Spawned(at, Ok(())) => {
+            model.hands.entry(at).or_default();
+            Vec::new()
+        }
+        Event::Spawned(at, Err(why)) => {
+            let what = format!(
+                "the hand of {} could not be started: {why}; take it over with a reason, or cancel",
+                at.step
+            );
+            model.say(Tone::Wrong, what);
+            Vec::new()
+        }
+        Event::NotSuspended => {
+            model.say(
+                Tone::Wrong,
+                "nobody could continue this seat if it stopped: it is the first process of its terminal",
+            );
+            Vec::new()
+        }
+    }
+}
+
+impl Model {
+    /// A command for the room. While the room is out of reach or its journal takes nothing, it is not sent.
+    pub fn command(&mut self, command: Command, then: Then) -> Vec<Effect> {
+        if !matches!(self.conn, super::model::Conn::Up { .. }) {
+            self.say(Tone::Wrong, "the room is out of reach: nothing was sent; try again when it is back");
+            return Vec::new();
+        }
+        if !self.writable() {
+            self.say(Tone::Wrong, "the journal takes nothing, so nothing can be done; commands can be copied with y, UNRECORDED");
+            return Vec::new();
+        }
+        let id = self.pending.command(&command, then);
+        vec![Effect::Send(ToRoom::Do { id, command })]
+    }
+
+    /// A command whose words are said when it is durable.
+    pub fn act(&mut self, command: Command, say: impl Into<String>) -> Vec<Effect> {
+        self.command(command, Then::Say(say.into()))
+    }
+
+    /// A question for the room.
+    pub fn ask(&mut self, ask: Ask, purpose: For) -> Vec<Effect> {
+        let n = self.pending.ask(&ask, purpose);
+        vec![Effect::Send(ToRoom::Ask { n, ask })]
+    }
+
+    /// Steers a hand.
+    pub fn steer(&self, at: StepRef, steer: Steer) -> Vec<Effect> {
+        vec![Effect::Send(ToRoom::Steer { at, steer })]
+    }
+
+    /// Whether something lies over the views that takes text.
+    pub fn is_typing(&self) -> bool {
+        matches!(
+            self.layers.last(),
+            Some(
+                Layer::Help { .. }
+                    | Layer::Palette { .. }
+                    | Layer::Prompt(_)
+                    | Layer::Words { .. }
+                    | Layer::Declare(_)
+                    | Layer::Terminal(_)
+            )
+        ) || match self.layers.last() {
+            Some(Layer::Confirm(confirm)) => confirm.typed.is_some(),
+            Some(Layer::Approval(approval)) => approval.glass.is_some(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The last row: what is owed, and the keys that work here, now. Above it, what was said to this person.
+
+use super::{
+    inset,
+    widget::{fit, put},
+};
+use crate::{
+    seat::{
+        command,
+        model::{Layer, Model, Pane, Tone, View},
+    },
+    theme::{Role, Theme},
+};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+/// Draws the row.
+pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
+    let area = inset(area);
+    let counts = counts(model);
+    let shown: Vec<(&str, Role)> = counts.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+    let used = put::pieces(buf, area, theme, &shown);
+    let hints = hints(model);
+    let room = usize::from(area.width.saturating_sub(used + 2));
+    let mut pieces: Vec<(String, Role)> = Vec::new();
+    let mut total = 0;
+    let last = hints.len().saturating_sub(2);
+    // The last two, the palette and the help, are always there.
+    let kept: usize = hints.iter().skip(last).map(|(key, word)| fit::width(key) + fit::width(word) + 3).sum();
+    for (at, (key, word)) in hints.iter().enumerate() {
+        let wide = fit::width(key) + fit::width(word) + 3;
+        let reserve = if at < last { kept } else { 0 };
+        if total + wide + reserve > room + 2 {
+            continue;
+        }
+        total += wide;
+        if !pieces.is_empty() {
+            pieces.push(("  ".into(), Role::Text));
+        }
+        pieces.push((key.clone(), Role::Key));
+        pieces.push((format!(" {word}"), Role::Quiet));
+    }
+    let wide = u16::try_from(total.saturating_sub(2)).unwrap_or(u16::MAX).min(area.width);
+    let shown: Vec<(&str, Role)> = pieces.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+    put::pieces(buf, put::part(area, area.width - wide, wide), theme, &shown);
+}
+
+fn counts(model: &Model) -> Vec<(String, Role)> {
+    let mut out: Vec<(String, Role)> = Vec::new();
+    if model.incident().is_some() {
+        let (deviations, owed) = model.deviations();
+        let over = model.tasks_over();
+        let loud = |n: usize, role| if n > 0 { role } else { Role::Quiet };
+        out.push((format!("dev {deviations}  "), Role::Quiet));
+        out.push((format!("owed {owed}  "), loud(owed, Role::Notice)));
+        out.push((format!("over {over}"), loud(over, Role::Bad)));
+        if model.glass().is_some() {
+            out.push(("  ".into(), Role::Text));
+            out.push((" GLASS ".into(), Role::Worst));
+        }
+    }
+    if model.ui.view != View::WarRoom {
+        let gap = if out.is_empty() { "" } else { "  " };
+        out.insert(0, (format!("{}{gap}", model.ui.view.name()), Role::Title));
+    }
+    out
+}
+
+/// Keys and their words, the most wanted first, the palette and the help last.
+fn hints(model: &Model) -> Vec<(String, String)> {
+    if let Some(layer) = model.layers.last() {
+        return layer_hints(layer);
+    }
+    let mut names: Vec<(&'static str, &'static str)> = Vec::new();
+    let asked = model.asked().is_some();
+    if asked {
+        names.push(("approve", "approve"));
+    }
+    match model.ui.pane() {
+        Pane::Runbook | Pane::Output => {
+            if model.walk().is_some_and(|walk| walk.ended.is_none()) {
+                names.push(("act", "act"));
+                names.push(("skip", "skip"));
+                names.push(("cancel", "cancel"));
+            } else if model.incident().is_some() {
+                names.push(("walk", "start a runbook"));
+            } else {
+                names.push(("declare", "declare"));
+                names.push(("walk", "start a runbook"));
+            }
+        }
+        Pane::Tasks => names.extend([("task", "task"), ("task-done", "done")]),
+        Pane::Timeline => names.extend([("star", "star"), ("filter", "filter"), ("pause", "pause")]),
+        Pane::Logs => names.extend([("filter", "filter"), ("pin", "pin"), ("pause", "pause")]),
+        Pane::Health => names.extend([("act", "charts"), ("pin", "pin")]),
+        Pane::Releases => names.extend([("act", "judge"), ("freeze", "freeze")]),
+        Pane::Freezes => names.extend([("act", "renew, lift"), ("freeze", "freeze")]),
+        Pane::Draft | Pane::Todos => names.extend([("act", "answer"), ("export", "write out")]),
+    }
+    names.extend([
+        ("note", "note"),
+        ("decide", "decide"),
+        ("task", "task"),
+        ("next-pane", "pane"),
+        ("palette", "cmd"),
+        ("help", "help"),
+    ]);
+    let mut seen = std::collections::BTreeSet::new();
+    names
+        .into_iter()
+        .filter(|(name, _)| seen.insert(*name))
+        .filter(|(name, _)| command::named(name).is_some_and(|spec| (spec.when)(model).is_ok()))
+        .filter_map(|(name, word)| Some((model.keymap.label(name)?, word.to_owned())))
+        .collect()
+}
+
+fn layer_hints(layer: &Layer) -> Vec<(String, String)> {
+    let list: &[(&str, &str)] = match layer {
+        Layer::Help { .. } => &[("type", "to filter"), ("Up Down", "scroll"), ("Esc", "back")],
+        Layer::Palette { .. } => &[("Tab", "complete"), ("Enter", "do"), ("Esc", "back")],
+        Layer::Prompt(_) => &[("Up Down", "choose"), ("Enter", "take"), ("Esc", "back")],
+        Layer::Words { .. } => &[("Alt-Enter", "new line"), ("Enter", "send"), ("Esc", "back")],
+        Layer::Pick { .. } => &[("key", "choose"), ("Enter", "take"), ("Esc", "back")],
+        Layer::Confirm(confirm) if confirm.typed.is_some() => {
+            &[("type", "the name"), ("Enter", "do it"), ("Esc", "back")]
+        }
+        Layer::Confirm(_) => &[("y", "do it"), ("Esc", "back")],
+        Layer::Approval(open) if open.glass.is_some() => {
+            &[("Tab", "next"), ("Enter", "break the glass"), ("Esc", "back")]
+        }
+        Layer::Approval(_) => &[("y", "approve"), ("n", "reject"), ("b", "break the glass"), ("Esc", "back")],
+        Layer::Declare(_) => &[("Tab", "next"), ("Enter", "declare"), ("Esc", "back")],
+        Layer::Message { .. } => &[("y", "copy"), ("Esc", "back")],
+        Layer::Terminal(_) => &[("^]", "leave the step's terminal")],
+    };
+    list.iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect()
+}
+
+/// What was said to this person, above the footer, over the panes.
+pub fn notice(buf: &mut Buffer, body: Rect, theme: &Theme, model: &Model) {
+    let Some(notice) = &model.notice else { return };
+    let wide = usize::from(body.width.saturating_sub(2));
+    let lines = fit::wrap(&notice.text, wide);
+    let role = match notice.tone {
+        Tone::Done => Role::Good,
+        Tone::Info => Role::Text,
+        Tone::Wrong => Role::Bad,
+    };
+    let rows = u16::try_from(lines.len().min(4)).unwrap_or(1).min(body.height);
+    let area = Rect { y: body.bottom() - rows, height: rows, ..body };
+    put::clear(buf, area, theme.style(Role::Text));
+    for (row, line) in (0..rows).zip(lines) {
+        put::left(buf, inset(put::row(area, row)), theme, &line, theme.style(role));
+    }
+}

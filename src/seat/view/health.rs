@@ -1,0 +1,293 @@
+//! Panels against their baseline: rows where there is little room, charts where there is more; then probes and
+//! releases.
+
+use super::{
+    inside,
+    widget::{
+        chart::{self, Chart, Mark, scale::Time},
+        figure, fit, put,
+        rule::{self, Title},
+        spark,
+    },
+};
+use crate::{
+    domain::release::Judgement,
+    seat::model::{
+        Model, Pane, View,
+        entry::one,
+        health::{Row, Runs, Standing},
+        when,
+    },
+    theme::{Role, Theme},
+};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+/// Rows that a chart takes at least, its name included.
+const CHART: u16 = 7;
+
+/// Draws the pane.
+pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
+    let panels = model.panels();
+    let oldest = panels.iter().filter_map(|row| row.stale).max();
+    let note = match (oldest, model.ui.cursor) {
+        (Some(age), _) => format!("stale {}", age.brief()),
+        (None, Some(t)) => moment(t).map_or(String::new(), |at| format!("cursor {}", at.format("%H:%M:%SZ"))),
+        (None, None) => String::new(),
+    };
+    let focus = model.ui.has(Pane::Health);
+    rule::title(buf, area, theme, Title { name: "Health against baseline", detail: "", note: &note, focus });
+    let inner = inside(area);
+    let tail = tail(model, theme);
+    let troubles = model.troubles();
+    let below = u16::try_from(tail.len().min(6)).unwrap_or(6);
+    let charts_only = model.ui.view == View::Metrics;
+    let rows_left = inner.height.saturating_sub(if charts_only { 0 } else { below });
+    let as_charts = rows_left >= CHART * 2 || (charts_only && rows_left >= CHART);
+    let mut used = 0;
+    if panels.is_empty() {
+        let text = if model.live.is_blind() {
+            "nothing is watched"
+        } else {
+            "no panel yet: sources are being asked"
+        };
+        put::left(buf, put::row(inner, 0), theme, text, theme.style(Role::Quiet));
+        used = 1;
+    } else if as_charts {
+        used = charts(buf, Rect { height: rows_left, ..inner }, theme, model, &panels, focus);
+    } else {
+        let names = panels.iter().map(|row| fit::width(&row.view.panel.name)).max().unwrap_or(6);
+        let first = super::window(
+            panels.len(),
+            usize::from(rows_left.max(1)),
+            if focus { model.ui.panel } else { 0 },
+        );
+        for (at, row) in panels.iter().enumerate().skip(first) {
+            if used >= rows_left {
+                break;
+            }
+            let selected = focus && at == model.ui.panel;
+            one_row(buf, put::row(inner, used), theme, row, names, selected);
+            used += 1;
+        }
+    }
+    let mut rest =
+        Rect { y: inner.y + used.min(inner.height), height: inner.height.saturating_sub(used), ..inner };
+    for (source, message, age) in troubles.iter().take(2) {
+        let age = age.map_or("never answered".into(), |age| format!("last seen {} ago", age.brief()));
+        put::ends(
+            buf,
+            put::row(rest, 0),
+            theme,
+            &[(&one(source), Role::Bad), (" ", Role::Text), (&one(message), Role::Notice)],
+            (&age, Role::Quiet),
+        );
+        rest = Rect { y: rest.y + 1.min(rest.height), height: rest.height.saturating_sub(1), ..rest };
+    }
+    for (row, pieces) in (0..rest.height).zip(tail) {
+        let shown: Vec<(&str, Role)> = pieces.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+        put::pieces(buf, put::row(rest, row), theme, &shown);
+    }
+}
+
+fn moment(t: i64) -> Option<crate::domain::time::Wall> {
+    chrono::DateTime::from_timestamp_millis(t)
+}
+
+fn role(row: &Row<'_>) -> Role {
+    match (row.stale, row.standing) {
+        (Some(_), _) | (_, Standing::NoData) => Role::Quiet,
+        (_, Standing::Bad) => Role::Bad,
+        (_, Standing::Off) => Role::Notice,
+        (_, Standing::Calm) => Role::Calm,
+    }
+}
+
+fn state(row: &Row<'_>, theme: &Theme) -> String {
+    let glyphs = theme.glyphs();
+    let times = row.times.filter(|times| times.is_finite());
+    match (row.stale, row.standing) {
+        (Some(_), _) => "stale".into(),
+        (_, Standing::NoData) => glyphs.unknown.into(),
+        (_, Standing::Calm) => "ok".into(),
+        (_, _) => match times {
+            Some(times) if times >= 1.5 => format!("{}{:.0}{}", glyphs.up, times.min(999.0), glyphs.times),
+            Some(times) if times <= 0.67 => format!("{}{:.1}{}", glyphs.down, times, glyphs.times),
+            _ => glyphs.up.into(),
+        },
+    }
+}
+
+fn one_row(buf: &mut Buffer, area: Rect, theme: &Theme, row: &Row<'_>, names: usize, selected: bool) {
+    let wide = area.width;
+    let name = u16::try_from(names).unwrap_or(6).clamp(6, (wide / 4).max(6)) + 1;
+    let style = theme.style(if row.stale.is_some() { Role::Quiet } else { Role::Text });
+    put::left(buf, put::part(area, 0, name), theme, &one(&row.view.panel.name), style);
+    figure::draw(buf, put::part(area, name, 8), theme, &row.now, role(row));
+    let after = name + 9;
+    let base = wide.saturating_sub(14);
+    let values: Vec<f64> = row.view.points.iter().map(|point| point.v).collect();
+    let cells = usize::from(base.saturating_sub(after + 1));
+    // What is shown is recent: a spike of an hour ago would only press the rest flat.
+    let recent = values.get(values.len().saturating_sub((cells * 30).max(120))..).unwrap_or_default();
+    if let Some((low, high)) =
+        spark::bounds(recent.iter().copied().chain(row.view.baseline.map(|base| base.high)))
+    {
+        let line = if row.standing == Standing::Bad && row.stale.is_none() { Role::Bad } else { Role::Line };
+        spark::draw(
+            buf,
+            put::part(area, after, base.saturating_sub(after + 1)),
+            theme,
+            recent,
+            (low.min(0.0), high),
+            line,
+        );
+    }
+    figure::draw(buf, put::part(area, base, 8), theme, &row.base, Role::Quiet);
+    put::right(buf, put::part(area, base + 8, 6), theme, &state(row, theme), theme.style(role(row)));
+    if selected {
+        buf.set_style(area, theme.style(Role::Selection));
+    }
+}
+
+fn charts(
+    buf: &mut Buffer,
+    area: Rect,
+    theme: &Theme,
+    model: &Model,
+    panels: &[Row<'_>],
+    focus: bool,
+) -> u16 {
+    let two = area.width >= 120 && panels.len() > 1;
+    let columns: u16 = if two { 2 } else { 1 };
+    let lines = u16::try_from(panels.len()).unwrap_or(1).div_ceil(columns);
+    let fit = (area.height / CHART).max(1).min(lines.max(1));
+    let tall = (area.height / fit).min(14);
+    let per_page = usize::from(fit * columns);
+    let first = super::window(
+        panels.len().div_ceil(usize::from(columns)),
+        usize::from(fit),
+        model.ui.panel / usize::from(columns),
+    ) * usize::from(columns);
+    let now = model.now.wall.timestamp_millis();
+    let time = Time { from: now - model.ui.span(), to: now };
+    let entries: Vec<(i64, String)> = model.timeline.iter().filter_map(|entry| entry.mark.clone()).collect();
+    let marks: Vec<Mark<'_>> = entries
+        .iter()
+        .map(|(t, label)| Mark {
+            t: *t,
+            label,
+            role: if label == "freeze" { Role::Frozen } else { Role::Mark },
+        })
+        .collect();
+    let gap_between = 2;
+    let wide = (area.width - gap_between * (columns - 1)) / columns;
+    for (place, (at, row)) in panels.iter().enumerate().skip(first).take(per_page).enumerate() {
+        let place = u16::try_from(place).unwrap_or(0);
+        let cell = Rect {
+            x: area.x + (place % columns) * (wide + gap_between),
+            y: area.y + (place / columns) * tall,
+            width: wide,
+            height: tall.saturating_sub(1),
+        };
+        one_chart(buf, cell, theme, model, row, time, &marks, focus && at == model.ui.panel);
+    }
+    (lines.min(fit) * tall).min(area.height)
+}
+
+#[allow(clippy::too_many_arguments, reason = "a chart is drawn of all of these")]
+fn one_chart(
+    buf: &mut Buffer,
+    area: Rect,
+    theme: &Theme,
+    model: &Model,
+    row: &Row<'_>,
+    time: Time,
+    marks: &[Mark<'_>],
+    selected: bool,
+) {
+    let unit = row.view.panel.unit;
+    let under = model
+        .ui
+        .cursor
+        .and_then(|t| row.view.points.iter().rev().find(|point| point.t <= t))
+        .map(|point| unit.show(point.v));
+    let head = put::row(area, 0);
+    let name = one(&row.view.panel.name);
+    let state = state(row, theme);
+    let base = if row.base.is_empty() { "no baseline".into() } else { format!("baseline {}", row.base) };
+    let at = under.map(|seen| format!("  at cursor {seen}")).unwrap_or_default();
+    let lead = if selected { format!("{} ", theme.glyphs().current) } else { String::new() };
+    put::ends(
+        buf,
+        head,
+        theme,
+        &[
+            (&lead, Role::Key),
+            (&name, if selected { Role::Focus } else { Role::Title }),
+            ("  ", Role::Text),
+            (&row.now, role(row)),
+            ("  ", Role::Text),
+            (&state, role(row)),
+            (&at, Role::Cursor),
+        ],
+        (&base, Role::Quiet),
+    );
+    let points: Vec<(i64, f64)> = row.view.points.iter().map(|point| (point.t, point.v)).collect();
+    let every = model.live.sources.get(&row.view.source).map_or(5_000, |source| source.every.as_millis());
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    chart::draw(
+        buf,
+        body,
+        theme,
+        &Chart {
+            points: &points,
+            time,
+            gap: i64::try_from(every.saturating_mul(3)).unwrap_or(15_000).max(5_000),
+            band: row.view.baseline.map(|base| (base.low, base.high)),
+            threshold: row.view.panel.threshold,
+            marks,
+            cursor: model.ui.cursor,
+            role: match row.standing {
+                _ if row.stale.is_some() => Role::Quiet,
+                Standing::Bad => Role::Bad,
+                _ => Role::Line,
+            },
+            show: &|v| unit.show(v),
+            name: &|t| moment(t).map_or(String::new(), |at| at.format("%H:%MZ").to_string()),
+        },
+    );
+}
+
+/// Probes in one line, then what runs.
+fn tail(model: &Model, _: &Theme) -> Vec<Vec<(String, Role)>> {
+    let mut lines = Vec::new();
+    if let Some((failing, all, since)) = model.probes() {
+        let mut line = vec![("probe  ".to_owned(), Role::Text)];
+        if failing == 0 {
+            line.push((format!("{all} of {all} answer"), Role::Calm));
+        } else {
+            line.push((format!("{failing} of {all} failing"), Role::Bad));
+            let since = since.map(|at| format!("  since {}", when::minute(at, model.now.wall)));
+            line.push((since.unwrap_or_default(), Role::Quiet));
+        }
+        lines.push(line);
+    }
+    lines.extend(model.released().iter().map(runs));
+    lines
+}
+
+/// `checkout 2.4.1 BAD 13:53Z  was 2.4.0`.
+pub fn runs(one_: &Runs) -> Vec<(String, Role)> {
+    let (word, role) = match one_.judged {
+        Some(Judgement::Good) => (" good", Role::Good),
+        Some(Judgement::Bad) => (" BAD", Role::Bad),
+        None => ("", Role::Quiet),
+    };
+    let since = one_.since.as_ref().map(|since| format!(" {since}")).unwrap_or_default();
+    let was = one_.before.as_ref().map(|before| format!("  was {}", one(before))).unwrap_or_default();
+    vec![
+        (format!("{} {}", one(&one_.service), one(&one_.version)), Role::Text),
+        (word.to_owned(), role),
+        (format!("{since}{was}"), Role::Quiet),
+    ]
+}

@@ -1,0 +1,170 @@
+//! What runs where, what lies ready; freezes, their leases and what they refused.
+
+use super::{
+    health, inside,
+    widget::{
+        put,
+        rule::{self, Title},
+    },
+};
+use crate::{
+    domain::time::minute_utc,
+    seat::model::{Model, Pane, View, entry::one, when},
+    theme::{Role, Theme},
+};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+/// Draws the releases.
+pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
+    let focus = model.ui.has(Pane::Releases);
+    let released = model.released();
+    rule::title(buf, area, theme, Title { name: "Releases", focus, ..Title::default() });
+    let inner = inside(area);
+    if released.is_empty() {
+        put::left(buf, put::row(inner, 0), theme, "none is watched: --release DIR", theme.style(Role::Quiet));
+        return;
+    }
+    let mut row = 0;
+    for (at, one_) in released.iter().enumerate() {
+        if row >= inner.height {
+            return;
+        }
+        let place = put::row(inner, row);
+        let pieces = health::runs(one_);
+        let shown: Vec<(&str, Role)> = pieces.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+        put::ends(buf, place, theme, &shown, (&one(&one_.env), Role::Quiet));
+        if focus && at == model.ui.release {
+            buf.set_style(place, theme.style(Role::Selection));
+        }
+        row += 1;
+    }
+    if model.ui.view != View::Releases {
+        return;
+    }
+    let Some(picked) = released.get(model.ui.release) else { return };
+    let Some(view) = model.live.releases.get(&format!("{}/{}", picked.service, picked.env)) else { return };
+    row += 1;
+    put::pieces(
+        buf,
+        put::row(inner, row),
+        theme,
+        &[("lies in ", Role::Quiet), (&one(&view.place), Role::Text)],
+    );
+    row += 1;
+    for artifact in &view.ready {
+        let place = put::row(inner, row);
+        let current = view.current.as_ref() == Some(artifact);
+        let previous = view.previous.as_ref() == Some(artifact);
+        let word = if current {
+            "runs"
+        } else if previous {
+            "ran before"
+        } else {
+            ""
+        };
+        let revision = artifact
+            .revision
+            .as_deref()
+            .map(|text| one(text).chars().take(10).collect::<String>())
+            .unwrap_or_default();
+        let built = artifact.built.map(|at| when::minute(at, model.now.wall)).unwrap_or_default();
+        let lead = if current { theme.glyphs().current } else { " " };
+        let role = if current { Role::Title } else { Role::Text };
+        put::ends(
+            buf,
+            place,
+            theme,
+            &[
+                (lead, Role::Key),
+                (" ", Role::Text),
+                (&one(&artifact.version), role),
+                ("  ", Role::Text),
+                (&revision, Role::Quiet),
+                ("  ", Role::Text),
+                (word, Role::Good),
+            ],
+            (&built, Role::Quiet),
+        );
+        row += 1;
+    }
+}
+
+/// Draws the freezes.
+pub fn freezes(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
+    let focus = model.ui.has(Pane::Freezes);
+    let holding = model.freezes();
+    let gate = model
+        .room
+        .as_ref()
+        .and_then(|room| room.gate.as_deref())
+        .map_or("gate does not listen".into(), |at| format!("gate {}", one(at)));
+    rule::title(buf, area, theme, Title { name: "Freezes and gate", detail: "", note: &gate, focus });
+    let inner = inside(area);
+    let mut lines: Vec<(Vec<(String, Role)>, String, Option<usize>)> = Vec::new();
+    for (at, freeze) in holding.iter().enumerate() {
+        let left = freeze.ends.until(&model.now).brief();
+        lines.push((
+            vec![(format!("{} ", freeze.id), Role::Frozen), (one(&freeze.scope.label()), Role::Title)],
+            format!("{left} left, to {}", minute_utc(freeze.ends.wall)),
+            Some(at),
+        ));
+        let proved = freeze
+            .proved
+            .as_ref()
+            .map_or(("NOT proved: no dry run was refused".to_owned(), Role::Notice), |at| {
+                (format!("proved {}", minute_utc(at.wall)), Role::Good)
+            });
+        lines.push((
+            vec![(format!("  by {}: {}", one(&freeze.owner), one(&freeze.reason)), Role::Text)],
+            String::new(),
+            None,
+        ));
+        lines.push((
+            vec![(format!("  {} refused, {} passed  ", freeze.refused, freeze.passed), Role::Text), proved],
+            String::new(),
+            None,
+        ));
+        for exempt in &freeze.exemptions {
+            let text = format!(
+                "  may pass: {}, by {}: {}",
+                one(&exempt.artifact),
+                one(&exempt.by),
+                one(&exempt.reason)
+            );
+            lines.push((vec![(text, Role::Notice)], String::new(), None));
+        }
+    }
+    if holding.is_empty() {
+        let key = model.keymap.label("freeze").unwrap_or_default();
+        lines.push((
+            vec![
+                ("nothing is frozen; ".into(), Role::Quiet),
+                (key, Role::Key),
+                (" freezes".into(), Role::Quiet),
+            ],
+            String::new(),
+            None,
+        ));
+    }
+    let over = model.state.freezes.values().rev().filter(|freeze| !freeze.holds()).take(6);
+    for freeze in over {
+        let at = freeze.over.as_ref().map(|at| when::minute(at.wall, model.now.wall)).unwrap_or_default();
+        let how = if freeze.hold == crate::domain::freeze::Hold::Expired { "expired" } else { "lifted" };
+        lines.push((
+            vec![(
+                format!("{} {}  {how}, {} refused", freeze.id, one(&freeze.scope.label()), freeze.refused),
+                Role::Quiet,
+            )],
+            at,
+            None,
+        ));
+    }
+    for (row, (pieces, right, index)) in (0..inner.height).zip(&lines) {
+        let shown: Vec<(&str, Role)> = pieces.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+        let place = put::row(inner, row);
+        put::ends(buf, place, theme, &shown, (right, Role::Quiet));
+        if focus && *index == Some(model.ui.freeze) {
+            buf.set_style(place, theme.style(Role::Selection));
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! A terminal too small for more than a line.
+
+use super::{console, layout::SMALLEST, widget::put};
+use crate::{
+    domain::time::clock_utc,
+    seat::model::Model,
+    theme::{Role, Theme},
+};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+/// Severity, clock, freeze, and what size is needed.
+pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
+    let (wide, high) = SMALLEST;
+    let incident = model.incident();
+    let severity = incident.map_or(" no incident ".into(), |one| format!(" {} ", one.severity));
+    let role = incident.map_or(Role::Quiet, |one| console::severity(one.severity));
+    let frozen = if model.freezes().is_empty() { "" } else { " FROZEN" };
+    let clock = format!(" {}", clock_utc(model.now.wall));
+    put::pieces(
+        buf,
+        put::row(area, 0),
+        theme,
+        &[(&severity, role), (&clock, Role::Text), (frozen, Role::Frozen)],
+    );
+    let size = format!("{wide}×{high} needed, is {}×{}", area.width, area.height);
+    let size = if theme.glyphs().ascii { size.replace('×', "x") } else { size };
+    put::left(buf, put::row(area, 1), theme, &size, theme.style(Role::Notice));
+}

@@ -1,0 +1,116 @@
+//! What has happened, newest below.
+
+use super::{
+    inside,
+    widget::{
+        fit, list, put,
+        rule::{self, Title},
+    },
+};
+use crate::{
+    seat::model::{
+        Model, Pane,
+        entry::{Entry, Weight},
+    },
+    theme::{Role, Theme},
+};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+/// Draws the pane.
+pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
+    let focus = model.ui.has(Pane::Timeline);
+    let all = model.timeline.shown(model.incident_id(), &model.ui.timeline_filter);
+    let paused = model.ui.timeline_paused;
+    let shown: Vec<&Entry> = match paused {
+        Some(until) => all.iter().copied().filter(|entry| entry.seq <= until).collect(),
+        None => all.clone(),
+    };
+    let behind = all.len() - shown.len();
+    let detail = model.ui.timeline_filter.words();
+    let note = if paused.is_some() { "paused".to_owned() } else { String::new() };
+    rule::title(buf, area, theme, Title { name: "Timeline", detail: &detail, note: &note, focus });
+    let inner = inside(area);
+    if shown.is_empty() {
+        let text = if detail.is_empty() {
+            "nothing has happened yet"
+        } else {
+            "nothing fits the filter; / changes it"
+        };
+        put::left(buf, put::row(inner, 0), theme, text, theme.style(Role::Quiet));
+        return;
+    }
+    let ids: Vec<u64> = shown.iter().map(|entry| entry.seq).collect();
+    model.ui.timeline.rows.set(usize::from(inner.height));
+    let mut at = model.ui.timeline.at.get();
+    let window = at.window(&ids, usize::from(inner.height));
+    model.ui.timeline.at.set(at);
+    let stars = model.incident().map(|incident| &incident.stars);
+    let names = if inner.width >= 60 { 8 } else { 4 };
+    for (row, (index, entry)) in
+        (0..inner.height).zip(shown.iter().enumerate().skip(window.first).take(window.count))
+    {
+        let place = put::row(inner, row);
+        let starred = stars.is_some_and(|stars| stars.contains(&entry.seq));
+        let near = model.ui.cursor.is_some_and(|t| is_at(&shown, index, t));
+        one_row(buf, place, theme, model, entry, names, starred, near);
+        if focus && window.selected == Some(index) {
+            buf.set_style(place, theme.style(Role::Selection));
+        }
+    }
+    let below = behind + if model.ui.timeline.selected().is_some() { window.below } else { 0 };
+    list::more(buf, inner, theme, below);
+}
+
+/// Whether an entry is the last one before the cursor.
+fn is_at(shown: &[&Entry], index: usize, t: i64) -> bool {
+    let time = |entry: &&Entry| entry.at.wall.timestamp_millis();
+    shown.get(index).is_some_and(|entry| time(entry) <= t)
+        && shown.get(index + 1).is_none_or(|next| time(next) > t)
+}
+
+#[allow(clippy::too_many_arguments, reason = "a row is drawn of all of these")]
+fn one_row(
+    buf: &mut Buffer,
+    area: Rect,
+    theme: &Theme,
+    model: &Model,
+    entry: &Entry,
+    names: u16,
+    starred: bool,
+    near: bool,
+) {
+    let same_day = entry.at.wall.date_naive() == model.now.wall.date_naive();
+    let time = entry.at.wall.format(if same_day { "%H:%M:%S" } else { "%d %b" }).to_string();
+    let role = match entry.weight {
+        Weight::Quiet => Role::Quiet,
+        Weight::Plain => Role::Text,
+        Weight::Good => Role::Good,
+        Weight::Turn => Role::Title,
+        Weight::Bad => Role::Bad,
+    };
+    put::left(
+        buf,
+        put::part(area, 0, 8),
+        theme,
+        &time,
+        theme.style(if near { Role::Cursor } else { Role::Quiet }),
+    );
+    let sign = if starred {
+        "*"
+    } else if near {
+        theme.glyphs().vertical
+    } else {
+        " "
+    };
+    put::left(
+        buf,
+        put::part(area, 8, 1),
+        theme,
+        sign,
+        theme.style(if starred { Role::Mark } else { Role::Cursor }),
+    );
+    let who = if entry.who.is_empty() { "" } else { &entry.who };
+    let who = fit::cut(who, usize::from(names), theme.glyphs());
+    put::left(buf, put::part(area, 9, names), theme, &who, theme.style(Role::Owner));
+    put::left(buf, put::part(area, 10 + names, area.width), theme, &entry.what, theme.style(role));
+}
