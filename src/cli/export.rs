@@ -76,6 +76,13 @@ pub struct Written {
     pub digest: Digest,
 }
 
+impl Written {
+    /// The folder's whole path.
+    pub fn absolute(&self) -> String {
+        std::path::absolute(&self.place).unwrap_or_else(|_| self.place.clone()).display().to_string()
+    }
+}
+
 /// Why there is no export.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ExportError {
@@ -128,15 +135,7 @@ pub fn run(with: &With, args: &ExportArgs) -> ExitCode {
 /// # Errors
 /// [`Unreached`].
 pub async fn export(session: &mut Session, args: &ExportArgs) -> Result<u8, Unreached> {
-    let events = session.events().await?;
-    let extra = Extra { charts: charts(session, &events, args.incident).await? };
-    let redactor = Redactor::default();
-    let redact = |text: &str| match redactor.text(text) {
-        std::borrow::Cow::Owned(clean) => Some(clean),
-        std::borrow::Cow::Borrowed(_) => None,
-    };
-    let now = crate::os::clock::now().wall;
-    let outcome = match finish(&events, args, &extra, now, Some(&redact)) {
+    let outcome = match write(session, args).await? {
         Ok(outcome) => outcome,
         Err(error) => {
             eprintln!("{:?}", miette::Report::new(error));
@@ -145,11 +144,10 @@ pub async fn export(session: &mut Session, args: &ExportArgs) -> Result<u8, Unre
     };
     println!("{}", outcome.text.trim_end());
     if let Some(written) = &outcome.written {
-        let place = std::path::absolute(&written.place).unwrap_or_else(|_| written.place.clone());
         let said = session
             .act(Command::Incident(IncidentCommand::Exported {
                 incident: args.incident,
-                place: place.display().to_string(),
+                place: written.absolute(),
                 manifest: written.digest.to_string(),
             }))
             .await?;
@@ -158,6 +156,25 @@ pub async fn export(session: &mut Session, args: &ExportArgs) -> Result<u8, Unre
         }
     }
     Ok(exit::DONE)
+}
+
+/// Fetches what the room has and writes the draft. Neither prints nor journals.
+///
+/// # Errors
+/// [`Unreached`] outside, [`ExportError`] inside.
+pub async fn write(
+    session: &mut Session,
+    args: &ExportArgs,
+) -> Result<Result<Outcome, ExportError>, Unreached> {
+    let events = session.events().await?;
+    let extra = Extra { charts: charts(session, &events, args.incident).await? };
+    let redactor = Redactor::default();
+    let redact = |text: &str| match redactor.text(text) {
+        std::borrow::Cow::Owned(clean) => Some(clean),
+        std::borrow::Cow::Borrowed(_) => None,
+    };
+    let now = crate::os::clock::now().wall;
+    Ok(finish(&events, args, &extra, now, Some(&redact)))
 }
 
 /// The newest recording of an incident, as charts.

@@ -1,8 +1,38 @@
-//! `warroom`: a seat.
+//! `warroom`: a seat, in a room that is found or started.
 
-use super::{With, exit};
-use crate::drill::stage::Stage;
-use std::{path::PathBuf, process::ExitCode};
+use super::{
+    With, exit,
+    export::{self, ExportArgs},
+    reach::{self, Session},
+};
+use crate::{
+    config::{
+        self, Config,
+        model::{Colour, Glyphs},
+    },
+    domain::{Event, id::IncidentId, plan::Runbook},
+    draft::{self, Extra},
+    drill::{coach, stage::Stage},
+    hand::attach,
+    os::clock,
+    runbook,
+    seat::{
+        command::keymap::Keymap,
+        model::{Setup, Zone, draft::Todo},
+        run::{self, Left, MakeDraft, SpawnHand, WriteDraft},
+        term::{Caps, screen},
+    },
+    theme::{Depth, Theme, glyphs},
+};
+use futures::FutureExt as _;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::mpsc;
+use uuid::Uuid;
 
 /// A drill that is sat through.
 pub struct Practice<'a> {
@@ -16,12 +46,292 @@ pub struct Practice<'a> {
 
 /// Opens a seat.
 pub fn run(with: &With) -> ExitCode {
-    let _ = with;
-    exit::code(exit::USAGE)
+    let ask = config::Ask::here(with.config.clone(), with.flags.clone());
+    let config = match config::load(&ask) {
+        Ok(loaded) => loaded.config,
+        Err(report) => {
+            eprintln!("{report}");
+            return exit::code(exit::USAGE);
+        }
+    };
+    exit::block_on(async {
+        let reached = match reach::find_or_start(with).await {
+            Ok(reached) => reached,
+            Err(error) => {
+                let code = error.say();
+                unrecorded(&config);
+                return code;
+            }
+        };
+        let runbooks = runbooks(&config);
+        let place = Place { socket: reached.place.socket, out: None, come_back: "warroom".into() };
+        sit_down(&config, place, runbooks, None).await
+    })
 }
 
 /// Opens a seat in a drill's room.
 pub fn sit(with: &With, practice: Practice<'_>) -> u8 {
-    let _ = (with, practice.stage, practice.coach, practice.out);
-    exit::USAGE
+    let ask = config::Ask::here(with.config.clone(), with.flags.clone());
+    let config = match config::load(&ask) {
+        Ok(loaded) => loaded.config,
+        Err(report) => {
+            eprintln!("{report}");
+            return exit::USAGE;
+        }
+    };
+    let Ok(runtime) = exit::runtime() else { return exit::REFUSED };
+    let Practice { stage, coach, out } = practice;
+    let inputs = stage.inputs();
+    let runbooks = stage
+        .runbooks()
+        .into_iter()
+        .map(|mut runbook| {
+            // The drill knows its own places; a person still sees and may change each value.
+            for input in &mut runbook.front.inputs {
+                if let Some(value) = inputs.get(&input.name) {
+                    input.default = Some(value.clone());
+                }
+            }
+            Arc::new(runbook)
+        })
+        .collect();
+    let socket = crate::drill::stage::socket(&stage.dir);
+    runtime.block_on(async {
+        let advice = coach.then(|| advise(socket.clone()));
+        let place = Place { socket, out: Some(out), come_back: "warroom drill --resume".into() };
+        sit_down(&config, place, runbooks, advice).await
+    })
+}
+
+struct Place {
+    socket: PathBuf,
+    out: Option<PathBuf>,
+    come_back: String,
+}
+
+async fn sit_down(
+    config: &Config,
+    place: Place,
+    runbooks: Vec<Arc<Runbook>>,
+    coach: Option<mpsc::Receiver<Option<String>>>,
+) -> u8 {
+    let caps = Caps::detect();
+    let theme = match theme(config, &caps) {
+        Ok(theme) => theme,
+        Err(why) => {
+            eprintln!("{why}");
+            return exit::USAGE;
+        }
+    };
+    let keymap = match keymap(config) {
+        Ok(keymap) => keymap,
+        Err(why) => {
+            eprintln!("{why}");
+            return exit::USAGE;
+        }
+    };
+    let setup = Setup {
+        host: crate::os::host_name(),
+        zone: zone(),
+        runbooks,
+        keymap,
+        seed: Uuid::new_v4(),
+        come_back: place.come_back.clone(),
+        could_watch: could_watch().await,
+        now: clock::now(),
+    };
+    let socket = place.socket.clone();
+    let spawn_hand: SpawnHand = Arc::new(move |walk, step, hand| attach::spawn(&socket, walk, step, hand));
+    let options = run::Options {
+        socket: place.socket.clone(),
+        claimed: crate::os::claim::of_this_process(),
+        setup,
+        theme,
+        screen: screen::Options { mouse: config.ui.mouse, own_colour: true },
+        clipboard: caps.clipboard(),
+        spawn_hand,
+        draft: Arc::new(make_draft) as MakeDraft,
+        export: write_draft(&place),
+        coach,
+    };
+    match run::run(options).await {
+        Ok(Left::Quit) => {
+            println!("you left; the room goes on. To come back: {}", place.come_back);
+            exit::DONE
+        }
+        Ok(Left::Signal(ended)) => {
+            eprintln!("ended by {ended}; the room goes on. To come back: {}", place.come_back);
+            ended.exit_code()
+        }
+        Ok(Left::TerminalGone) => exit::REFUSED,
+        Err(error) => {
+            eprintln!("{error}");
+            exit::USAGE
+        }
+    }
+}
+
+fn theme(config: &Config, caps: &Caps) -> Result<Theme, String> {
+    let depth = match config.ui.colour {
+        Colour::Never => Depth::None,
+        Colour::Always if caps.depth == Depth::None => Depth::Sixteen,
+        Colour::Always | Colour::Auto => caps.depth,
+    };
+    let glyphs = match config.ui.glyphs {
+        Glyphs::Auto => caps.glyphs(),
+        Glyphs::Unicode => &glyphs::UNICODE,
+        Glyphs::Ascii => &glyphs::ASCII,
+    };
+    let name = match config.ui.theme.as_str() {
+        "colour-blind-safe" => "colour-blind",
+        name => name,
+    };
+    let find = |name: &str| {
+        let path = Path::new(name);
+        let text = std::fs::read_to_string(path).ok()?;
+        Some((path.display().to_string(), text))
+    };
+    Theme::load(name, depth, glyphs, &find).map_err(|error| error.to_string())
+}
+
+fn keymap(config: &Config) -> Result<Keymap, String> {
+    let Some(path) = &config.ui.keys else { return Ok(Keymap::default()) };
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{name} cannot be read: {error}"))?;
+    Keymap::with_file(&name, &text)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+}
+
+/// The local time zone: its offset now, and its name where the system gives one.
+fn zone() -> Zone {
+    let now = chrono::DateTime::<chrono::Local>::from(std::time::SystemTime::now());
+    let offset = *now.offset();
+    let name =
+        std::env::var("TZ").ok().filter(|name| name.len() <= 5 && name.chars().all(char::is_alphabetic));
+    Zone { offset, name: name.unwrap_or_else(|| format!("UTC{offset}")) }
+}
+
+/// Runbooks that can be started: those named, those in configured directories, those that are shipped.
+fn runbooks(config: &Config) -> Vec<Arc<Runbook>> {
+    let mut files = Vec::new();
+    for place in &config.runbook {
+        files.extend(place.path.clone());
+        let dir = place.dir.as_ref().and_then(|dir| std::fs::read_dir(dir).ok());
+        let mut found: Vec<_> = dir
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|end| end == "md"))
+            .collect();
+        found.sort();
+        files.extend(found);
+    }
+    let own = files.iter().filter_map(|path| {
+        let bytes = std::fs::read(path).ok()?;
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Some(runbook::parse(&name, &bytes))
+    });
+    let shipped = runbook::BUILTIN.iter().filter_map(|(name, _)| runbook::builtin(name));
+    own.chain(shipped).map(Arc::new).collect()
+}
+
+/// What could be watched here: servers that listen where they usually do, and files that lie where they usually lie.
+async fn could_watch() -> Vec<String> {
+    let mut found = Vec::new();
+    for (port, flag) in [
+        (9090, "--prom http://127.0.0.1:9090"),
+        (8428, "--prom http://127.0.0.1:8428"),
+        (9100, "--scrape http://127.0.0.1:9100/metrics"),
+        (8080, "--probe http://127.0.0.1:8080/healthz"),
+    ] {
+        let connect = tokio::net::TcpStream::connect(("127.0.0.1", port));
+        if tokio::time::timeout(Duration::from_millis(50), connect).await.is_ok_and(|stream| stream.is_ok()) {
+            found.push(flag.to_owned());
+        }
+    }
+    for (path, flag) in [
+        ("/var/log/syslog", "--log /var/log/syslog"),
+        ("/var/log/messages", "--log /var/log/messages"),
+        ("/var/log/nginx/error.log", "--log '/var/log/nginx/*.log'"),
+        ("./current", "--release ."),
+    ] {
+        if Path::new(path).exists() {
+            found.push(flag.to_owned());
+        }
+    }
+    found
+}
+
+/// The draft for the preview, with the line at which each prompt stands.
+fn make_draft(events: Vec<Event>, incident: IncidentId) -> (String, Vec<Todo>) {
+    let built = match draft::build(&events, incident, clock::now().wall, &Extra::default()) {
+        Ok(built) => built,
+        Err(refusal) => return (format!("There is no draft yet: {refusal}"), Vec::new()),
+    };
+    let text = draft::markdown(&built);
+    let line = |key: &str| {
+        let mark = format!("`{key}`");
+        text.lines().position(|line| line.contains("TODO(") && line.contains(&mark)).unwrap_or_default()
+    };
+    let todos = draft::todos(&built)
+        .into_iter()
+        .map(|todo| Todo {
+            line: line(&todo.key),
+            key: todo.key.clone(),
+            role: todo.role.clone(),
+            question: todo.question.clone(),
+        })
+        .collect();
+    (text, todos)
+}
+
+fn write_draft(place: &Place) -> WriteDraft {
+    let (socket, out) = (place.socket.clone(), place.out.clone());
+    Arc::new(move |incident| {
+        let with = With { socket: Some(socket.clone()), config: None, flags: config::Flags::default() };
+        let args =
+            ExportArgs { incident, out: out.clone(), strict: false, force: true, stdout: false, json: false };
+        async move {
+            let mut session = Session::existing(&with).await.map_err(|error| error.to_string())?;
+            let outcome = export::write(&mut session, &args)
+                .await
+                .map_err(|error| error.to_string())?
+                .map_err(|error| error.to_string())?;
+            let written = outcome.written.ok_or("nothing was written")?;
+            Ok((written.absolute(), written.digest.to_string()))
+        }
+        .boxed()
+    })
+}
+
+/// What the coach says, followed from the room's state.
+fn advise(socket: PathBuf) -> mpsc::Receiver<Option<String>> {
+    let (say, hear) = mpsc::channel(8);
+    tokio::spawn(async move {
+        let with = With { socket: Some(socket), config: None, flags: config::Flags::default() };
+        let mut said = None;
+        while let Ok(mut session) = Session::existing(&with).await {
+            while let Ok(state) = session.state().await {
+                let advice = coach::advice(&state);
+                if said.as_ref() != Some(&advice) {
+                    said = Some(advice.clone());
+                    if say.send(Some(advice)).await.is_err() {
+                        return;
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    hear
+}
+
+/// With no journal nothing runs; the commands are still there to be copied.
+fn unrecorded(config: &Config) {
+    eprintln!();
+    eprintln!("UNRECORDED: without a journal nothing runs from here. The commands of each runbook, to copy:");
+    for runbook in runbooks(config) {
+        eprintln!("  warroom step start {} --dry-run", runbook.source);
+    }
 }

@@ -4,6 +4,7 @@ pub mod claim;
 pub mod clock;
 pub mod dirs;
 pub mod durable;
+pub mod editor;
 pub mod group;
 pub mod lock;
 pub mod memory;
@@ -14,3 +15,8 @@ mod session;
 pub mod spawn;
 
 pub use session::seal_inherited;
+
+/// This machine's name, safe to show.
+pub fn host_name() -> String {
+    crate::domain::text::line(&rustix::system::uname().nodename().to_string_lossy()).into_owned()
+}

@@ -154,7 +154,7 @@ impl Room {
     pub async fn open(options: Options) -> Result<(Self, Shared, Inbox), RoomError> {
         let mut state = State::default();
         read_all(options.journal.as_ref(), Head::EMPTY, |event| state.apply(&event)).await?;
-        let host = host_name();
+        let host = crate::os::host_name();
         let core = Core::new(state, format!("{host}-{}", std::process::id()), options.redactor);
         let (frames, frames_in) = mpsc::channel(INBOX);
         let (readings, readings_in) = mpsc::channel(INBOX);
@@ -722,8 +722,4 @@ async fn page(
         .filter_map(|record| crate::journal::chain::open(record).ok())
         .collect();
     Told::Events { events, next }
-}
-
-fn host_name() -> String {
-    crate::domain::text::line(&rustix::system::uname().nodename().to_string_lossy()).into_owned()
 }

@@ -2,6 +2,7 @@
 
 use super::{key::KeyChord, translate};
 use rustix::event::{PollFd, PollFlags, poll};
+use std::thread::JoinHandle;
 use std::{
     io::{self, PipeReader, PipeWriter},
     pin::Pin,
@@ -67,7 +68,8 @@ const MOMENT: Duration = Duration::from_millis(1);
 pub struct Inputs {
     inputs: mpsc::Receiver<Input>,
     // Closing it tells the thread to end.
-    _alive: PipeWriter,
+    alive: Option<PipeWriter>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Inputs {
@@ -78,11 +80,21 @@ impl Inputs {
     pub fn start() -> io::Result<Self> {
         let (end, alive) = io::pipe()?;
         let (send, inputs) = mpsc::channel(WAITING);
-        std::thread::Builder::new().name("input".into()).spawn(move || {
+        let thread = std::thread::Builder::new().name("input".into()).spawn(move || {
             let _ = read(&end, &send);
             let _ = send.blocking_send(Input::Gone);
         })?;
-        Ok(Self { inputs, _alive: alive })
+        Ok(Self { inputs, alive: Some(alive), thread: Some(thread) })
+    }
+
+    /// Stops to read, so that another program can, and waits until it has.
+    pub fn stop(&mut self) {
+        self.alive = None;
+        self.inputs.close();
+        while self.inputs.try_recv().is_ok() {}
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 
     /// The next input; `None` after the last.

@@ -176,6 +176,15 @@ impl<W: Write> Screen<W> {
         Ok(())
     }
 
+    /// Gives the terminal back for a while, to another program; [`Self::reclaim`] takes it again.
+    ///
+    /// # Errors
+    /// Where the terminal is gone.
+    pub fn release(&mut self) -> Result<(), ScreenError> {
+        self.entered.leave_all(self.terminal.backend_mut())?;
+        Ok(())
+    }
+
     /// Takes the terminal again after somebody else had it (SIGCONT): every mode is entered anew.
     ///
     /// # Errors
