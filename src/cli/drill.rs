@@ -87,7 +87,8 @@ pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
         drop(stage.end(Leave::Nothing));
         return exit::code(exit::REFUSED);
     }
-    let code = if auto { play(&with, &stage, args) } else { sit(&with, &stage, args) };
+    let out = out(args);
+    let code = if auto { play(&with, &stage, &out) } else { sit(&with, &stage, args, &out) };
     finish(&with, stage);
     exit::code(code)
 }
@@ -148,7 +149,7 @@ fn out(args: &DrillArgs) -> PathBuf {
     })
 }
 
-fn play(with: &With, stage: &Stage, args: &DrillArgs) -> u8 {
+fn play(with: &With, stage: &Stage, out: &Path) -> u8 {
     let Ok(runtime) = exit::runtime() else { return exit::REFUSED };
     println!("DRILL {} at pace {}: nothing of this is production", stage.facts.scenario, stage.pace);
     println!("world   {}", stage.dir.display());
@@ -158,7 +159,7 @@ fn play(with: &With, stage: &Stage, args: &DrillArgs) -> u8 {
         }
     }));
     match played {
-        Ok(played) => write_draft(with, &runtime, played.incident, &out(args)),
+        Ok(played) => write_draft(with, &runtime, played.incident, out),
         Err(error) => {
             eprintln!("the drill got stuck: {error}");
             exit::REFUSED
@@ -166,8 +167,8 @@ fn play(with: &With, stage: &Stage, args: &DrillArgs) -> u8 {
     }
 }
 
-fn sit(with: &With, stage: &Stage, args: &DrillArgs) -> u8 {
-    let code = seat::sit(with, seat::Practice { stage, coach: !args.no_coach, out: out(args) });
+fn sit(with: &With, stage: &Stage, args: &DrillArgs, out: &Path) -> u8 {
+    let code = seat::sit(with, seat::Practice { stage, coach: !args.no_coach, out: out.to_owned() });
     let Ok(runtime) = exit::runtime() else { return code };
     let incident = runtime.block_on(async {
         let mut session = Session::existing(with).await.ok()?;
@@ -175,7 +176,7 @@ fn sit(with: &With, stage: &Stage, args: &DrillArgs) -> u8 {
         state.incidents.keys().next_back().copied()
     });
     match incident {
-        Some(incident) => write_draft(with, &runtime, incident, &out(args)),
+        Some(incident) => write_draft(with, &runtime, incident, out),
         None => code,
     }
 }

@@ -21,7 +21,12 @@ pub fn advice(state: &State) -> String {
     if incident.status == Status::Resolved {
         let owed = state.owed(incident.id);
         return if owed > 0 {
-            format!("{owed} reasons for deviations are owed: press r. Then X writes the post-mortem draft.")
+            let reasons = if owed == 1 {
+                "A reason for a deviation is".into()
+            } else {
+                format!("{owed} reasons for deviations are")
+            };
+            format!("{reasons} owed: press r. Then X writes the post-mortem draft.")
         } else {
             "Press X to write the post-mortem draft, 7 to read it and to answer its prompts.".into()
         };

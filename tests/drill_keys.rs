@@ -1,0 +1,147 @@
+//! A newcomer lives through a bad release, by keys alone, in a real terminal: from the first frame to the draft.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use support::pty::Pty;
+
+/// The most keystrokes that the story may take.
+const KEYSTROKES: usize = 60;
+
+/// The released binary where there is one (`tests/all` names it), else the one just built.
+fn binary() -> String {
+    std::env::var("WARROOM_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_warroom").to_owned())
+}
+
+struct Person {
+    pty: Pty,
+    keys: usize,
+}
+
+impl Person {
+    fn key(&mut self, name: &str) {
+        self.keys += 1;
+        self.pty.key(name);
+    }
+
+    fn letter(&mut self, c: char) {
+        self.keys += 1;
+        self.pty.send(&c.to_string());
+    }
+
+    fn word(&mut self, text: &str) {
+        self.keys += text.chars().count();
+        self.pty.send(text);
+    }
+
+    fn sees(&mut self, text: &str) {
+        self.pty.wait_until(text, |screen| screen.contents().contains(text));
+    }
+}
+
+fn children_of(dir: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(dir)
+        .map(|all| all.filter_map(|one| Some(one.ok()?.path())).collect())
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_bad_release_is_lived_through_by_keys_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let state = home.path().join("state");
+    let out = home.path().join("draft");
+    let state_text = state.to_string_lossy().into_owned();
+    let out_text = out.to_string_lossy().into_owned();
+    let env = [
+        ("XDG_STATE_HOME", state_text.as_str()),
+        ("XDG_CONFIG_HOME", state_text.as_str()),
+        ("COLORTERM", "truecolor"),
+        ("LANG", "C.UTF-8"),
+        ("TZ", "UTC"),
+    ];
+    let args = ["drill", "--pace", "4", "--out", out_text.as_str()];
+    let mut me = Person { pty: Pty::spawn(&binary(), &args, &env, (100, 30)), keys: 0 };
+
+    // Sees it.
+    me.sees("All is well");
+    me.sees("Press D to declare");
+    // Declares it, which freezes deploys.
+    me.letter('D');
+    me.sees("Declare an incident");
+    me.key("enter");
+    me.sees("FROZEN checkout/prod");
+    // Walks the rollback.
+    me.letter('W');
+    me.sees("Which runbook?");
+    me.key("enter");
+    me.sees("next  step 1");
+    me.key("enter");
+    me.sees("Both releases write the same");
+    me.sees("next  step 2");
+    me.key("enter");
+    me.sees("next  step 3");
+    me.key("enter");
+    me.key("enter");
+    me.sees("next  step 4");
+    me.key("enter");
+    me.sees("next  step 5");
+    me.key("enter");
+    me.sees("Are you sure?");
+    me.letter('y');
+    me.sees("WAITS ON");
+    // Alone: breaks the glass.
+    me.letter('a');
+    me.sees("break");
+    me.letter('b');
+    me.sees("BREAK THE GLASS");
+    me.word("checkout");
+    me.key("tab");
+    me.word("alone");
+    me.key("enter");
+    me.sees("GLASS BROKEN");
+    me.sees("> 6 Error");
+    // Sees the numbers recover and hold, and a deploy refused meanwhile.
+    me.key("enter");
+    me.sees("> 7 The");
+    me.key("enter");
+    me.sees("refused");
+    me.sees("recovered");
+    me.sees("checklist complete");
+    // Resolves, gives the reason that is owed, has the draft in hand.
+    me.letter('v');
+    me.sees("How far has it come?");
+    me.word("reso");
+    me.key("enter");
+    me.sees("INC-1 resolved");
+    me.letter('r');
+    me.sees("Which deviation?");
+    me.key("enter");
+    me.sees("Why?");
+    me.letter('5');
+    me.sees("the reason is given");
+    me.letter('X');
+    me.sees("the draft is in");
+    me.letter('q');
+    let code = me.pty.exit();
+    assert_eq!(code.0, 0, "{}", me.pty.screen_text());
+    assert!(me.keys <= KEYSTROKES, "{} keystrokes", me.keys);
+
+    let draft = std::fs::read_to_string(out.join("postmortem.md")).unwrap();
+    for said in ["DRILL", "broken-glass", "faster known fix", "refused", "held for", "`2.4.1`", "2.4.0"] {
+        assert!(draft.contains(said), "{said:?} is not in the draft:\n{draft}");
+    }
+    assert!(out.join("manifest.json").exists());
+    assert!(!children_of(&out.join("charts")).is_empty(), "the draft has no charts");
+    let journal = std::fs::read_to_string(out.join("journal.jsonl")).unwrap();
+    assert!(journal.contains("\"refused\"") && journal.contains("\"recovered\""), "{journal}");
+    assert!(!state.join("warroom/drill").exists(), "the practice world left something behind");
+    let said = String::from_utf8_lossy(&me.pty.raw()).into_owned();
+    assert!(said.contains("journal sound"), "{}", me.pty.screen_text());
+}
