@@ -154,7 +154,19 @@ fn picture_of(name: &str, shot: &Buffer, ground: picture::Ground, wrong: &mut Ve
 #[test]
 fn any_size_is_drawn_without_a_panic_and_ascii_stays_ascii() {
     for Scene { name, model } in scenes::all() {
-        for size in [(1, 1), (10, 3), (59, 16), (60, 15), (60, 16), (79, 20), (81, 21), (121, 33), (139, 60), (140, 38), (240, 70)] {
+        for size in [
+            (1, 1),
+            (10, 3),
+            (59, 16),
+            (60, 15),
+            (60, 16),
+            (79, 20),
+            (81, 21),
+            (121, 33),
+            (139, 60),
+            (140, 38),
+            (240, 70),
+        ] {
             let ascii = theme("dark", Depth::True).with_glyphs(&glyphs::ASCII);
             let shot = draw(&model, size, &ascii);
             if name != "hostile" {
@@ -176,7 +188,12 @@ fn the_console_never_moves() {
             let rows: Vec<&str> = text.lines().collect();
             for (row, start) in [(0, "\"  SEV"), (1, "\" impact "), (4, "\" now   "), (5, "\" goal  ")] {
                 let trimmed = rows[row].replace("\"  SEV", "\"  SEV");
-                assert!(trimmed.starts_with(start) || trimmed.starts_with(&start.replace("\"  ", "\" ")), "{} {size:?} row {row}: {}", scene.name, rows[row]);
+                assert!(
+                    trimmed.starts_with(start) || trimmed.starts_with(&start.replace("\"  ", "\" ")),
+                    "{} {size:?} row {row}: {}",
+                    scene.name,
+                    rows[row]
+                );
             }
         }
     }

@@ -3,6 +3,7 @@
 pub mod claim;
 pub mod clock;
 pub mod dirs;
+pub mod editor;
 pub mod durable;
 pub mod group;
 pub mod lock;

@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod model;
+pub mod run;
 pub mod term;
 pub mod update;
 pub mod view;

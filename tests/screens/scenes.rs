@@ -87,8 +87,14 @@ pub fn all() -> Vec<Scene> {
     }));
     all.push(scene("terminal", {
         let mut model = seat(&story::holding(), "bo", "14:08:52");
-        let rows = ["[sudo] password for bo:", "", "$ kubectl edit deploy/checkout"].map(str::to_owned).to_vec();
-        says(&mut model, "14:08:52", "errors-recovered", HandSays::Screen { cols: 78, rows, cursor: (0, 23) });
+        let rows =
+            ["[sudo] password for bo:", "", "$ kubectl edit deploy/checkout"].map(str::to_owned).to_vec();
+        says(
+            &mut model,
+            "14:08:52",
+            "errors-recovered",
+            HandSays::Screen { cols: 78, rows, cursor: (0, 23) },
+        );
         press(&mut model, "14:08:52", "enter");
         model
     }));
@@ -102,7 +108,8 @@ pub fn all() -> Vec<Scene> {
     all.push(scene("read-only", {
         let mut model = room("ana");
         let mut status = story::status(true);
-        status.journal = JournalState::ReadOnly { why: "no space left on device".into(), since: story::wall("14:06:51") };
+        status.journal =
+            JournalState::ReadOnly { why: "no space left on device".into(), since: story::wall("14:06:51") };
         status.private = true;
         hear(&mut model, NOW, FromRoom::Room(status));
         press(&mut model, NOW, "t 'bo enter enter 'free_some_space enter");
@@ -113,7 +120,10 @@ pub fn all() -> Vec<Scene> {
         let old = story::wall("14:06:21");
         if let Some(source) = model.live.sources.get_mut("prom") {
             source.last_seen = Some(old);
-            source.trouble = Some(Trouble { message: "connection refused by 127.0.0.1:9090".into(), retry_in: Span::secs(5) });
+            source.trouble = Some(Trouble {
+                message: "connection refused by 127.0.0.1:9090".into(),
+                retry_in: Span::secs(5),
+            });
         }
         for view in &mut model.live.panels {
             view.points.retain(|point| point.t <= old.timestamp_millis());
@@ -122,18 +132,30 @@ pub fn all() -> Vec<Scene> {
     }));
     all.push(scene("post-mortem", {
         let mut story = story::holding();
-        story
-            .room("14:10:40", Command::Tick)
-            .by("14:11:00", "ana", Command::Incident(IncidentCommand::Status { incident: story::INC, to: Status::Monitoring }));
+        story.room("14:10:40", Command::Tick).by(
+            "14:11:00",
+            "ana",
+            Command::Incident(IncidentCommand::Status { incident: story::INC, to: Status::Monitoring }),
+        );
         let mut model = seat(&story, "ana", "14:12:00");
         press(&mut model, "14:12:00", "7");
         model.draft.complete = true;
-        let todo = |key: &str, role: &str, question: &str, line| Todo { key: key.into(), role: role.into(), question: question.into(), line };
+        let todo = |key: &str, role: &str, question: &str, line| Todo {
+            key: key.into(),
+            role: role.into(),
+            question: question.into(),
+            line,
+        };
         let drafted = Event::Drafted {
             incident: story::INC,
             text: include_str!("draft.md").into(),
             todos: vec![
-                todo("impact.customers", "commander", "How many customers could not buy, and how is that known?", 9),
+                todo(
+                    "impact.customers",
+                    "commander",
+                    "How many customers could not buy, and how is that known?",
+                    9,
+                ),
                 todo("cause", "operations", "What made 2.4.1 time out?", 14),
                 todo("luck", "scribe", "Where did we get lucky?", 22),
             ],
@@ -144,7 +166,13 @@ pub fn all() -> Vec<Scene> {
     }));
     all.push(scene("drill", {
         let mut story = story::calm();
-        story.room("13:53:20", Command::Room(warroom::domain::room::RoomFact::DrillBegan { scenario: "bad-release".into(), pace: 1.0 }));
+        story.room(
+            "13:53:20",
+            Command::Room(warroom::domain::room::RoomFact::DrillBegan {
+                scenario: "bad-release".into(),
+                pace: 1.0,
+            }),
+        );
         let mut model = seat(&story, "ana", "13:53:40");
         let coach = "watch the errors panel; when it turns red, press D and declare".to_owned();
         let _ = update::update(&mut model, story::at("13:53:40"), Event::Coach(Some(coach)));
@@ -159,12 +187,20 @@ fn hostile() -> Model {
     let bad = "\u{1b}[2J\u{1b}]52;c;ZXZpbA==\u{7}\u{202e}drawkcab\u{200b}日本語語語語 \r\n\t\u{9b}31m";
     let mut story = story::asked();
     story
-        .by("14:07:00", "ana", Command::Incident(IncidentCommand::Retitle {
-            incident: story::INC,
-            title: format!("{bad} {}", "wide ".repeat(20)),
-            services: vec!["checkout".into()],
-        }))
-        .by("14:07:01", "eve", Command::Note(NoteCommand::Say { incident: Some(story::INC), text: bad.into() }));
+        .by(
+            "14:07:00",
+            "ana",
+            Command::Incident(IncidentCommand::Retitle {
+                incident: story::INC,
+                title: format!("{bad} {}", "wide ".repeat(20)),
+                services: vec!["checkout".into()],
+            }),
+        )
+        .by(
+            "14:07:01",
+            "eve",
+            Command::Note(NoteCommand::Say { incident: Some(story::INC), text: bad.into() }),
+        );
     let mut live = story::live(NOW);
     for line in &mut live.lines {
         line.text = warroom::domain::text::line(bad).into_owned();

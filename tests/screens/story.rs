@@ -24,7 +24,7 @@ use warroom::{
         watch::WatchCommand,
     },
     seat::{
-        model::{Model, Zone, Setup},
+        model::{Model, Setup, Zone},
         update::{self, Event as Happens},
     },
     signal::{
@@ -70,7 +70,8 @@ impl Story {
         let id = CommandId(Uuid::from_u128(self.commands));
         let now = at(clock);
         let ctx = Ctx { actor: who.clone(), now: now.clone(), id };
-        let facts = decide(&self.state, &command, &ctx).unwrap_or_else(|refusal| panic!("{clock} {refusal}: {command:?}"));
+        let facts = decide(&self.state, &command, &ctx)
+            .unwrap_or_else(|refusal| panic!("{clock} {refusal}: {command:?}"));
         for (index, fact) in (0..).zip(facts) {
             let event = Event {
                 seq: self.state.head + 1,
@@ -118,10 +119,19 @@ fn policy() -> Policy {
         freeze,
     };
     let mut policy = Policy::default();
-    policy.severities.insert(Severity::WORST, row("customers cannot buy", Some(Span::mins(10)), Some(Span::hours(2))));
-    policy.severities.insert(Severity::new(2).unwrap(), row("many customers are slowed", Some(Span::mins(15)), Some(Span::hours(1))));
-    policy.severities.insert(Severity::new(3).unwrap(), row("some customers notice", Some(Span::mins(30)), None));
-    policy.services.insert("checkout".into(), Service { tier: 1, mttr_target: Span::mins(15), ..Service::default() });
+    policy
+        .severities
+        .insert(Severity::WORST, row("customers cannot buy", Some(Span::mins(10)), Some(Span::hours(2))));
+    policy.severities.insert(
+        Severity::new(2).unwrap(),
+        row("many customers are slowed", Some(Span::mins(15)), Some(Span::hours(1))),
+    );
+    policy
+        .severities
+        .insert(Severity::new(3).unwrap(), row("some customers notice", Some(Span::mins(30)), None));
+    policy
+        .services
+        .insert("checkout".into(), Service { tier: 1, mttr_target: Span::mins(15), ..Service::default() });
     policy
 }
 
@@ -141,10 +151,26 @@ pub fn calm() -> Story {
     let mut story = Story::default();
     let tuesday = Stamp::wall_only(wall("09:00:00") - chrono::TimeDelta::days(3));
     story
-        .room("13:00:00", Command::Room(RoomFact::Opened { version: "0.1.0".into(), host: "bast-1".into(), private: false }))
+        .room(
+            "13:00:00",
+            Command::Room(RoomFact::Opened {
+                version: "0.1.0".into(),
+                host: "bast-1".into(),
+                private: false,
+            }),
+        )
         .room("13:00:00", Command::Policy(Box::new(policy())))
         .room("13:00:01", saw("payments", "1.9.0", "1.8.7", tuesday.clone()))
-        .by("13:00:02", "eve", Command::Release(ReleaseCommand::Judge { service: "payments".into(), artifact: "1.9.0".into(), judgement: Judgement::Good, why: "three quiet days".into() }))
+        .by(
+            "13:00:02",
+            "eve",
+            Command::Release(ReleaseCommand::Judge {
+                service: "payments".into(),
+                artifact: "1.9.0".into(),
+                judgement: Judgement::Good,
+                why: "three quiet days".into(),
+            }),
+        )
         .room("13:00:03", saw("checkout", "2.4.0", "2.3.9", tuesday))
         .room("13:53:00", saw("checkout", "2.4.1", "2.4.0", at("13:53:00")));
     story
@@ -154,7 +180,12 @@ pub fn calm() -> Story {
 pub fn wrong() -> Story {
     let mut story = calm();
     let breach = |panel: &str, seen: &str, limit: &str, since| {
-        Command::Watch(WatchCommand::Breached { panel: panel.into(), seen: seen.into(), threshold: limit.into(), since })
+        Command::Watch(WatchCommand::Breached {
+            panel: panel.into(),
+            seen: seen.into(),
+            threshold: limit.into(),
+            since,
+        })
     };
     story
         .room("13:54:40", breach("errors", "7.2 %", "1 %", at("13:54:10")))
@@ -163,7 +194,13 @@ pub fn wrong() -> Story {
 }
 
 pub fn refused(times: u64) -> Command {
-    let request = gate::Request { service: "checkout".into(), env: "prod".into(), artifact: "checkout@2.4.2".into(), action: Action::Deploy, dry_run: false };
+    let request = gate::Request {
+        service: "checkout".into(),
+        env: "prod".into(),
+        artifact: "checkout@2.4.2".into(),
+        action: Action::Deploy,
+        dry_run: false,
+    };
     let answer = gate::Answer {
         allowed: false,
         hold: true,
@@ -181,47 +218,121 @@ pub fn refused(times: u64) -> Command {
 /// Declared, roles given, decided, frozen; the walk has come to the step that puts the good release back.
 pub fn declared() -> Story {
     let mut story = wrong();
-    let role = |role: &str, who: &str| Command::Incident(IncidentCommand::Role { incident: INC, role: role.into(), who: who.into() });
-    let line = |line, text: &str| Command::Board(BoardCommand::Set { incident: INC, line, text: text.into() });
-    let task = |owner: &str, within, text: &str| Command::Task(TaskCommand::Give { incident: INC, text: text.into(), owner: owner.into(), within: Some(within) });
+    let role = |role: &str, who: &str| {
+        Command::Incident(IncidentCommand::Role { incident: INC, role: role.into(), who: who.into() })
+    };
+    let line =
+        |line, text: &str| Command::Board(BoardCommand::Set { incident: INC, line, text: text.into() });
+    let task = |owner: &str, within, text: &str| {
+        Command::Task(TaskCommand::Give {
+            incident: INC,
+            text: text.into(),
+            owner: owner.into(),
+            within: Some(within),
+        })
+    };
     story
-        .by("13:57:50", "ana", Command::Incident(IncidentCommand::Declare {
-            title: "checkout 5xx after 2.4.1".into(),
-            severity: Severity::WORST,
-            services: vec!["checkout".into()],
-            env: Some("prod".into()),
-            freeze: true,
-        }))
+        .by(
+            "13:57:50",
+            "ana",
+            Command::Incident(IncidentCommand::Declare {
+                title: "checkout 5xx after 2.4.1".into(),
+                severity: Severity::WORST,
+                services: vec!["checkout".into()],
+                env: Some("prod".into()),
+                freeze: true,
+            }),
+        )
         .by("13:58:05", "ana", role("scribe", "eve"))
         .by("13:58:09", "ana", role("communications", "cy"))
         .by("13:58:14", "ana", role("operations", "bo"))
-        .by("13:58:40", "ana", Command::Incident(IncidentCommand::Status { incident: INC, to: Status::Identified }))
-        .by("13:58:50", "bo", Command::Walk(WalkCommand::Start {
-            incident: Some(INC),
-            runbook: runbook(),
-            inputs: BTreeMap::from([("SRV".into(), "/srv/checkout".into()), ("GOOD".into(), "2.4.0".into()), ("BAD".into(), "2.4.1".into())]),
-        }))
+        .by(
+            "13:58:40",
+            "ana",
+            Command::Incident(IncidentCommand::Status { incident: INC, to: Status::Identified }),
+        )
+        .by(
+            "13:58:50",
+            "bo",
+            Command::Walk(WalkCommand::Start {
+                incident: Some(INC),
+                runbook: runbook(),
+                inputs: BTreeMap::from([
+                    ("SRV".into(), "/srv/checkout".into()),
+                    ("GOOD".into(), "2.4.0".into()),
+                    ("BAD".into(), "2.4.1".into()),
+                ]),
+            }),
+        )
         .by("13:59:02", "eve", task("eve", Span::mins(8), "who else calls it?"))
-        .by("13:59:30", "ana", line(BoardLine::Now, "5xx 7 % in eu-west since 13:54Z, not improving; payments unaffected"))
+        .by(
+            "13:59:30",
+            "ana",
+            line(BoardLine::Now, "5xx 7 % in eu-west since 13:54Z, not improving; payments unaffected"),
+        )
         .by("13:59:50", "ana", line(BoardLine::Goal, "under 1 % by 14:09Z"))
         .by("13:59:58", "ana", line(BoardLine::Else, "bo turns new-pricing off at 14:09Z"))
-        .by("14:00:20", "cy", Command::Board(BoardCommand::Updated { incident: INC, text: "status page: checkout is failing for one in fourteen".into() }));
+        .by(
+            "14:00:20",
+            "cy",
+            Command::Board(BoardCommand::Updated {
+                incident: INC,
+                text: "status page: checkout is failing for one in fourteen".into(),
+            }),
+        );
     runs(&mut story, "14:00:30", "14:00:41", "see-releases", "see-releases", "3 instances run 2.4.1");
     story
-        .by("14:01:20", "ana", Command::Walk(WalkCommand::Choose { walk: WALK, step: decide_step(), label: "yes".into() }))
-        .by("14:01:40", "ana", Command::Decision(DecisionCommand::Make { incident: INC, text: "roll back to 2.4.0".into(), options: Vec::new(), risks: None }))
+        .by(
+            "14:01:20",
+            "ana",
+            Command::Walk(WalkCommand::Choose { walk: WALK, step: decide_step(), label: "yes".into() }),
+        )
+        .by(
+            "14:01:40",
+            "ana",
+            Command::Decision(DecisionCommand::Make {
+                incident: INC,
+                text: "roll back to 2.4.0".into(),
+                options: Vec::new(),
+                risks: None,
+            }),
+        )
         .room("14:02:10", refused(1))
-        .by("14:02:30", "ana", Command::Walk(WalkCommand::Confirm { walk: WALK, step: confirm_step(), seen: "FRZ-1 holds".into() }))
+        .by(
+            "14:02:30",
+            "ana",
+            Command::Walk(WalkCommand::Confirm {
+                walk: WALK,
+                step: confirm_step(),
+                seen: "FRZ-1 holds".into(),
+            }),
+        )
         .by("14:02:50", "cy", task("cy", Span::mins(5), "status page"))
-        .by("14:04:10", "cy", Command::Task(TaskCommand::Done { incident: INC, task: TaskId(2), result: "posted".into() }))
-        .by("14:04:50", "bo", Command::Note(NoteCommand::Say { incident: Some(INC), text: "only instances on 2.4.1 time out".into() }))
+        .by(
+            "14:04:10",
+            "cy",
+            Command::Task(TaskCommand::Done { incident: INC, task: TaskId(2), result: "posted".into() }),
+        )
+        .by(
+            "14:04:50",
+            "bo",
+            Command::Note(NoteCommand::Say {
+                incident: Some(INC),
+                text: "only instances on 2.4.1 time out".into(),
+            }),
+        )
         .room("14:05:12", refused(2))
         .by("14:06:40", "ana", task("bo", Span::mins(2), "put 2.4.0 back"));
     story
 }
 
 fn slug(find: &str) -> String {
-    runbook().steps().find(|step| step.title.contains(find)).unwrap_or_else(|| panic!("no step {find}")).id.clone()
+    runbook()
+        .steps()
+        .find(|step| step.title.contains(find))
+        .unwrap_or_else(|| panic!("no step {find}"))
+        .id
+        .clone()
 }
 
 pub fn decide_step() -> String {
@@ -249,16 +360,55 @@ fn done(block: &str, seen: &str) -> BlockDone {
 }
 
 pub fn take(story: &mut Story, clock: &str, step: &str, n: u128, confirm: Confirmation) {
-    story.by(clock, "bo", Command::Walk(WalkCommand::Take {
-        walk: WALK, step: step.into(), hand: hand(n), host: "app-1".into(), confirm, undo: false, again: false,
-    }));
+    story.by(
+        clock,
+        "bo",
+        Command::Walk(WalkCommand::Take {
+            walk: WALK,
+            step: step.into(),
+            hand: hand(n),
+            host: "app-1".into(),
+            confirm,
+            undo: false,
+            again: false,
+        }),
+    );
     let process = warroom::domain::walk::ProcessRef { pid: 4_000, start: 1, boot: "b".into() };
-    story.by(clock, "bo", Command::Walk(WalkCommand::Attach { walk: WALK, step: step.into(), hand: hand(n), process, carry: None }));
+    story.by(
+        clock,
+        "bo",
+        Command::Walk(WalkCommand::Attach {
+            walk: WALK,
+            step: step.into(),
+            hand: hand(n),
+            process,
+            carry: None,
+        }),
+    );
 }
 
 pub fn block(story: &mut Story, from: &str, to: &str, step: &str, block: &str, n: u128, result: BlockDone) {
-    story.by(from, "bo", Command::Walk(WalkCommand::Intend { walk: WALK, step: step.into(), hand: hand(n), block: block.into() }));
-    story.by(to, "bo", Command::Walk(WalkCommand::Report { walk: WALK, step: step.into(), hand: hand(n), done: result, carry: None }));
+    story.by(
+        from,
+        "bo",
+        Command::Walk(WalkCommand::Intend {
+            walk: WALK,
+            step: step.into(),
+            hand: hand(n),
+            block: block.into(),
+        }),
+    );
+    story.by(
+        to,
+        "bo",
+        Command::Walk(WalkCommand::Report {
+            walk: WALK,
+            step: step.into(),
+            hand: hand(n),
+            done: result,
+            carry: None,
+        }),
+    );
 }
 
 fn runs(story: &mut Story, from: &str, to: &str, step: &str, name: &str, seen: &str) {
@@ -280,17 +430,41 @@ pub fn asked() -> Story {
 pub fn holding() -> Story {
     let mut story = asked();
     let digest = story.state.walks[&WALK].state(SWITCH).asked.unwrap().digest;
-    story.by("14:07:40", "ana", Command::Walk(WalkCommand::Approve { walk: WALK, step: SWITCH.into(), digest, glass: None }));
+    story.by(
+        "14:07:40",
+        "ana",
+        Command::Walk(WalkCommand::Approve { walk: WALK, step: SWITCH.into(), digest, glass: None }),
+    );
     block(&mut story, "14:07:42", "14:07:49", SWITCH, "switch", 2, done("switch", "3 of 3 reloaded"));
-    block(&mut story, "14:07:49", "14:07:52", SWITCH, "every-instance-is-good", 2, done("every-instance-is-good", "3 of 3 run 2.4.0"));
+    block(
+        &mut story,
+        "14:07:49",
+        "14:07:52",
+        SWITCH,
+        "every-instance-is-good",
+        2,
+        done("every-instance-is-good", "3 of 3 run 2.4.0"),
+    );
     story.room("14:07:50", saw("checkout", "2.4.0", "2.4.1", at("14:07:50")));
-    let cleared = |panel: &str, seen: &str| Command::Watch(WatchCommand::Cleared { panel: panel.into(), seen: seen.into() });
+    let cleared = |panel: &str, seen: &str| {
+        Command::Watch(WatchCommand::Cleared { panel: panel.into(), seen: seen.into() })
+    };
     take(&mut story, "14:08:20", "errors-recovered", 3, Confirmation::Enter);
-    story.by("14:08:21", "bo", Command::Walk(WalkCommand::Intend { walk: WALK, step: "errors-recovered".into(), hand: hand(3), block: "errors-recovered".into() }));
-    story
-        .room("14:08:30", cleared("p99", "230 ms"))
-        .room("14:08:40", cleared("errors", "0.4 %"))
-        .by("14:08:50", "ana", Command::Incident(IncidentCommand::Status { incident: INC, to: Status::Monitoring }));
+    story.by(
+        "14:08:21",
+        "bo",
+        Command::Walk(WalkCommand::Intend {
+            walk: WALK,
+            step: "errors-recovered".into(),
+            hand: hand(3),
+            block: "errors-recovered".into(),
+        }),
+    );
+    story.room("14:08:30", cleared("p99", "230 ms")).room("14:08:40", cleared("errors", "0.4 %")).by(
+        "14:08:50",
+        "ana",
+        Command::Incident(IncidentCommand::Status { incident: INC, to: Status::Monitoring }),
+    );
     story
 }
 
@@ -315,22 +489,33 @@ pub fn live(now: &str) -> Live {
             })
             .collect()
     };
-    let panel = |name: &str, unit, threshold: Option<f64>, points: Vec<Point>, base: (f64, f64, f64)| PanelView {
-        panel: Panel {
-            name: name.into(),
+    let panel =
+        |name: &str, unit, threshold: Option<f64>, points: Vec<Point>, base: (f64, f64, f64)| PanelView {
+            panel: Panel {
+                name: name.into(),
+                source: "prom".into(),
+                query: String::new(),
+                unit,
+                bad: if threshold.is_some() {
+                    warroom::signal::Direction::Up
+                } else {
+                    warroom::signal::Direction::None
+                },
+                threshold,
+                hold: None,
+                service: Some("checkout".into()),
+            },
             source: "prom".into(),
-            query: String::new(),
-            unit,
-            bad: if threshold.is_some() { warroom::signal::Direction::Up } else { warroom::signal::Direction::None },
-            threshold,
-            hold: None,
-            service: Some("checkout".into()),
-        },
-        source: "prom".into(),
-        points,
-        baseline: Some(Baseline { low: base.0, median: base.1, high: base.2, points: 900, until: wall("13:50:00") }),
-        bad_since: None,
-    };
+            points,
+            baseline: Some(Baseline {
+                low: base.0,
+                median: base.1,
+                high: base.2,
+                points: 900,
+                until: wall("13:50:00"),
+            }),
+            bad_since: None,
+        };
     let mut live = Live {
         panels: vec![
             panel("errors", Unit::Ratio, Some(0.01), series(0.0025, 0.070, 0.001), (0.002, 0.003, 0.004)),
@@ -348,28 +533,48 @@ pub fn live(now: &str) -> Live {
         trouble: None,
         polls: 900,
     };
-    for (id, address) in [("prom", "http://127.0.0.1:9090"), ("log:checkout-*.log", "/srv/log/checkout-*.log"), ("release:checkout", "/srv/checkout")] {
+    for (id, address) in [
+        ("prom", "http://127.0.0.1:9090"),
+        ("log:checkout-*.log", "/srv/log/checkout-*.log"),
+        ("release:checkout", "/srv/checkout"),
+    ] {
         live.sources.insert(id.into(), source(id, address));
     }
     let bad = end < healed;
     for (n, fails) in [(1, true), (2, false), (3, true)] {
         let name = format!("checkout-{n} http://10.0.4.{n}:8080/healthz");
         let verdict = if fails && bad { Verdict::No } else { Verdict::Yes };
-        let probe = ProbeView { name: name.clone(), verdict, detail: String::new(), took: Span::millis(12), since: wall("13:55:00") };
+        let probe = ProbeView {
+            name: name.clone(),
+            verdict,
+            detail: String::new(),
+            took: Span::millis(12),
+            since: wall("13:55:00"),
+        };
         live.probes.insert(name, probe);
     }
-    let artifact = |version: &str, built| Artifact { version: version.into(), revision: Some(format!("{:0<12}", version.replace('.', "a"))), built: Some(built) };
-    let (new, old) = (artifact("2.4.1", wall("13:40:00")), artifact("2.4.0", wall("09:00:00") - chrono::TimeDelta::days(3)));
-    live.releases.insert("checkout/prod".into(), ReleaseView {
-        service: "checkout".into(),
-        env: "prod".into(),
-        place: "/srv/checkout".into(),
-        current: Some(if bad { new.clone() } else { old.clone() }),
-        previous: Some(if bad { old.clone() } else { new.clone() }),
-        ready: vec![new, old, artifact("2.3.9", wall("10:00:00") - chrono::TimeDelta::days(9))],
-        since: Some(wall("13:53:00")),
-        by: None,
-    });
+    let artifact = |version: &str, built| Artifact {
+        version: version.into(),
+        revision: Some(format!("{:0<12}", version.replace('.', "a"))),
+        built: Some(built),
+    };
+    let (new, old) = (
+        artifact("2.4.1", wall("13:40:00")),
+        artifact("2.4.0", wall("09:00:00") - chrono::TimeDelta::days(3)),
+    );
+    live.releases.insert(
+        "checkout/prod".into(),
+        ReleaseView {
+            service: "checkout".into(),
+            env: "prod".into(),
+            place: "/srv/checkout".into(),
+            current: Some(if bad { new.clone() } else { old.clone() }),
+            previous: Some(if bad { old.clone() } else { new.clone() }),
+            ready: vec![new, old, artifact("2.3.9", wall("10:00:00") - chrono::TimeDelta::days(9))],
+            since: Some(wall("13:53:00")),
+            by: None,
+        },
+    );
     for i in 0..60_i64 {
         let t = end - (59 - i) * 700;
         let n = 1 + i % 3;
@@ -391,7 +596,11 @@ pub fn live(now: &str) -> Live {
 }
 
 pub fn status(gate: bool) -> RoomStatus {
-    let here = ["ana", "bo", "cy", "eve"].map(|name| Presence { who: person(name), role: As::Seat, since: wall("13:00:00") });
+    let here = ["ana", "bo", "cy", "eve"].map(|name| Presence {
+        who: person(name),
+        role: As::Seat,
+        since: wall("13:00:00"),
+    });
     RoomStatus {
         version: "0.1.0".into(),
         host: "bast-1".into(),
