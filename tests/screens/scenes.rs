@@ -47,7 +47,7 @@ pub fn all() -> Vec<Scene> {
     };
     all.push(scene("approval", room("ana")));
     all.push(scene("approve", after("ana", "a")));
-    all.push(scene("glass", after("bo", "a b 'app-1")));
+    all.push(scene("glass", after("bo", "a b 'checkout")));
     all.push(scene("confirm", {
         let mut model = seat(&story::declared(), "bo", "14:06:45");
         press(&mut model, "14:06:45", "enter");

@@ -106,14 +106,14 @@ pub fn severity(model: &Model, to: Severity) -> Vec<String> {
     lines.extend(diff.meaning.map(|meaning| format!("  {to} means: {meaning}")));
     if let Some((from, to)) = diff.cadence {
         let word =
-            |every: Option<Span>| every.map_or("none".into(), |every| format!("every {}", every.brief()));
+            |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
         lines.push(format!("  updates: {}, now {}", word(from), word(to)));
     }
     if !diff.roles_missing.is_empty() {
         lines.push(format!("  roles to fill: {}", diff.roles_missing.join(", ")));
     }
     lines.extend(diff.runbook.map(|name| format!("  runbook: {name}")));
-    lines.extend(diff.freeze.map(|lease| format!("  a freeze of {} is proposed (F)", lease.brief())));
+    lines.extend(diff.freeze.map(|lease| format!("  a freeze of {lease} is proposed (F)")));
     let stays: Vec<_> = diff.freeze_stays.iter().map(ToString::to_string).collect();
     if !stays.is_empty() {
         lines.push(format!("  {} stays: severity lifts no freeze", stays.join(", ")));

@@ -107,7 +107,7 @@ fn clocks(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: 
         ImpactState::Final => (Role::Good, "recovered".into()),
     };
     let time = if role == Role::Bad { Role::Bad } else { Role::Title };
-    let of = format!(" of {}", target.brief().trim_end_matches("00s"));
+    let of = format!(" of {target}");
     put::pieces(
         buf,
         put::part(area, 0, 21),
@@ -115,7 +115,7 @@ fn clocks(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: 
         &[("impact ", Role::Quiet), (&brief(impact.time), time), (&of, Role::Quiet)],
     );
     let spare = area.width.saturating_sub(78);
-    let wide = 13 + spare / 2;
+    let wide = (12 + spare / 2).min(30);
     let share = impact.time.as_secs_f64() / target.as_secs_f64().max(1.0);
     progress::draw(
         buf,
@@ -178,6 +178,7 @@ fn waiting(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
 fn roles(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: Option<&Incident>) {
     let private = model.room.as_ref().is_some_and(|room| room.private);
     let here = model.here().len().max(usize::from(model.me.is_some()));
+    let here = if model.me.is_some() { format!("here {here}  ") } else { String::new() };
     let shared = model.me.as_ref().and_then(|me| me.claimed.as_deref()).filter(|_| area.width >= 110);
     let shared = shared.map(|claimed| format!("  ({})", one(claimed))).unwrap_or_default();
     let you = if model.me.is_some() {
@@ -185,7 +186,7 @@ fn roles(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: O
     } else {
         String::new()
     };
-    let mut right = vec![(format!("here {here}  "), Role::Quiet), (you, Role::Quiet)];
+    let mut right = vec![(here, Role::Quiet), (you, Role::Quiet)];
     if private {
         right.insert(0, ("PRIVATE ".into(), Role::Notice));
     }
@@ -329,24 +330,25 @@ fn frozen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     } else {
         "  rollback ok"
     };
-    let (gate, gate_role) = match gate {
-        Some(at) => (format!("gate {at}"), Role::Quiet),
-        None => ("gate does NOT listen".to_owned(), Role::Notice),
+    let left = [
+        ("FROZEN", Role::Frozen),
+        (scope.as_str(), Role::Text),
+        (ends.as_str(), if soon { Role::Notice } else { Role::Text }),
+        (refused.as_str(), Role::Text),
+        (proved.as_str(), role),
+        (holds, Role::Quiet),
+        (through.as_str(), Role::Text),
+        (more.as_str(), Role::Notice),
+    ];
+    let used: usize = left.iter().map(|(text, _)| fit::width(text)).sum();
+    let room = usize::from(area.width).saturating_sub(used + 2);
+    let (gate, gate_role) = match &gate {
+        Some(at) => {
+            let port = at.rsplit_once(':').map_or(at.as_str(), |(_, port)| port);
+            let told = [format!("gate {at}"), format!("gate :{port}"), "gate".to_owned()];
+            (told.into_iter().find(|text| fit::width(text) <= room).unwrap_or_default(), Role::Quiet)
+        }
+        None => ("NO gate".to_owned(), Role::Notice),
     };
-    put::ends(
-        buf,
-        area,
-        theme,
-        &[
-            ("FROZEN", Role::Frozen),
-            (&scope, Role::Text),
-            (&ends, if soon { Role::Notice } else { Role::Text }),
-            (&refused, Role::Text),
-            (&proved, role),
-            (holds, Role::Quiet),
-            (&through, Role::Text),
-            (&more, Role::Notice),
-        ],
-        (&gate, gate_role),
-    );
+    put::ends(buf, area, theme, &left, (&gate, gate_role));
 }
