@@ -540,7 +540,8 @@ pub fn live(now: &str) -> Live {
     ] {
         live.sources.insert(id.into(), source(id, address));
     }
-    let bad = end < healed;
+    let bad = began < end && end < healed;
+    let new_runs = end < healed;
     for (n, fails) in [(1, true), (2, false), (3, true)] {
         let name = format!("checkout-{n} http://10.0.4.{n}:8080/healthz");
         let verdict = if fails && bad { Verdict::No } else { Verdict::Yes };
@@ -568,8 +569,8 @@ pub fn live(now: &str) -> Live {
             service: "checkout".into(),
             env: "prod".into(),
             place: "/srv/checkout".into(),
-            current: Some(if bad { new.clone() } else { old.clone() }),
-            previous: Some(if bad { old.clone() } else { new.clone() }),
+            current: Some(if new_runs { new.clone() } else { old.clone() }),
+            previous: Some(if new_runs { old.clone() } else { new.clone() }),
             ready: vec![new, old, artifact("2.3.9", wall("10:00:00") - chrono::TimeDelta::days(9))],
             since: Some(wall("13:53:00")),
             by: None,
@@ -579,8 +580,8 @@ pub fn live(now: &str) -> Live {
         let t = end - (59 - i) * 700;
         let n = 1 + i % 3;
         let (level, text) = match i % 4 {
-            0 | 1 if n != 2 => (Level::Error, "quote timeout after 800 ms".to_owned()),
-            3 => (Level::Warn, format!("retry {} of 3 quote", 1 + i % 3)),
+            0 | 1 if n != 2 && bad => (Level::Error, "quote timeout after 800 ms".to_owned()),
+            3 if bad => (Level::Warn, format!("retry {} of 3 quote", 1 + i % 3)),
             _ => (Level::Info, "order placed".to_owned()),
         };
         live.lines.push_back(Line {

@@ -105,8 +105,7 @@ pub fn severity(model: &Model, to: Severity) -> Vec<String> {
     let mut lines = vec![format!("{} becomes {to}", incident.severity)];
     lines.extend(diff.meaning.map(|meaning| format!("  {to} means: {meaning}")));
     if let Some((from, to)) = diff.cadence {
-        let word =
-            |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
+        let word = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
         lines.push(format!("  updates: {}, now {}", word(from), word(to)));
     }
     if !diff.roles_missing.is_empty() {
@@ -260,7 +259,7 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
             let who = |role: &String| {
                 held.and_then(|held| held.get(role)).map_or("--".into(), |one| one.who.clone())
             };
-            (roles.iter().map(|role| (role.clone(), who(role))).collect(), false)
+            (roles.iter().map(|role| (role.clone(), who(role))).collect(), true)
         }
         Kind::Person => (plain(model.people()), false),
         Kind::Scope => (plain(model.services().iter().map(|name| format!("{name}/prod")).collect()), false),

@@ -26,9 +26,8 @@ pub fn find(model: &Model, typed: &str) -> Vec<Found> {
     let mut buffer = Vec::new();
     let mut found: Vec<(u32, Found)> = table::all()
         .filter_map(|spec| {
-            let mut score = |pattern: &Pattern, text: &str| {
-                pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher)
-            };
+            let mut score =
+                |pattern: &Pattern, text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
             let names = std::iter::once(spec.name).chain(spec.aliases.iter().copied());
             let by_name = names.filter_map(|name| score(&pattern, name)).max().map(|score| score + 1_000);
             let by_doc = score(&in_doc, spec.doc);

@@ -227,9 +227,7 @@ fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
             let from = from.map(|from| format!(", not {}", minute_utc(from))).unwrap_or_default();
             (Plain, format!("{} was {}{from}: {reason}", moment.word(), minute_utc(at.wall)))
         }
-        IncidentFact::TargetBreached { target, .. } => {
-            (Bad, format!("impact target of {target} exceeded"))
-        }
+        IncidentFact::TargetBreached { target, .. } => (Bad, format!("impact target of {target} exceeded")),
         IncidentFact::RecoveryBegan { seen, .. } => (Good, format!("first good reading: {seen}")),
         IncidentFact::RecoveryLost { seen, .. } => (Bad, format!("recovery lost: {seen}")),
         IncidentFact::Recovered { since, held, .. } => {
@@ -253,7 +251,12 @@ fn step(state: &State, walk: WalkId, slug: &str) -> (String, String) {
 
 /// A guard that does not pass only says that there is something to do.
 fn is_guard(state: &State, walk: WalkId, block: &str) -> bool {
-    let blocks = state.walks.get(&walk).into_iter().flat_map(|walk| walk.runbook.steps()).flat_map(|step| &step.blocks);
+    let blocks = state
+        .walks
+        .get(&walk)
+        .into_iter()
+        .flat_map(|walk| walk.runbook.steps())
+        .flat_map(|step| &step.blocks);
     blocks.into_iter().any(|known| known.id == block && known.kind == BlockKind::Guard)
 }
 

@@ -115,7 +115,7 @@ fn clocks(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: 
         &[("impact ", Role::Quiet), (&brief(impact.time), time), (&of, Role::Quiet)],
     );
     let spare = area.width.saturating_sub(78);
-    let wide = (12 + spare / 2).min(30);
+    let wide = (11 + spare / 2).min(30);
     let share = impact.time.as_secs_f64() / target.as_secs_f64().max(1.0);
     progress::draw(
         buf,
@@ -125,15 +125,11 @@ fn clocks(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: 
         if role == Role::Calm { Role::Line } else { role },
     );
     let at = 21 + wide + 1;
-    put::left(buf, put::part(area, at, 12), theme, &state, theme.style(role));
+    put::left(buf, put::part(area, at, 11), theme, &state, theme.style(role));
     let declared = brief(incident.declared.elapsed(now));
-    put::pieces(
-        buf,
-        put::part(area, at + 13, 15),
-        theme,
-        &[("declared ", Role::Quiet), (&declared, Role::Text)],
-    );
-    let rest = put::part(area, at + 28, area.width);
+    let place = put::part(area, at + 12, 15);
+    put::pieces(buf, place, theme, &[("declared ", Role::Quiet), (&declared, Role::Text)]);
+    let rest = put::part(area, at + 29, area.width);
     if let Some(due) = incident.board.update_due.as_ref().filter(|_| incident.is_open()) {
         if due.reached(now) {
             let late = due.elapsed(now);
@@ -182,13 +178,15 @@ fn roles(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: O
     let shared = model.me.as_ref().and_then(|me| me.claimed.as_deref()).filter(|_| area.width >= 110);
     let shared = shared.map(|claimed| format!("  ({})", one(claimed))).unwrap_or_default();
     let you = if model.me.is_some() {
-        format!("you {} on {}{shared}", one(model.my_name()), one(&model.host))
+        let place =
+            if private && area.width < 100 { String::new() } else { format!(" on {}", one(&model.host)) };
+        format!("you {}{place}{shared}", one(model.my_name()))
     } else {
         String::new()
     };
     let mut right = vec![(here, Role::Quiet), (you, Role::Quiet)];
     if private {
-        right.insert(0, ("PRIVATE ".into(), Role::Notice));
+        right.insert(0, ("PRIVATE  ".into(), Role::Notice));
     }
     let used: usize = right.iter().map(|(text, _)| fit::width(text)).sum();
     let used = u16::try_from(used).unwrap_or(u16::MAX).min(area.width);
@@ -242,13 +240,11 @@ fn board(buf: &mut Buffer, [now, goal]: [Rect; 2], theme: &Theme, model: &Model,
         .map(|said| said.at.elapsed(&model.now))
         .filter(|age| *age >= Span::mins(5));
     let age = old.map(|age| format!("{} old", age.brief())).unwrap_or_default();
-    put::ends(
-        buf,
-        now,
-        theme,
-        &[("now   ", Role::Quiet), (said.as_deref().unwrap_or(&hint), role)],
-        (&age, Role::Quiet),
-    );
+    let words = said.as_deref().unwrap_or(&hint);
+    // The words come first: their age is told where it leaves them whole.
+    let room = usize::from(now.width).saturating_sub(6 + fit::width(words));
+    let age = if fit::width(&age) + 2 <= room { age } else { String::new() };
+    put::ends(buf, now, theme, &[("now   ", Role::Quiet), (words, role)], (&age, Role::Quiet));
     let (target, otherwise) = (text(&incident.board.goal), text(&incident.board.otherwise));
     let half = if otherwise.is_some() { goal.width / 2 } else { goal.width };
     let wide = target.as_ref().map_or(2, |text| fit::width(text)) + 6;
@@ -268,6 +264,9 @@ fn board(buf: &mut Buffer, [now, goal]: [Rect; 2], theme: &Theme, model: &Model,
 }
 
 fn watched(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
+    if !model.loaded {
+        return;
+    }
     let (panels, sources) = (model.live.panels.len(), model.live.sources.len());
     let bad = model.state.breaches.len();
     let text = format!("watching {sources} sources, {panels} panels, {} probes  ", model.live.probes.len());
@@ -280,6 +279,9 @@ fn watched(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
 }
 
 fn calm(buf: &mut Buffer, [first, second]: [Rect; 2], theme: &Theme, model: &Model) {
+    if !model.loaded {
+        return;
+    }
     let gate = model.room.as_ref().and_then(|room| room.gate.clone());
     let last = model.state.incidents.values().next_back();
     let last = last.map(|one_| format!("last {} {}, {}", one_.id, one(&one_.title), one_.status));
@@ -294,6 +296,10 @@ fn calm(buf: &mut Buffer, [first, second]: [Rect; 2], theme: &Theme, model: &Mod
 }
 
 fn frozen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
+    if !model.loaded {
+        put::left(buf, area, theme, "whether deploys are frozen is not known yet", theme.style(Role::Quiet));
+        return;
+    }
     let freezes = model.freezes();
     let gate = model.room.as_ref().and_then(|room| room.gate.as_deref()).map(one);
     let Some(freeze) = freezes.first() else {

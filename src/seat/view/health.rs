@@ -74,13 +74,12 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         Rect { y: inner.y + used.min(inner.height), height: inner.height.saturating_sub(used), ..inner };
     for (source, message, age) in troubles.iter().take(2) {
         let age = age.map_or("never answered".into(), |age| format!("last seen {} ago", age.brief()));
-        put::ends(
-            buf,
-            put::row(rest, 0),
-            theme,
-            &[(&one(source), Role::Bad), (" ", Role::Text), (&one(message), Role::Notice)],
-            (&age, Role::Quiet),
-        );
+        let (source, message) = (one(source), one(message));
+        // The message comes first; the title says how old the data is.
+        let whole = fit::width(&source) + fit::width(&message) + fit::width(&age) + 3;
+        let age = if whole <= usize::from(rest.width) { age } else { String::new() };
+        let pieces = [(source.as_str(), Role::Bad), (" ", Role::Text), (message.as_str(), Role::Notice)];
+        put::ends(buf, put::row(rest, 0), theme, &pieces, (&age, Role::Quiet));
         rest = Rect { y: rest.y + 1.min(rest.height), height: rest.height.saturating_sub(1), ..rest };
     }
     for (row, pieces) in (0..rest.height).zip(tail) {
@@ -163,7 +162,7 @@ fn charts(
     let columns: u16 = if two { 2 } else { 1 };
     let lines = u16::try_from(panels.len()).unwrap_or(1).div_ceil(columns);
     let fit = (area.height / CHART).max(1).min(lines.max(1));
-    let tall = (area.height / fit).min(14);
+    let tall = (area.height / fit).min(if model.ui.view == View::Metrics { 22 } else { 14 });
     let per_page = usize::from(fit * columns);
     let first = super::window(
         panels.len().div_ceil(usize::from(columns)),
