@@ -19,12 +19,11 @@ use crate::{
     seat::{
         command::keymap::Keymap,
         model::{Setup, Zone, draft::Todo},
-        run::{self, Left, MakeDraft, SpawnHand, WriteDraft},
+        run::{self, DraftWith, ExportWith, Left, SpawnHand},
         term::{Caps, screen},
     },
     theme::{Depth, Theme, glyphs},
 };
-use futures::FutureExt as _;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -113,7 +112,7 @@ async fn sit_down(
     config: &Config,
     place: Place,
     runbooks: Vec<Arc<Runbook>>,
-    coach: Option<mpsc::Receiver<Option<String>>>,
+    coach: Option<mpsc::UnboundedReceiver<Option<String>>>,
 ) -> u8 {
     let caps = Caps::detect();
     let theme = match theme(config, &caps) {
@@ -140,17 +139,15 @@ async fn sit_down(
         could_watch: could_watch().await,
         now: clock::now(),
     };
-    let socket = place.socket.clone();
-    let spawn_hand: SpawnHand = Arc::new(move |walk, step, hand| attach::spawn(&socket, walk, step, hand));
+    let spawn_hand: SpawnHand = Arc::new(attach::spawn);
     let options = run::Options {
         socket: place.socket.clone(),
-        claimed: crate::os::claim::of_this_process(),
         setup,
         theme,
         screen: screen::Options { mouse: config.ui.mouse, own_colour: true },
-        clipboard: caps.clipboard(),
+        caps,
         spawn_hand,
-        draft: Arc::new(make_draft) as MakeDraft,
+        draft: Arc::new(make_draft) as DraftWith,
         export: write_draft(&place),
         coach,
     };
@@ -163,7 +160,7 @@ async fn sit_down(
             eprintln!("ended by {ended}; the room goes on. To come back: {}", place.come_back);
             ended.exit_code()
         }
-        Ok(Left::TerminalGone) => exit::REFUSED,
+        Ok(Left::Gone) => exit::REFUSED,
         Err(error) => {
             eprintln!("{error}");
             exit::USAGE
@@ -263,8 +260,8 @@ async fn could_watch() -> Vec<String> {
 }
 
 /// The draft for the preview, with the line at which each prompt stands.
-fn make_draft(events: Vec<Event>, incident: IncidentId) -> (String, Vec<Todo>) {
-    let built = match draft::build(&events, incident, clock::now().wall, &Extra::default()) {
+fn make_draft(events: &[Event], incident: IncidentId) -> (String, Vec<Todo>) {
+    let built = match draft::build(events, incident, clock::now().wall, &Extra::default()) {
         Ok(built) => built,
         Err(refusal) => return (format!("There is no draft yet: {refusal}"), Vec::new()),
     };
@@ -285,28 +282,25 @@ fn make_draft(events: Vec<Event>, incident: IncidentId) -> (String, Vec<Todo>) {
     (text, todos)
 }
 
-fn write_draft(place: &Place) -> WriteDraft {
-    let (socket, out) = (place.socket.clone(), place.out.clone());
-    Arc::new(move |incident| {
-        let with = With { socket: Some(socket.clone()), config: None, flags: config::Flags::default() };
+fn write_draft(place: &Place) -> ExportWith {
+    let out = place.out.clone();
+    Arc::new(move |socket, incident| {
+        let with = With { socket: Some(socket.to_owned()), config: None, flags: config::Flags::default() };
         let args =
             ExportArgs { incident, out: out.clone(), strict: false, force: true, stdout: false, json: false };
-        async move {
+        let runtime = exit::runtime().map_err(|error| error.to_string())?;
+        let outcome = runtime.block_on(async {
             let mut session = Session::existing(&with).await.map_err(|error| error.to_string())?;
-            let outcome = export::write(&mut session, &args)
-                .await
-                .map_err(|error| error.to_string())?
-                .map_err(|error| error.to_string())?;
-            let written = outcome.written.ok_or("nothing was written")?;
-            Ok((written.absolute(), written.digest.to_string()))
-        }
-        .boxed()
+            export::write(&mut session, &args).await.map_err(|error| error.to_string())
+        })?;
+        let written = outcome.map_err(|error| error.to_string())?.written.ok_or("nothing was written")?;
+        Ok((written.absolute(), written.digest.to_string()))
     })
 }
 
 /// What the coach says, followed from the room's state.
-fn advise(socket: PathBuf) -> mpsc::Receiver<Option<String>> {
-    let (say, hear) = mpsc::channel(8);
+fn advise(socket: PathBuf) -> mpsc::UnboundedReceiver<Option<String>> {
+    let (say, hear) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let with = With { socket: Some(socket), config: None, flags: config::Flags::default() };
         let mut said = None;
@@ -315,7 +309,7 @@ fn advise(socket: PathBuf) -> mpsc::Receiver<Option<String>> {
                 let advice = coach::advice(&state);
                 if said.as_ref() != Some(&advice) {
                     said = Some(advice.clone());
-                    if say.send(Some(advice)).await.is_err() {
+                    if say.send(Some(advice)).is_err() {
                         return;
                     }
                 }

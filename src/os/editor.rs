@@ -1,18 +1,25 @@
-//! The person's editor, in the terminal that this process has.
+//! A person's own editor, in the terminal of this process, which must have been given back before.
 
-use std::{
-    io,
-    path::Path,
-    process::{Command, ExitStatus},
-};
+use std::{io, path::Path, process::Command};
 
-/// Opens a file in `$VISUAL`, `$EDITOR` or `vi` and waits until it is closed. The terminal must have been given back.
+/// Opens `file` in `$VISUAL`, else `$EDITOR`, else `vi`, and waits for its end.
 ///
 /// # Errors
-/// Where the editor cannot be started.
-pub fn edit(path: &Path) -> io::Result<ExitStatus> {
-    let named = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let editor = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| "vi".into());
-    // Editors are configured with arguments (`code --wait`): the shell splits them, the path stays one word.
-    Command::new("sh").arg("-c").arg(format!("exec {editor} \"$1\"")).arg("sh").arg(path).status()
+/// Where it cannot be started; where it says that it failed.
+pub fn edit(file: &Path) -> io::Result<()> {
+    let named = ["VISUAL", "EDITOR"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.trim().is_empty()));
+    let editor = named.unwrap_or_else(|| "vi".into());
+    // `code --wait` is one editor with an argument.
+    let mut words = editor.split_whitespace();
+    let program = words.next().unwrap_or("vi");
+    let status =
+        Command::new(program).args(words).arg(file).status().map_err(|error| {
+            io::Error::new(error.kind(), format!("{program}: {error}; set EDITOR to yours"))
+        })?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{program} ended with {status}")))
 }

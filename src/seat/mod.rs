@@ -4,7 +4,6 @@
 //! drawn, [`term`] the terminal, [`run`] the one loop that does I/O.
 
 pub mod command;
-mod link;
 pub mod model;
 pub mod run;
 pub mod term;

@@ -1,276 +1,230 @@
-//! The seat's loop: signals first, then the room, then the person, then time. It alone does I/O; it draws at most
-//! every 30 ms, and only when something that shows has changed.
+//! The loop of a seat: the only part that does I/O. Signals first, then the person, then the rest; what came is
+//! drained, then drawn once, and only where something shows.
+
+mod link;
+mod outside;
+
+pub use link::Link;
 
 use super::{
-    link,
-    model::{Model, Setup, draft::Todo},
-    term::{
-        clipboard::Through,
-        input::Inputs,
-        screen::{Options as ScreenOptions, Screen, ScreenError, Suspended},
-        signal::{Ended, Signal, Signals},
-    },
-    update::{self, Effect, Event, update},
+    model::{Model, Setup, Todo},
+    term::{self, Caps, Inputs, Screen, ScreenError, Signal, Signals, screen::Suspended, signal::Ended},
+    update::{self, Effect, Event},
     view,
 };
 use crate::{
     domain::{
-        Event as Fact,
+        Event as Happened,
         id::{IncidentId, WalkId},
+        time::Span,
     },
     os::clock,
     theme::Theme,
 };
-use futures::future::BoxFuture;
+use outside::Outside;
 use std::{
-    io::Write as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
 use uuid::Uuid;
 
-/// Frames are drawn at most this often.
+/// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(30);
+/// Things that are taken in before they are drawn at most, so that a flood does not blind the person.
+const DRAIN: usize = 512;
 
 /// Starts the hand of a step that was lent.
-pub type SpawnHand = Arc<dyn Fn(WalkId, &str, Uuid) -> Result<(), String> + Send + Sync>;
-/// Makes the draft from an incident's events.
-pub type MakeDraft = Arc<dyn Fn(Vec<Fact>, IncidentId) -> (String, Vec<Todo>) + Send + Sync>;
-/// Writes the draft out: where it lies and its manifest's digest, or why not.
-pub type WriteDraft =
-    Arc<dyn Fn(IncidentId) -> BoxFuture<'static, Result<(String, String), String>> + Send + Sync>;
+pub type SpawnHand = Arc<dyn Fn(&Path, WalkId, &str, Uuid) -> Result<(), String> + Send + Sync>;
+/// Makes the draft of an incident from its events.
+pub type DraftWith = Arc<dyn Fn(&[Happened], IncidentId) -> (String, Vec<Todo>) + Send + Sync>;
+/// Writes the draft out; gives its place and its manifest's digest.
+pub type ExportWith = Arc<dyn Fn(&Path, IncidentId) -> Result<(String, String), String> + Send + Sync>;
 
-/// What a seat is opened with.
+/// How a seat is opened.
 pub struct Options {
-    /// The room.
+    /// The room's socket.
     pub socket: PathBuf,
-    /// What this process says of where its person sits.
-    pub claimed: Option<String>,
-    /// What the model begins with.
+    /// What the model is made with.
     pub setup: Setup,
     /// How it looks.
     pub theme: Theme,
-    /// What the terminal is asked for.
-    pub screen: ScreenOptions,
-    /// How the clipboard is reached.
-    pub clipboard: Through,
+    /// What the terminal can do.
+    pub caps: Caps,
+    /// What is asked of the terminal.
+    pub screen: term::Options,
+    /// The coach of a drill.
+    pub coach: Option<mpsc::UnboundedReceiver<Option<String>>>,
     /// Starts hands.
     pub spawn_hand: SpawnHand,
     /// Makes drafts.
-    pub draft: MakeDraft,
-    /// Writes drafts.
-    pub export: WriteDraft,
-    /// A drill's coach.
-    pub coach: Option<mpsc::Receiver<Option<String>>>,
+    pub draft: DraftWith,
+    /// Writes drafts out.
+    pub export: ExportWith,
 }
 
-/// Why a seat ended.
-#[derive(Debug)]
+/// Why the seat was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Left {
     /// The person left.
     Quit,
     /// A signal.
     Signal(Ended),
     /// The terminal is gone.
-    TerminalGone,
+    Gone,
 }
 
-/// What the loop waits for besides signals, room and person.
-struct Desk {
-    screen: Screen,
-    inputs: Inputs,
-    model: Model,
-    send: mpsc::UnboundedSender<crate::wire::ToRoom>,
-    back: mpsc::UnboundedSender<Event>,
-    spawn_hand: SpawnHand,
-    draft: MakeDraft,
-    export: WriteDraft,
-    clipboard: Through,
-    left: Option<Left>,
+/// A seat cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SeatError {
+    /// Its terminal.
+    #[error(transparent)]
+    Screen(#[from] ScreenError),
+    /// The system.
+    #[error("the seat cannot listen to its terminal or to signals: {0}")]
+    System(#[from] std::io::Error),
 }
 
-/// Sits until the person leaves. The room goes on.
+/// A seat from its first frame to its end.
 ///
 /// # Errors
-/// Where there is no terminal, or it fails.
-pub async fn run(options: Options) -> Result<Left, ScreenError> {
-    let Options { socket, claimed, setup, theme, screen, clipboard, spawn_hand, draft, export, coach } =
-        options;
-    let mut signals = Signals::listen().map_err(ScreenError::from)?;
-    let (send, mut events) = link::open(socket, claimed);
-    let (back, mut answers) = mpsc::unbounded_channel();
-    let mut coach = coach;
-    let mut desk = Desk {
-        screen: Screen::enter(screen)?,
-        inputs: Inputs::start().map_err(ScreenError::from)?,
-        model: Model::new(setup),
-        send,
-        back,
-        spawn_hand,
-        draft,
-        export,
-        clipboard,
-        left: None,
+/// [`SeatError`]; the terminal was given back.
+pub async fn run(options: Options) -> Result<Left, SeatError> {
+    let mut screen = Screen::enter(options.screen)?;
+    let mut inputs = Inputs::start()?;
+    let mut signals = Signals::listen()?;
+    let mut model = Model::new(options.setup);
+    let size = screen.size()?;
+    model.ui.size = (size.width, size.height);
+    let mut link = Link::open(options.socket.clone());
+    let (jobs, mut done) = mpsc::unbounded_channel();
+    let mut coach = options.coach;
+    let outside = Outside {
+        socket: options.socket,
+        spawn_hand: options.spawn_hand,
+        draft: options.draft,
+        export: options.export,
+        done: jobs,
     };
-    let mut drawn = Instant::now().checked_sub(FRAME).unwrap_or_else(Instant::now);
+    let through = options.caps.clipboard();
     let mut dirty = true;
+    let mut next_frame = Instant::now();
     loop {
-        if let Some(left) = desk.left.take() {
-            drop(desk.screen.leave());
-            return Ok(left);
+        if dirty && Instant::now() >= next_frame {
+            model.now = clock::now();
+            screen.draw(|frame| {
+                let area = frame.area();
+                if let Some(at) = view::screen(frame.buffer_mut(), area, &options.theme, &model) {
+                    frame.set_cursor_position(at);
+                }
+            })?;
+            (dirty, next_frame) = (false, Instant::now() + FRAME);
         }
-        if dirty && drawn.elapsed() >= FRAME {
-            desk.draw(&theme)?;
-            (drawn, dirty) = (Instant::now(), false);
-        }
-        let wake = if dirty {
-            FRAME.saturating_sub(drawn.elapsed())
-        } else {
-            update::next_change(&desk.model).until(&clock::now()).std()
-        };
-        let event = tokio::select! {
+        let wake = if dirty { next_frame } else { Instant::now() + until(&model) };
+        let first = tokio::select! {
             biased;
             signal = signals.next() => match signal {
                 Some(Signal::End(ended)) => {
-                    desk.left = Some(Left::Signal(ended));
-                    continue;
+                    screen.leave()?;
+                    return Ok(Left::Signal(ended));
                 }
                 Some(Signal::Stop) => {
-                    desk.suspend()?;
-                    Event::Tick
+                    if screen.suspend()? == Suspended::Refused {
+                        Some(Event::NotSuspended)
+                    } else {
+                        resized(&screen)?
+                    }
                 }
                 Some(Signal::Continue) => {
-                    desk.screen.reclaim()?;
-                    Event::Tick
+                    screen.reclaim()?;
+                    resized(&screen)?
                 }
-                Some(Signal::Resize) => Event::Tick,
-                None => continue,
+                Some(Signal::Resize) => resized(&screen)?,
+                None => None,
             },
-            Some(event) = events.recv() => event,
-            input = desk.inputs.next() => match input {
-                Some(super::term::Input::Gone) | None => {
-                    desk.left = Some(Left::TerminalGone);
-                    continue;
-                }
-                Some(input) => Event::Input(input),
+            input = inputs.next() => match input {
+                Some(input) => Some(Event::Input(input)),
+                None => return gone(screen),
             },
-            Some(event) = answers.recv() => event,
-            Some(text) = next(&mut coach) => Event::Coach(text),
-            () = tokio::time::sleep(wake) => {
-                if dirty {
-                    continue;
-                }
-                Event::Tick
-            }
+            Some(event) = link.next() => Some(event),
+            Some(event) = done.recv() => Some(event),
+            text = hear(&mut coach) => Some(Event::Coach(text)),
+            () = sleep_until(wake) => Some(Event::Tick),
         };
-        desk.take(event)?;
-        // What has come meanwhile is one frame with it.
-        while let Ok(event) = events.try_recv() {
-            desk.take(event)?;
+        let mut next = first;
+        for _ in 0..DRAIN {
+            let Some(event) = next.take() else { break };
+            dirty = true;
+            for effect in update::update(&mut model, clock::now(), event) {
+                match effect {
+                    Effect::Quit => {
+                        let _ = screen.leave();
+                        return Ok(Left::Quit);
+                    }
+                    Effect::Suspend => {
+                        if screen.suspend()? == Suspended::Refused {
+                            update::update(&mut model, clock::now(), Event::NotSuspended);
+                        }
+                    }
+                    Effect::Redraw => screen.redraw()?,
+                    Effect::Copy(text) => {
+                        let result = screen.copy(&text, through).map_err(|error| error.to_string());
+                        update::update(&mut model, clock::now(), Event::Copied(result));
+                    }
+                    Effect::Send(frame) => link.send(frame),
+                    Effect::EditFile { walk, step, block, code, lang } => {
+                        // The editor has the terminal alone: ours is given back, and nobody reads its keys.
+                        drop(inputs);
+                        screen.leave()?;
+                        let code = outside::edit(code, lang).await;
+                        screen = Screen::enter(options.screen)?;
+                        inputs = Inputs::start()?;
+                        signals = Signals::listen()?;
+                        let event = Event::Edited { walk, step, block, code };
+                        for effect in update::update(&mut model, clock::now(), event) {
+                            if let Effect::Send(frame) = effect {
+                                link.send(frame);
+                            }
+                        }
+                    }
+                    effect => outside.perform(&model, effect),
+                }
+            }
+            next = link.ready().or_else(|| done.try_recv().ok());
         }
-        dirty = true;
     }
 }
 
-async fn next(coach: &mut Option<mpsc::Receiver<Option<String>>>) -> Option<Option<String>> {
-    match coach {
-        Some(receiver) => receiver.recv().await,
+fn gone(screen: Screen) -> Result<Left, SeatError> {
+    let _ = screen.leave();
+    Ok(Left::Gone)
+}
+
+fn resized(screen: &Screen) -> Result<Option<Event>, SeatError> {
+    let size = screen.size()?;
+    Ok(Some(Event::Input(term::Input::Resize(size.width, size.height))))
+}
+
+/// Until what is shown changes although nothing happens. Nobody looks at an unfocused terminal that closely.
+fn until(model: &Model) -> Duration {
+    let now = clock::now();
+    let at = update::next_change(model).until(&now);
+    let least = if model.ui.unfocused { Span::secs(1) } else { Span::millis(10) };
+    at.max(least).std()
+}
+
+async fn hear(coach: &mut Option<mpsc::UnboundedReceiver<Option<String>>>) -> Option<String> {
+    let heard = match coach {
+        Some(coach) => coach.recv().await,
         None => std::future::pending().await,
+    };
+    if heard.is_none() {
+        // It has gone; it is not asked again.
+        *coach = None;
     }
-}
-
-impl Desk {
-    fn draw(&mut self, theme: &Theme) -> Result<(), ScreenError> {
-        let model = &self.model;
-        self.screen.draw(|frame| {
-            let area = frame.area();
-            if let Some((x, y)) = view::screen(frame.buffer_mut(), area, theme, model) {
-                frame.set_cursor_position((x, y));
-            }
-        })
-    }
-
-    fn take(&mut self, event: Event) -> Result<(), ScreenError> {
-        for effect in update(&mut self.model, clock::now(), event) {
-            self.act(effect)?;
-        }
-        Ok(())
-    }
-
-    fn suspend(&mut self) -> Result<(), ScreenError> {
-        if self.screen.suspend()? == Suspended::Refused {
-            let _ = self.back.send(Event::NotSuspended);
-        }
-        Ok(())
-    }
-
-    fn act(&mut self, effect: Effect) -> Result<(), ScreenError> {
-        match effect {
-            Effect::Send(frame) => {
-                let _ = self.send.send(frame);
-            }
-            Effect::Quit => self.left = Some(Left::Quit),
-            Effect::Suspend => self.suspend()?,
-            Effect::Redraw => self.screen.redraw()?,
-            Effect::Copy(text) => {
-                let copied = self.screen.copy(&text, self.clipboard).map_err(|error| error.to_string());
-                let _ = self.back.send(Event::Copied(copied));
-            }
-            Effect::SpawnHand { walk, step, hand } => {
-                let (spawn, back) = (self.spawn_hand.clone(), self.back.clone());
-                tokio::task::spawn_blocking(move || {
-                    let started = spawn(walk, &step, hand);
-                    let at = super::model::StepRef { walk, step };
-                    let _ = back.send(Event::Spawned(at, started));
-                });
-            }
-            Effect::Draft(incident) => {
-                let (make, back) = (self.draft.clone(), self.back.clone());
-                let events = self.model.draft.events.clone();
-                tokio::task::spawn_blocking(move || {
-                    let (text, todos) = make(events, incident);
-                    let _ = back.send(Event::Drafted { incident, text, todos });
-                });
-            }
-            Effect::Export(incident) => {
-                let (work, back) = ((self.export)(incident), self.back.clone());
-                tokio::spawn(async move {
-                    let done = work.await;
-                    let _ = back.send(Event::Exported(incident, done));
-                });
-            }
-            Effect::EditFile { walk, step, block, code, lang } => {
-                let code = self.edit(&code, &lang)?;
-                let _ = self.back.send(Event::Edited { walk, step, block, code });
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives the terminal to the person's editor and takes it again.
-    fn edit(&mut self, code: &str, lang: &str) -> Result<Result<String, String>, ScreenError> {
-        let word =
-            if lang.chars().all(|c| c.is_ascii_alphanumeric()) && !lang.is_empty() { lang } else { "txt" };
-        let file = tempfile::Builder::new().prefix("warroom-").suffix(&format!(".{word}")).tempfile();
-        let mut file = match file {
-            Ok(file) => file,
-            Err(error) => return Ok(Err(format!("no file can be made to edit in: {error}"))),
-        };
-        if let Err(error) = file.write_all(code.as_bytes()).and_then(|()| file.flush()) {
-            return Ok(Err(format!("the code cannot be written to be edited: {error}")));
-        }
-        self.screen.release()?;
-        self.inputs.stop();
-        let ended = crate::os::editor::edit(file.path());
-        self.inputs = Inputs::start().map_err(ScreenError::from)?;
-        self.screen.reclaim()?;
-        Ok(match ended {
-            Ok(status) if status.success() => std::fs::read_to_string(file.path())
-                .map_err(|error| format!("what was edited cannot be read: {error}")),
-            Ok(status) => Err(format!("the editor ended with {status}: nothing was changed")),
-            Err(error) => Err(format!("the editor could not be started: {error}; set EDITOR")),
-        })
-    }
+    heard.flatten()
 }

@@ -105,15 +105,14 @@ pub fn severity(model: &Model, to: Severity) -> Vec<String> {
     let mut lines = vec![format!("{} becomes {to}", incident.severity)];
     lines.extend(diff.meaning.map(|meaning| format!("  {to} means: {meaning}")));
     if let Some((from, to)) = diff.cadence {
-        let word =
-            |every: Option<Span>| every.map_or("none".into(), |every| format!("every {}", every.brief()));
+        let word = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
         lines.push(format!("  updates: {}, now {}", word(from), word(to)));
     }
     if !diff.roles_missing.is_empty() {
         lines.push(format!("  roles to fill: {}", diff.roles_missing.join(", ")));
     }
     lines.extend(diff.runbook.map(|name| format!("  runbook: {name}")));
-    lines.extend(diff.freeze.map(|lease| format!("  a freeze of {} is proposed (F)", lease.brief())));
+    lines.extend(diff.freeze.map(|lease| format!("  a freeze of {lease} is proposed (F)")));
     let stays: Vec<_> = diff.freeze_stays.iter().map(ToString::to_string).collect();
     if !stays.is_empty() {
         lines.push(format!("  {} stays: severity lifts no freeze", stays.join(", ")));
@@ -260,7 +259,7 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
             let who = |role: &String| {
                 held.and_then(|held| held.get(role)).map_or("--".into(), |one| one.who.clone())
             };
-            (roles.iter().map(|role| (role.clone(), who(role))).collect(), false)
+            (roles.iter().map(|role| (role.clone(), who(role))).collect(), true)
         }
         Kind::Person => (plain(model.people()), false),
         Kind::Scope => (plain(model.services().iter().map(|name| format!("{name}/prod")).collect()), false),

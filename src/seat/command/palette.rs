@@ -4,7 +4,7 @@ use super::{Call, Kind, Spec, table};
 use crate::seat::model::Model;
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
-    pattern::{CaseMatching, Normalization, Pattern},
+    pattern::{AtomKind, CaseMatching, Normalization, Pattern},
 };
 
 /// A command that was found.
@@ -22,13 +22,15 @@ pub fn find(model: &Model, typed: &str) -> Vec<Found> {
     let exact = super::named(word);
     let mut matcher = Matcher::new(Config::DEFAULT);
     let pattern = Pattern::parse(typed.trim(), CaseMatching::Ignore, Normalization::Smart);
+    let in_doc = Pattern::new(typed.trim(), CaseMatching::Ignore, Normalization::Smart, AtomKind::Substring);
     let mut buffer = Vec::new();
     let mut found: Vec<(u32, Found)> = table::all()
         .filter_map(|spec| {
-            let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
+            let mut score =
+                |pattern: &Pattern, text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
             let names = std::iter::once(spec.name).chain(spec.aliases.iter().copied());
-            let by_name = names.filter_map(&mut score).max().map(|score| score.saturating_add(100));
-            let by_doc = score(spec.doc);
+            let by_name = names.filter_map(|name| score(&pattern, name)).max().map(|score| score + 1_000);
+            let by_doc = score(&in_doc, spec.doc);
             let named = exact.is_some_and(|exact| exact.name == spec.name).then_some(u32::MAX);
             let score = named.or(by_name.max(by_doc))?;
             Some((score, Found { spec, not_now: (spec.when)(model).err() }))

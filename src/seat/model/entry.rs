@@ -10,6 +10,7 @@ use crate::domain::{
     id::{IncidentId, WalkId},
     incident::IncidentFact,
     note::NoteFact,
+    plan::BlockKind,
     release::{Judgement, ReleaseFact},
     room::RoomFact,
     task::TaskFact,
@@ -124,7 +125,7 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
         Fact::Board(fact) => match fact {
             BoardFact::Set { line, text, .. } => (People, Plain, format!("{}: {text}", line.word())),
             BoardFact::Cadence { every, .. } => {
-                let every = every.map_or("none owed".into(), |every| format!("every {}", every.brief()));
+                let every = every.map_or("none owed".into(), |every| format!("every {every}"));
                 (People, Quiet, format!("updates: {every}"))
             }
             BoardFact::Updated { text, .. } => (People, Plain, format!("update sent: {text}")),
@@ -156,7 +157,7 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
         },
         Fact::Freeze(fact) => match fact {
             FreezeFact::Began { freeze, scope, lease, reason, .. } => {
-                (Gate, Turn, format!("{freeze} freezes {} for {}: {reason}", scope.label(), lease.brief()))
+                (Gate, Turn, format!("{freeze} freezes {} for {lease}: {reason}", scope.label()))
             }
             FreezeFact::Renewed { freeze, lease, .. } => {
                 (Gate, Plain, format!("{freeze} renewed for {}", lease.brief()))
@@ -226,9 +227,7 @@ fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
             let from = from.map(|from| format!(", not {}", minute_utc(from))).unwrap_or_default();
             (Plain, format!("{} was {}{from}: {reason}", moment.word(), minute_utc(at.wall)))
         }
-        IncidentFact::TargetBreached { target, .. } => {
-            (Bad, format!("impact target of {} exceeded", target.brief()))
-        }
+        IncidentFact::TargetBreached { target, .. } => (Bad, format!("impact target of {target} exceeded")),
         IncidentFact::RecoveryBegan { seen, .. } => (Good, format!("first good reading: {seen}")),
         IncidentFact::RecoveryLost { seen, .. } => (Bad, format!("recovery lost: {seen}")),
         IncidentFact::Recovered { since, held, .. } => {
@@ -239,29 +238,48 @@ fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
     })
 }
 
-/// `step 4 "Put it back"` as the walk has it.
-fn step(state: &State, walk: WalkId, slug: &str) -> String {
-    let title = state
+/// `step 4`, and its title in quotes.
+fn step(state: &State, walk: WalkId, slug: &str) -> (String, String) {
+    let known = state.walks.get(&walk).and_then(|walk| {
+        walk.runbook.step(slug).map(|step| (super::find::number(walk, slug), one(&step.title)))
+    });
+    match known {
+        Some((n, title)) => (format!("step {n}"), format!("\"{title}\"")),
+        None => (format!("step {slug}"), String::new()),
+    }
+}
+
+/// A guard that does not pass only says that there is something to do.
+fn is_guard(state: &State, walk: WalkId, block: &str) -> bool {
+    let blocks = state
         .walks
         .get(&walk)
-        .and_then(|walk| walk.runbook.step(slug).map(|step| (super::find::number(walk, slug), &step.title)));
-    match title {
-        Some((n, title)) => format!("step {n} \"{title}\""),
-        None => format!("step {slug}"),
-    }
+        .into_iter()
+        .flat_map(|walk| walk.runbook.steps())
+        .flat_map(|step| &step.blocks);
+    blocks.into_iter().any(|known| known.id == block && known.kind == BlockKind::Guard)
 }
 
 fn walk(fact: &WalkFact, state: &State) -> Option<(Weight, String)> {
     use Weight::{Bad, Good, Plain, Quiet, Turn};
-    let of = |walk: &WalkId, slug: &str| step(state, *walk, slug);
+    let of = |walk: &WalkId, slug: &str| step(state, *walk, slug).0;
+    let named = |walk: &WalkId, slug: &str, verb: &str| {
+        let (number, title) = step(state, *walk, slug);
+        format!("{number} {verb} {title}")
+    };
     Some(match fact {
         WalkFact::Started { walk, runbook, .. } => (Turn, format!("{walk} began: {}", runbook.title)),
         WalkFact::InputSet { name, value, .. } => (Quiet, format!("{name} = {value}")),
         WalkFact::Lent { walk, step, host, undo, .. } => {
-            let undo = if *undo { "undo of " } else { "" };
-            (Plain, format!("took {undo}{} on {host}", of(walk, step)))
+            let verb = if *undo { "undo taken on" } else { "taken on" };
+            (Plain, named(walk, step, &format!("{verb} {host}:")))
         }
         WalkFact::Attached { .. } | WalkFact::Intended { .. } => return None,
+        WalkFact::BlockEnded { walk, done, .. }
+            if done.result == BlockResult::Failed && is_guard(state, *walk, &done.block) =>
+        {
+            (Quiet, format!("{} not so yet: {}", done.block, done.seen))
+        }
         WalkFact::BlockEnded { done, .. } => {
             let (weight, word) = match done.result {
                 BlockResult::Passed => (Quiet, "passed"),
@@ -275,9 +293,9 @@ fn walk(fact: &WalkFact, state: &State) -> Option<(Weight, String)> {
         WalkFact::ApprovalAsked { walk, step, text, .. } => {
             (Turn, format!("{} asks for approval: {text}", of(walk, step)))
         }
-        WalkFact::Approved { walk, step, glass: false, .. } => (Turn, format!("approved {}", of(walk, step))),
+        WalkFact::Approved { walk, step, glass: false, .. } => (Turn, named(walk, step, "approved:")),
         WalkFact::Approved { walk, step, glass: true, .. } => {
-            (Bad, format!("GLASS BROKEN: approved {} alone", of(walk, step)))
+            (Bad, named(walk, step, "GLASS BROKEN, approved alone:"))
         }
         WalkFact::Rejected { walk, step, reason } => (Turn, format!("rejected {}: {reason}", of(walk, step))),
         WalkFact::StepDone { walk, step, how, seen } => {
@@ -292,10 +310,10 @@ fn walk(fact: &WalkFact, state: &State) -> Option<(Weight, String)> {
                 How::Waited => "time is over".into(),
             };
             let seen = if seen.is_empty() { String::new() } else { format!(": {seen}") };
-            (Good, format!("{} {how}{seen}", of(walk, step)))
+            (Good, format!("{}{seen}", named(walk, step, &how)))
         }
         WalkFact::StepFailed { walk, step, why, .. } => (Bad, format!("{} failed: {why}", of(walk, step))),
-        WalkFact::Undone { walk, step } => (Turn, format!("{} undone", of(walk, step))),
+        WalkFact::Undone { walk, step } => (Turn, named(walk, step, "undone:")),
         WalkFact::Overridden { walk, step, block } => {
             (Turn, format!("{block} of {} passed over", of(walk, step)))
         }

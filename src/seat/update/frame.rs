@@ -26,6 +26,7 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
         FromRoom::Hello { you, room, .. } => {
             let back = matches!(model.conn, Conn::Down { .. });
             model.conn = Conn::Up { heard: now, asked: None };
+            model.pending.forget_asks();
             model.me = Some(you);
             model.room = Some(room);
             if back {

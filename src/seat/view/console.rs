@@ -107,7 +107,7 @@ fn clocks(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: 
         ImpactState::Final => (Role::Good, "recovered".into()),
     };
     let time = if role == Role::Bad { Role::Bad } else { Role::Title };
-    let of = format!(" of {}", target.brief().trim_end_matches("00s"));
+    let of = format!(" of {target}");
     put::pieces(
         buf,
         put::part(area, 0, 21),
@@ -115,7 +115,7 @@ fn clocks(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: 
         &[("impact ", Role::Quiet), (&brief(impact.time), time), (&of, Role::Quiet)],
     );
     let spare = area.width.saturating_sub(78);
-    let wide = 13 + spare / 2;
+    let wide = (11 + spare / 2).min(30);
     let share = impact.time.as_secs_f64() / target.as_secs_f64().max(1.0);
     progress::draw(
         buf,
@@ -125,15 +125,11 @@ fn clocks(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: 
         if role == Role::Calm { Role::Line } else { role },
     );
     let at = 21 + wide + 1;
-    put::left(buf, put::part(area, at, 12), theme, &state, theme.style(role));
+    put::left(buf, put::part(area, at, 11), theme, &state, theme.style(role));
     let declared = brief(incident.declared.elapsed(now));
-    put::pieces(
-        buf,
-        put::part(area, at + 13, 15),
-        theme,
-        &[("declared ", Role::Quiet), (&declared, Role::Text)],
-    );
-    let rest = put::part(area, at + 28, area.width);
+    let place = put::part(area, at + 12, 15);
+    put::pieces(buf, place, theme, &[("declared ", Role::Quiet), (&declared, Role::Text)]);
+    let rest = put::part(area, at + 29, area.width);
     if let Some(due) = incident.board.update_due.as_ref().filter(|_| incident.is_open()) {
         if due.reached(now) {
             let late = due.elapsed(now);
@@ -178,16 +174,19 @@ fn waiting(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
 fn roles(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: Option<&Incident>) {
     let private = model.room.as_ref().is_some_and(|room| room.private);
     let here = model.here().len().max(usize::from(model.me.is_some()));
+    let here = if model.me.is_some() { format!("here {here}  ") } else { String::new() };
     let shared = model.me.as_ref().and_then(|me| me.claimed.as_deref()).filter(|_| area.width >= 110);
     let shared = shared.map(|claimed| format!("  ({})", one(claimed))).unwrap_or_default();
     let you = if model.me.is_some() {
-        format!("you {} on {}{shared}", one(model.my_name()), one(&model.host))
+        let place =
+            if private && area.width < 100 { String::new() } else { format!(" on {}", one(&model.host)) };
+        format!("you {}{place}{shared}", one(model.my_name()))
     } else {
         String::new()
     };
-    let mut right = vec![(format!("here {here}  "), Role::Quiet), (you, Role::Quiet)];
+    let mut right = vec![(here, Role::Quiet), (you, Role::Quiet)];
     if private {
-        right.insert(0, ("PRIVATE ".into(), Role::Notice));
+        right.insert(0, ("PRIVATE  ".into(), Role::Notice));
     }
     let used: usize = right.iter().map(|(text, _)| fit::width(text)).sum();
     let used = u16::try_from(used).unwrap_or(u16::MAX).min(area.width);
@@ -241,13 +240,11 @@ fn board(buf: &mut Buffer, [now, goal]: [Rect; 2], theme: &Theme, model: &Model,
         .map(|said| said.at.elapsed(&model.now))
         .filter(|age| *age >= Span::mins(5));
     let age = old.map(|age| format!("{} old", age.brief())).unwrap_or_default();
-    put::ends(
-        buf,
-        now,
-        theme,
-        &[("now   ", Role::Quiet), (said.as_deref().unwrap_or(&hint), role)],
-        (&age, Role::Quiet),
-    );
+    let words = said.as_deref().unwrap_or(&hint);
+    // The words come first: their age is told where it leaves them whole.
+    let room = usize::from(now.width).saturating_sub(6 + fit::width(words));
+    let age = if fit::width(&age) + 2 <= room { age } else { String::new() };
+    put::ends(buf, now, theme, &[("now   ", Role::Quiet), (words, role)], (&age, Role::Quiet));
     let (target, otherwise) = (text(&incident.board.goal), text(&incident.board.otherwise));
     let half = if otherwise.is_some() { goal.width / 2 } else { goal.width };
     let wide = target.as_ref().map_or(2, |text| fit::width(text)) + 6;
@@ -267,6 +264,9 @@ fn board(buf: &mut Buffer, [now, goal]: [Rect; 2], theme: &Theme, model: &Model,
 }
 
 fn watched(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
+    if !model.loaded {
+        return;
+    }
     let (panels, sources) = (model.live.panels.len(), model.live.sources.len());
     let bad = model.state.breaches.len();
     let text = format!("watching {sources} sources, {panels} panels, {} probes  ", model.live.probes.len());
@@ -279,6 +279,9 @@ fn watched(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
 }
 
 fn calm(buf: &mut Buffer, [first, second]: [Rect; 2], theme: &Theme, model: &Model) {
+    if !model.loaded {
+        return;
+    }
     let gate = model.room.as_ref().and_then(|room| room.gate.clone());
     let last = model.state.incidents.values().next_back();
     let last = last.map(|one_| format!("last {} {}, {}", one_.id, one(&one_.title), one_.status));
@@ -293,6 +296,10 @@ fn calm(buf: &mut Buffer, [first, second]: [Rect; 2], theme: &Theme, model: &Mod
 }
 
 fn frozen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
+    if !model.loaded {
+        put::left(buf, area, theme, "whether deploys are frozen is not known yet", theme.style(Role::Quiet));
+        return;
+    }
     let freezes = model.freezes();
     let gate = model.room.as_ref().and_then(|room| room.gate.as_deref()).map(one);
     let Some(freeze) = freezes.first() else {
@@ -329,24 +336,25 @@ fn frozen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     } else {
         "  rollback ok"
     };
-    let (gate, gate_role) = match gate {
-        Some(at) => (format!("gate {at}"), Role::Quiet),
-        None => ("gate does NOT listen".to_owned(), Role::Notice),
+    let left = [
+        ("FROZEN", Role::Frozen),
+        (scope.as_str(), Role::Text),
+        (ends.as_str(), if soon { Role::Notice } else { Role::Text }),
+        (refused.as_str(), Role::Text),
+        (proved.as_str(), role),
+        (holds, Role::Quiet),
+        (through.as_str(), Role::Text),
+        (more.as_str(), Role::Notice),
+    ];
+    let used: usize = left.iter().map(|(text, _)| fit::width(text)).sum();
+    let room = usize::from(area.width).saturating_sub(used + 2);
+    let (gate, gate_role) = match &gate {
+        Some(at) => {
+            let port = at.rsplit_once(':').map_or(at.as_str(), |(_, port)| port);
+            let told = [format!("gate {at}"), format!("gate :{port}"), "gate".to_owned()];
+            (told.into_iter().find(|text| fit::width(text) <= room).unwrap_or_default(), Role::Quiet)
+        }
+        None => ("NO gate".to_owned(), Role::Notice),
     };
-    put::ends(
-        buf,
-        area,
-        theme,
-        &[
-            ("FROZEN", Role::Frozen),
-            (&scope, Role::Text),
-            (&ends, if soon { Role::Notice } else { Role::Text }),
-            (&refused, Role::Text),
-            (&proved, role),
-            (holds, Role::Quiet),
-            (&through, Role::Text),
-            (&more, Role::Notice),
-        ],
-        (&gate, gate_role),
-    );
+    put::ends(buf, area, theme, &left, (&gate, gate_role));
 }

@@ -66,7 +66,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
                 break;
             }
             let selected = focus && at == model.ui.panel;
-            one_row(buf, put::row(inner, used), theme, row, names, selected);
+            one_row(buf, put::row(inner, used), theme, model, row, names, selected);
             used += 1;
         }
     }
@@ -74,13 +74,12 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         Rect { y: inner.y + used.min(inner.height), height: inner.height.saturating_sub(used), ..inner };
     for (source, message, age) in troubles.iter().take(2) {
         let age = age.map_or("never answered".into(), |age| format!("last seen {} ago", age.brief()));
-        put::ends(
-            buf,
-            put::row(rest, 0),
-            theme,
-            &[(&one(source), Role::Bad), (" ", Role::Text), (&one(message), Role::Notice)],
-            (&age, Role::Quiet),
-        );
+        let (source, message) = (one(source), one(message));
+        // The message comes first; the title says how old the data is.
+        let whole = fit::width(&source) + fit::width(&message) + fit::width(&age) + 3;
+        let age = if whole <= usize::from(rest.width) { age } else { String::new() };
+        let pieces = [(source.as_str(), Role::Bad), (" ", Role::Text), (message.as_str(), Role::Notice)];
+        put::ends(buf, put::row(rest, 0), theme, &pieces, (&age, Role::Quiet));
         rest = Rect { y: rest.y + 1.min(rest.height), height: rest.height.saturating_sub(1), ..rest };
     }
     for (row, pieces) in (0..rest.height).zip(tail) {
@@ -117,33 +116,35 @@ fn state(row: &Row<'_>, theme: &Theme) -> String {
     }
 }
 
-fn one_row(buf: &mut Buffer, area: Rect, theme: &Theme, row: &Row<'_>, names: usize, selected: bool) {
+#[allow(clippy::too_many_arguments, reason = "a row is drawn of all of these")]
+fn one_row(
+    buf: &mut Buffer,
+    area: Rect,
+    theme: &Theme,
+    model: &Model,
+    row: &Row<'_>,
+    names: usize,
+    selected: bool,
+) {
     let wide = area.width;
     let name = u16::try_from(names).unwrap_or(6).clamp(6, (wide / 4).max(6)) + 1;
     let style = theme.style(if row.stale.is_some() { Role::Quiet } else { Role::Text });
     put::left(buf, put::part(area, 0, name), theme, &one(&row.view.panel.name), style);
     figure::draw(buf, put::part(area, name, 8), theme, &row.now, role(row));
     let after = name + 9;
-    let base = wide.saturating_sub(14);
-    let values: Vec<f64> = row.view.points.iter().map(|point| point.v).collect();
-    let cells = usize::from(base.saturating_sub(after + 1));
-    // What is shown is recent: a spike of an hour ago would only press the rest flat.
-    let recent = values.get(values.len().saturating_sub((cells * 30).max(120))..).unwrap_or_default();
-    if let Some((low, high)) =
-        spark::bounds(recent.iter().copied().chain(row.view.baseline.map(|base| base.high)))
-    {
+    let base = wide.saturating_sub(13);
+    let from = model.now.wall.timestamp_millis() - model.ui.span();
+    let recent: Vec<f64> =
+        row.view.points.iter().filter(|point| point.t >= from).map(|point| point.v).collect();
+    if let Some((low, high)) = spark::bounds(recent.iter().copied()) {
+        // Room above the baseline, so that what is calm lies low and what is not stands out.
+        let high = row.view.baseline.map_or(high, |base| high.max(base.high * 1.6));
         let line = if row.standing == Standing::Bad && row.stale.is_none() { Role::Bad } else { Role::Line };
-        spark::draw(
-            buf,
-            put::part(area, after, base.saturating_sub(after + 1)),
-            theme,
-            recent,
-            (low.min(0.0), high),
-            line,
-        );
+        let place = put::part(area, after, base.saturating_sub(after + 1));
+        spark::draw(buf, place, theme, &recent, (low.min(0.0), high), line);
     }
-    figure::draw(buf, put::part(area, base, 8), theme, &row.base, Role::Quiet);
-    put::right(buf, put::part(area, base + 8, 6), theme, &state(row, theme), theme.style(role(row)));
+    figure::draw(buf, put::part(area, base, 7), theme, &row.base, Role::Quiet);
+    put::right(buf, put::part(area, base + 7, 6), theme, &state(row, theme), theme.style(role(row)));
     if selected {
         buf.set_style(area, theme.style(Role::Selection));
     }
@@ -161,7 +162,7 @@ fn charts(
     let columns: u16 = if two { 2 } else { 1 };
     let lines = u16::try_from(panels.len()).unwrap_or(1).div_ceil(columns);
     let fit = (area.height / CHART).max(1).min(lines.max(1));
-    let tall = (area.height / fit).min(14);
+    let tall = (area.height / fit).min(if model.ui.view == View::Metrics { 22 } else { 14 });
     let per_page = usize::from(fit * columns);
     let first = super::window(
         panels.len().div_ceil(usize::from(columns)),
@@ -187,7 +188,7 @@ fn charts(
             x: area.x + (place % columns) * (wide + gap_between),
             y: area.y + (place / columns) * tall,
             width: wide,
-            height: tall.saturating_sub(1),
+            height: tall.saturating_sub(u16::from(tall > CHART)),
         };
         one_chart(buf, cell, theme, model, row, time, &marks, focus && at == model.ui.panel);
     }

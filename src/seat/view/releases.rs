@@ -32,7 +32,13 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         let place = put::row(inner, row);
         let pieces = health::runs(one_);
         let shown: Vec<(&str, Role)> = pieces.iter().map(|(text, role)| (text.as_str(), *role)).collect();
-        put::ends(buf, place, theme, &shown, (&one(&one_.env), Role::Quiet));
+        let used: usize = shown.iter().map(|(text, _)| super::widget::fit::width(text)).sum();
+        let env = if used + one_.env.len() + 2 <= usize::from(inner.width) {
+            one(&one_.env)
+        } else {
+            String::new()
+        };
+        put::ends(buf, place, theme, &shown, (&env, Role::Quiet));
         if focus && at == model.ui.release {
             buf.set_style(place, theme.style(Role::Selection));
         }

@@ -20,7 +20,6 @@ pub fn prompt(buf: &mut Buffer, body: Rect, theme: &Theme, prompt: &Prompt) -> O
     let most = prompt.options.len().min(8);
     let hint = u16::from(!prompt.hint.is_empty());
     let inner = frame(buf, body, theme, &prompt.title, 1 + hint + u16::try_from(most).unwrap_or(8));
-    put::left(buf, put::part(inner, 0, 2), theme, theme.glyphs().current, theme.style(Role::Key));
     let place = put::part(put::row(inner, 0), 2, inner.width);
     let empty = if prompt.optional { "nothing" } else { "" };
     let cursor = field::draw(buf, place, theme, &prompt.field, empty);

@@ -58,7 +58,7 @@ pub fn draw(
     let place = label(buf, 4, "freeze", 3);
     let lease = row.and_then(|row| row.freeze).unwrap_or(model.state.policy.freeze_lease);
     let words = if form.freeze {
-        format!("[x] deploys of these services, for {}; rollbacks stay free", lease.brief())
+        format!("[x] deploys of these services, for {lease}; rollbacks stay free")
     } else {
         "[ ] deploys go on".into()
     };

@@ -43,7 +43,7 @@ pub fn help(
                 || keys.iter().any(|key| key.to_lowercase() == typed);
             if fits {
                 let not_now = (spec.when)(model).is_err();
-                let text = format!("{:<10} {:<16} {}", keys.join(" "), spec.name, spec.doc);
+                let text = format!("{:<8} {:<15} {}", keys.join(" "), spec.name, spec.doc);
                 rows.push((text, theme.style(if not_now { Role::Quiet } else { Role::Text })));
             }
         }

@@ -33,14 +33,23 @@ pub fn tail(text: &str, cells: usize) -> &str {
     text
 }
 
-/// The text where it fits, else its beginning and an ellipsis; where not even that fits, what does.
+/// The text where it fits, else its beginning and an ellipsis; where not even that fits, what does. It ends with a
+/// whole word where that costs little.
 pub fn cut<'a>(text: &'a str, cells: usize, glyphs: &Glyphs) -> Cow<'a, str> {
     if width(text) <= cells {
         return Cow::Borrowed(text);
     }
     let mark = width(glyphs.ellipsis);
     match cells.checked_sub(mark) {
-        Some(room) if room > 0 => Cow::Owned(format!("{}{}", head(text, room).trim_end(), glyphs.ellipsis)),
+        Some(room) if room > 0 => {
+            let all = head(text, room);
+            let rest = text.get(all.len()..).unwrap_or("");
+            let inside = !rest.starts_with(' ') && !all.ends_with(' ');
+            let word = all.rfind(' ').and_then(|at| all.get(..at)).unwrap_or("").trim_end();
+            let kept =
+                if inside && width(word) * 3 >= room * 2 && !word.is_empty() { word } else { all.trim_end() };
+            Cow::Owned(format!("{kept}{}", glyphs.ellipsis))
+        }
         _ => Cow::Borrowed(head(text, cells)),
     }
 }

@@ -1,0 +1,96 @@
+//! The connection to the room: kept by a task of its own, made again when it is lost.
+
+use crate::{
+    domain::time::Span,
+    os::claim,
+    seat::update::Event,
+    transport::client::{self, NoRoom},
+    wire::{As, ToRoom},
+};
+use std::path::PathBuf;
+use tokio::sync::mpsc;
+
+/// How long is waited before the next try, by the number of tries; the last for all that follow.
+const BACKOFF: [Span; 6] =
+    [Span::millis(250), Span::millis(500), Span::secs(1), Span::secs(2), Span::secs(4), Span::secs(8)];
+/// Frames that wait to be taken in; beyond, the room waits, which it does not do for long.
+const WAITING: usize = 1_024;
+
+/// This end of the connection.
+pub struct Link {
+    out: mpsc::UnboundedSender<ToRoom>,
+    events: mpsc::Receiver<Event>,
+}
+
+impl Link {
+    /// Begins to connect. Needs a tokio runtime.
+    pub fn open(socket: PathBuf) -> Self {
+        let (out, frames) = mpsc::unbounded_channel();
+        let (send, events) = mpsc::channel(WAITING);
+        tokio::spawn(keep(socket, frames, send));
+        Self { out, events }
+    }
+
+    /// Sends a frame; lost where the connection is.
+    pub fn send(&self, frame: ToRoom) {
+        let _ = self.out.send(frame);
+    }
+
+    /// The next that came.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// What has come already.
+    pub fn ready(&mut self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+}
+
+async fn keep(socket: PathBuf, mut frames: mpsc::UnboundedReceiver<ToRoom>, events: mpsc::Sender<Event>) {
+    let mut tries = 0;
+    loop {
+        let why = match client::connect(&socket, As::Seat, true, claim::of_this_process()).await {
+            Ok((mut reader, mut writer, hello)) => {
+                tries = 0;
+                // What was meant for the connection before is void: commands are sent again by name.
+                while frames.try_recv().is_ok() {}
+                if events.send(Event::Room(Box::new(hello))).await.is_err() {
+                    return;
+                }
+                loop {
+                    tokio::select! {
+                        biased;
+                        frame = reader.next() => match frame {
+                            Ok(frame) => {
+                                if events.send(Event::Room(Box::new(frame))).await.is_err() {
+                                    return;
+                                }
+                            }
+                            Err(error) => break error,
+                        },
+                        frame = frames.recv() => match frame {
+                            Some(frame) => {
+                                if let Err(error) = writer.send(&frame).await {
+                                    break error;
+                                }
+                            }
+                            None => return,
+                        },
+                    }
+                }
+            }
+            Err(error) => error,
+        };
+        let retry_in = BACKOFF.get(tries).or(BACKOFF.last()).copied().unwrap_or(Span::secs(8));
+        tries += 1;
+        if events.send(Event::Lost { why: words(&why), retry_in }).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(retry_in.std()).await;
+    }
+}
+
+fn words(why: &NoRoom) -> String {
+    why.to_string()
+}

@@ -1,0 +1,78 @@
+//! What a seat does outside of itself: hands are started, drafts made, an editor opened; never in the loop's way.
+
+use super::{DraftWith, ExportWith, SpawnHand};
+use crate::{
+    os::editor,
+    seat::{
+        model::{Model, StepRef},
+        update::{Effect, Event},
+    },
+};
+use std::{io::Write as _, path::PathBuf};
+use tokio::sync::mpsc;
+
+/// What it needs for that.
+pub(super) struct Outside {
+    pub socket: PathBuf,
+    pub spawn_hand: SpawnHand,
+    pub draft: DraftWith,
+    pub export: ExportWith,
+    pub done: mpsc::UnboundedSender<Event>,
+}
+
+impl Outside {
+    /// Does it on another thread; what came of it arrives as an event.
+    pub fn perform(&self, model: &Model, effect: Effect) {
+        let done = self.done.clone();
+        let socket = self.socket.clone();
+        match effect {
+            Effect::SpawnHand { walk, step, hand } => {
+                let spawn = self.spawn_hand.clone();
+                tokio::task::spawn_blocking(move || {
+                    let result = spawn(&socket, walk, &step, hand);
+                    let _ = done.send(Event::Spawned(StepRef { walk, step }, result));
+                });
+            }
+            Effect::Draft(incident) => {
+                let (make, events) = (self.draft.clone(), model.draft.events.clone());
+                tokio::task::spawn_blocking(move || {
+                    let (text, todos) = make(&events, incident);
+                    let _ = done.send(Event::Drafted { incident, text, todos });
+                });
+            }
+            Effect::Export(incident) => {
+                let export = self.export.clone();
+                tokio::task::spawn_blocking(move || {
+                    let result = export(&socket, incident);
+                    let _ = done.send(Event::Exported(incident, result));
+                });
+            }
+            Effect::Send(_)
+            | Effect::Quit
+            | Effect::Suspend
+            | Effect::Redraw
+            | Effect::Copy(_)
+            | Effect::EditFile { .. } => {}
+        }
+    }
+}
+
+/// Lets the person change code in their editor; gives back what they saved.
+pub(super) async fn edit(code: String, lang: String) -> Result<String, String> {
+    let work = move || -> std::io::Result<String> {
+        let suffix =
+            if lang.is_empty() || !lang.chars().all(char::is_alphanumeric) { "sh".into() } else { lang };
+        let mut file =
+            tempfile::Builder::new().prefix("warroom-").suffix(&format!(".{suffix}")).tempfile()?;
+        file.write_all(code.as_bytes())?;
+        file.flush()?;
+        // Editors that write anew and rename leave the path, not the descriptor.
+        let path = file.into_temp_path();
+        editor::edit(&path)?;
+        std::fs::read_to_string(&path)
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}

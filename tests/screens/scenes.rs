@@ -1,0 +1,215 @@
+//! The screens that are kept.
+
+use super::story::{self, hear, press, says, seat};
+use warroom::{
+    domain::{
+        Command,
+        incident::{IncidentCommand, Status},
+        note::NoteCommand,
+        time::Span,
+    },
+    seat::{
+        model::{Model, draft::Todo},
+        update::{self, Event},
+    },
+    signal::{Level, Live, Trouble},
+    wire::{FromRoom, HandSays, JournalState},
+};
+
+pub struct Scene {
+    pub name: &'static str,
+    pub model: Model,
+}
+
+const NOW: &str = "14:07:31";
+
+pub fn all() -> Vec<Scene> {
+    let scene = |name, model| Scene { name, model };
+    let mut all = Vec::new();
+
+    let empty = story::Story::default();
+    all.push(scene("empty", story::seat_with(&empty, "ana", NOW, Live::default())));
+    all.push(scene("loading", Model::new(story::setup(NOW))));
+    all.push(scene("calm", seat(&story::calm(), "ana", "13:53:40")));
+    all.push(scene("wrong", seat(&story::wrong(), "ana", "13:56:10")));
+    all.push(scene("declare", {
+        let mut model = seat(&story::wrong(), "ana", "13:56:30");
+        press(&mut model, "13:56:30", "D");
+        model
+    }));
+
+    let asked = story::asked();
+    let room = |who: &str| seat(&asked, who, NOW);
+    let after = |who: &str, keys: &str| {
+        let mut model = room(who);
+        press(&mut model, NOW, keys);
+        model
+    };
+    all.push(scene("approval", room("ana")));
+    all.push(scene("approve", after("ana", "a")));
+    all.push(scene("glass", after("bo", "a b 'checkout")));
+    all.push(scene("confirm", {
+        let mut model = seat(&story::declared(), "bo", "14:06:45");
+        press(&mut model, "14:06:45", "enter");
+        model
+    }));
+    all.push(scene("palette", after("ana", ": 'fre")));
+    all.push(scene("help", after("ana", "?")));
+    all.push(scene("note", after("ana", "n 'both_instances_in_eu-west_time_out_on_quote")));
+    all.push(scene("severity", after("ana", "S '2 enter")));
+    all.push(scene("skip", after("bo", "s")));
+    all.push(scene("task", after("ana", "t")));
+    all.push(scene("logs", {
+        let mut model = after("ana", "4 / 'timeout enter space");
+        let mut live = story::live("14:07:45");
+        live.lines.retain(|line| line.level >= Level::Info);
+        model.live = live;
+        model
+    }));
+    all.push(scene("metrics", after("ana", "3 left left left left left left left left left")));
+    all.push(scene("releases", after("ana", "5")));
+    all.push(scene("timeline", after("eve", "6 up up up up *")));
+    all.push(scene("runbook", {
+        let mut model = seat(&story::holding(), "bo", "14:08:52");
+        for text in ["errors:ratio 0.061\n", "errors:ratio 0.022\n", "errors:ratio 0.009\n"] {
+            says(&mut model, "14:08:45", "errors-recovered", HandSays::Printed { text: text.into() });
+        }
+        let hold = HandSays::Holding { seen: "0.4 %".into(), held: Span::secs(12), wanted: Span::secs(30) };
+        says(&mut model, "14:08:52", "errors-recovered", hold);
+        press(&mut model, "14:08:52", "2");
+        model
+    }));
+    all.push(scene("holding", {
+        let mut model = seat(&story::holding(), "bo", "14:08:52");
+        let hold = HandSays::Holding { seen: "0.4 %".into(), held: Span::secs(12), wanted: Span::secs(30) };
+        says(&mut model, "14:08:52", "errors-recovered", hold);
+        model
+    }));
+    all.push(scene("terminal", {
+        let mut model = seat(&story::holding(), "bo", "14:08:52");
+        let rows =
+            ["[sudo] password for bo:", "", "$ kubectl edit deploy/checkout"].map(str::to_owned).to_vec();
+        says(
+            &mut model,
+            "14:08:52",
+            "errors-recovered",
+            HandSays::Screen { cols: 78, rows, cursor: (0, 23) },
+        );
+        press(&mut model, "14:08:52", "enter");
+        model
+    }));
+    all.push(scene("reconnecting", {
+        let mut model = room("ana");
+        let lost = Event::Lost { why: "the room does not answer".into(), retry_in: Span::secs(8) };
+        let _ = update::update(&mut model, story::at("14:07:26"), lost);
+        let _ = update::update(&mut model, story::at(NOW), Event::Tick);
+        model
+    }));
+    all.push(scene("read-only", {
+        let mut model = room("ana");
+        let mut status = story::status(true);
+        status.journal =
+            JournalState::ReadOnly { why: "no space left on device".into(), since: story::wall("14:06:51") };
+        status.private = true;
+        hear(&mut model, NOW, FromRoom::Room(status));
+        press(&mut model, NOW, "t 'bo enter enter 'free_some_space enter");
+        model
+    }));
+    all.push(scene("stale", {
+        let mut model = room("ana");
+        let old = story::wall("14:06:21");
+        if let Some(source) = model.live.sources.get_mut("prom") {
+            source.last_seen = Some(old);
+            source.trouble = Some(Trouble {
+                message: "connection refused by 127.0.0.1:9090".into(),
+                retry_in: Span::secs(5),
+            });
+        }
+        for view in &mut model.live.panels {
+            view.points.retain(|point| point.t <= old.timestamp_millis());
+        }
+        model
+    }));
+    all.push(scene("post-mortem", {
+        let mut story = story::holding();
+        story.room("14:10:40", Command::Tick).by(
+            "14:11:00",
+            "ana",
+            Command::Incident(IncidentCommand::Status { incident: story::INC, to: Status::Monitoring }),
+        );
+        let mut model = seat(&story, "ana", "14:12:00");
+        press(&mut model, "14:12:00", "7");
+        model.draft.complete = true;
+        let todo = |key: &str, role: &str, question: &str, line| Todo {
+            key: key.into(),
+            role: role.into(),
+            question: question.into(),
+            line,
+        };
+        let drafted = Event::Drafted {
+            incident: story::INC,
+            text: include_str!("draft.md").into(),
+            todos: vec![
+                todo(
+                    "impact.customers",
+                    "commander",
+                    "How many customers could not buy, and how is that known?",
+                    9,
+                ),
+                todo("cause", "operations", "What made 2.4.1 time out?", 14),
+                todo("luck", "scribe", "Where did we get lucky?", 22),
+            ],
+        };
+        let _ = update::update(&mut model, story::at("14:12:00"), drafted);
+        press(&mut model, "14:12:00", "tab");
+        model
+    }));
+    all.push(scene("drill", {
+        let mut story = story::calm();
+        story.room(
+            "13:53:20",
+            Command::Room(warroom::domain::room::RoomFact::DrillBegan {
+                scenario: "bad-release".into(),
+                pace: 1.0,
+            }),
+        );
+        let mut model = seat(&story, "ana", "13:53:40");
+        let coach = "watch the errors panel; when it turns red, press D and declare".to_owned();
+        let _ = update::update(&mut model, story::at("13:53:40"), Event::Coach(Some(coach)));
+        model
+    }));
+    all.push(scene("hostile", hostile()));
+    all
+}
+
+/// Text that would act on a terminal, hide, or break a layout, wherever people and programs can put text.
+fn hostile() -> Model {
+    let bad = "\u{1b}[2J\u{1b}]52;c;ZXZpbA==\u{7}\u{202e}drawkcab\u{200b}日本語語語語 \r\n\t\u{9b}31m";
+    let mut story = story::asked();
+    story
+        .by(
+            "14:07:00",
+            "ana",
+            Command::Incident(IncidentCommand::Retitle {
+                incident: story::INC,
+                title: format!("{bad} {}", "wide ".repeat(20)),
+                services: vec!["checkout".into()],
+            }),
+        )
+        .by(
+            "14:07:01",
+            "eve",
+            Command::Note(NoteCommand::Say { incident: Some(story::INC), text: bad.into() }),
+        );
+    let mut live = story::live(NOW);
+    for line in &mut live.lines {
+        line.text = warroom::domain::text::line(bad).into_owned();
+        line.source = bad.into();
+    }
+    for view in &mut live.panels {
+        view.panel.name = bad.into();
+    }
+    let mut model = story::seat_with(&story, "ana", NOW, live);
+    says(&mut model, NOW, story::SWITCH, HandSays::Printed { text: format!("{bad}\n{bad}\n") });
+    model
+}

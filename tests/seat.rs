@@ -1,0 +1,439 @@
+//! Keys to effects: what a person does at a seat, and what the seat then asks of the room.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    dead_code,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "screens/story.rs"]
+mod story;
+
+use proptest::prelude::*;
+use story::{hear, press, says, seat};
+use warroom::{
+    domain::{
+        Command, CommandId,
+        board::BoardCommand,
+        clock::Moment,
+        deviation::{DeviationCommand, ReasonCode},
+        freeze::FreezeCommand,
+        incident::IncidentCommand,
+        note::NoteCommand,
+        refusal::{Code, Refusal},
+        severity::Severity,
+        task::TaskCommand,
+        time::Span,
+        walk::{Confirmation, Deviate, WalkCommand},
+    },
+    seat::{
+        model::{Conn, Layer, Model, Pane, Tone, View},
+        term::{Input, KeyChord},
+        update::{self, Effect, Event},
+    },
+    wire::{Ask, FromRoom, HandSays, Outcome, Steer, ToRoom, Told},
+};
+
+const NOW: &str = "14:07:31";
+
+fn commands(effects: &[Effect]) -> Vec<Command> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send(ToRoom::Do { command, .. }) => Some(command.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn id(effects: &[Effect]) -> CommandId {
+    effects
+        .iter()
+        .find_map(|effect| match effect {
+            Effect::Send(ToRoom::Do { id, .. }) => Some(*id),
+            _ => None,
+        })
+        .expect("a command was sent")
+}
+
+fn accepted(model: &mut Model, effects: &[Effect]) -> Vec<Effect> {
+    let outcome = Outcome::Ok { seqs: vec![1], made: Vec::new() };
+    hear(model, NOW, FromRoom::Done { id: id(effects), outcome })
+}
+
+fn ana() -> Model {
+    seat(&story::asked(), "ana", NOW)
+}
+
+#[test]
+fn words_become_commands() {
+    let cases: [(&str, fn(&Command) -> bool); 10] = [
+        (
+            "n 'errors_are_back enter",
+            |c| matches!(c, Command::Note(NoteCommand::Say { incident: Some(story::INC), text }) if text == "errors are back"),
+        ),
+        ("d 'roll_back enter", |c| matches!(c, Command::Decision(_))),
+        ("t 'bo enter '10m enter 'call_the_bank enter", |c| {
+            matches!(c, Command::Task(TaskCommand::Give { owner, within: Some(w), text, .. })
+                if owner == "bo" && *w == Span::mins(10) && text == "call the bank")
+        }),
+        (
+            "b g ctrl-u 'under_1_% enter",
+            |c| matches!(c, Command::Board(BoardCommand::Set { text, .. }) if text == "under 1 %"),
+        ),
+        (
+            "S '3 enter 'milder enter",
+            |c| matches!(c, Command::Incident(IncidentCommand::Severity { to, .. }) if *to == Severity::new(3).unwrap()),
+        ),
+        (
+            "R 'dep enter 'cy enter",
+            |c| matches!(c, Command::Incident(IncidentCommand::Role { role, who, .. }) if role == "deputy" && who == "cy"),
+        ),
+        ("F enter enter enter", |c| {
+            matches!(c, Command::Freeze(FreezeCommand::Begin { lease: Some(lease), scope, .. })
+                if *lease == Span::hours(2) && scope.label() == "checkout/prod")
+        }),
+        (": 'correct_onset_01:52Z_the_graph_says_so enter", |c| {
+            matches!(c, Command::Incident(IncidentCommand::Correct { moment: Moment::Onset, at, .. })
+                if *at == story::wall("01:52:00"))
+        }),
+        ("L enter 'all_good enter", |c| matches!(c, Command::Freeze(FreezeCommand::Lift { .. }))),
+        (
+            ": 'unlisted_restarted_by_hand enter",
+            |c| matches!(c, Command::Deviation(DeviationCommand::Unlisted { actual, .. }) if actual == "restarted by hand"),
+        ),
+    ];
+    for (keys, fits) in cases {
+        let mut model = ana();
+        let sent = commands(&press(&mut model, NOW, keys));
+        assert!(sent.len() == 1 && fits(&sent[0]), "{keys}: {sent:?} {:?}", model.notice);
+        assert!(model.layers.is_empty(), "{keys} leaves {:?}", model.layers);
+    }
+}
+
+#[test]
+fn a_declaration_takes_two_keys() {
+    let mut model = seat(&story::wrong(), "ana", "13:56:30");
+    let sent = commands(&press(&mut model, "13:56:30", "D enter"));
+    let [Command::Incident(IncidentCommand::Declare { title, severity, services, freeze, .. })] =
+        sent.as_slice()
+    else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(title, "errors 7.2 % on checkout after 2.4.1");
+    assert_eq!(
+        (*severity, services.as_slice(), *freeze),
+        (Severity::WORST, ["checkout".to_owned()].as_slice(), true)
+    );
+}
+
+#[test]
+fn a_step_of_high_risk_wants_its_second_key_and_then_its_hand() {
+    let mut model = seat(&story::declared(), "bo", NOW);
+    assert_eq!(commands(&press(&mut model, NOW, "enter")), []);
+    assert!(
+        matches!(model.layers.last(), Some(Layer::Confirm(confirm)) if confirm.sentence.contains("checkout"))
+    );
+    assert_eq!(commands(&press(&mut model, NOW, "enter x")), [], "only y does it");
+    let effects = press(&mut model, NOW, "y");
+    let sent = commands(&effects);
+    let [Command::Walk(WalkCommand::Take { hand, confirm: Confirmation::Second, .. })] = sent.as_slice()
+    else {
+        panic!("{sent:?}");
+    };
+    let after = accepted(&mut model, &effects);
+    assert!(
+        matches!(after.as_slice(), [Effect::SpawnHand { hand: started, step, .. }] if started == hand && step == story::SWITCH),
+        "{after:?}"
+    );
+}
+
+#[test]
+fn a_refused_step_starts_no_hand() {
+    let mut model = seat(&story::declared(), "bo", NOW);
+    let effects = press(&mut model, NOW, "enter y");
+    let refusal = Refusal::new(Code::Conflict, "cy has it").hint("wait");
+    let after =
+        hear(&mut model, NOW, FromRoom::Done { id: id(&effects), outcome: Outcome::Refused(refusal) });
+    assert_eq!(after, []);
+    let notice = model.notice.unwrap();
+    assert_eq!((notice.tone, notice.text.as_str()), (Tone::Wrong, "cy has it: wait"));
+}
+
+#[test]
+fn missing_values_are_asked_one_by_one_before_the_step_is_taken() {
+    let mut story = story::wrong();
+    story.by(
+        "13:57:00",
+        "bo",
+        Command::Walk(WalkCommand::Start {
+            incident: None,
+            runbook: story::runbook(),
+            inputs: std::collections::BTreeMap::new(),
+        }),
+    );
+    let mut model = seat(&story, "bo", NOW);
+    let mut asked = Vec::new();
+    let mut effects = press(&mut model, NOW, "enter");
+    for _ in 0..3 {
+        let Some(Layer::Prompt(prompt)) = model.layers.last() else { panic!("{:?}", model.layers) };
+        asked.push((prompt.call.given[0].clone(), prompt.field.text().to_owned()));
+        effects = press(&mut model, NOW, "enter");
+        let [Command::Walk(set @ WalkCommand::SetInput { .. })] = &commands(&effects)[..] else {
+            panic!("{effects:?}")
+        };
+        story.by("13:57:30", "bo", Command::Walk(set.clone()));
+        model.state = story.state.clone();
+        effects = accepted(&mut model, &effects);
+    }
+    let all = [("SRV", "/srv/checkout"), ("GOOD", "2.4.0"), ("BAD", "2.4.1")];
+    assert_eq!(asked, all.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    assert!(matches!(
+        commands(&effects)[..],
+        [Command::Walk(WalkCommand::Take { confirm: Confirmation::Enter, .. })]
+    ));
+}
+
+#[test]
+fn a_deviation_takes_two_keys_and_may_owe_its_reason() {
+    for (keys, what, code) in [
+        ("s 5", Deviate::Skip, Some(ReasonCode::FasterFix)),
+        ("s enter", Deviate::Skip, None),
+        ("m 7", Deviate::Manual, Some(ReasonCode::ToldByCommander)),
+        ("x 2", Deviate::NotApplicable, Some(ReasonCode::NotApplicable)),
+    ] {
+        let mut model = seat(&story::declared(), "bo", NOW);
+        let sent = commands(&press(&mut model, NOW, keys));
+        let [Command::Walk(WalkCommand::Deviate { what: did, code: why, .. })] = sent.as_slice() else {
+            panic!("{keys}: {sent:?}");
+        };
+        assert_eq!((*did, *why), (what, code), "{keys}");
+    }
+}
+
+#[test]
+fn approving_shows_the_digest_and_sends_that_one() {
+    let mut model = ana();
+    let digest = model.asked().unwrap().2.digest;
+    let sent = commands(&press(&mut model, NOW, "a y"));
+    assert_eq!(
+        sent,
+        [Command::Walk(WalkCommand::Approve {
+            walk: story::WALK,
+            step: story::SWITCH.into(),
+            digest,
+            glass: None
+        })]
+    );
+}
+
+#[test]
+fn alone_the_glass_is_broken_with_a_name_and_a_reason_that_are_typed() {
+    let mut model = seat(&story::asked(), "bo", NOW);
+    assert_eq!(commands(&press(&mut model, NOW, "a y")), [], "one's own step is not approved");
+    let _ = press(&mut model, NOW, "b");
+    let _ = update::update(&mut model, story::at(NOW), Event::Input(Input::Paste("checkout".into())));
+    let sent = commands(&press(&mut model, NOW, "'checkout enter 'nobody_answers enter"));
+    let [Command::Walk(WalkCommand::Approve { glass: Some(glass), .. })] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!((glass.typed.as_str(), glass.reason.as_str()), ("checkout", "nobody answers"));
+}
+
+#[test]
+fn pasting_outside_a_text_field_does_nothing() {
+    let mut model = ana();
+    let effects =
+        update::update(&mut model, story::at(NOW), Event::Input(Input::Paste("q\nenter\nD\n".into())));
+    assert!(effects.is_empty() && model.layers.is_empty());
+    assert!(model.notice.is_some(), "it says so");
+}
+
+#[test]
+fn pasted_text_is_cleaned() {
+    let mut model = ana();
+    let _ = press(&mut model, NOW, "n");
+    let _ = update::update(&mut model, story::at(NOW), Event::Input(Input::Paste("a\u{1b}[2Jb\nc".into())));
+    let sent = commands(&press(&mut model, NOW, "enter"));
+    assert!(
+        matches!(&sent[..], [Command::Note(NoteCommand::Say { text, .. })] if text == "a␛[2Jb\nc"),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn commands_survive_a_lost_connection_under_their_names() {
+    let mut model = ana();
+    let effects = press(&mut model, NOW, "n 'hello enter");
+    let name = id(&effects);
+    let lost = Event::Lost { why: "gone".into(), retry_in: Span::secs(1) };
+    let _ = update::update(&mut model, story::at(NOW), lost);
+    assert!(matches!(model.conn, Conn::Down { .. }));
+    assert_eq!(commands(&press(&mut model, NOW, "n 'again enter")), [], "nothing new is sent into the void");
+    let hello = FromRoom::Hello { wire: 1, fold: 1, you: story::person("ana"), room: story::status(true) };
+    let again = hear(&mut model, NOW, hello);
+    assert_eq!(id(&again), name);
+    let _ = accepted(&mut model, &again);
+    assert_eq!(commands(&hear(&mut model, NOW, FromRoom::Room(story::status(true)))), []);
+}
+
+#[test]
+fn a_silent_room_is_asked_and_then_called_delayed() {
+    let mut model = ana();
+    let tick = |model: &mut Model, at: &str| update::update(model, story::at(at), Event::Tick);
+    let effects = tick(&mut model, "14:07:36");
+    let [Effect::Send(ToRoom::Ask { n, ask: Ask::Status })] = effects[..] else { panic!("{effects:?}") };
+    assert!(model.conn.is_live(&model.now));
+    let _ = tick(&mut model, "14:07:39");
+    assert_eq!(model.conn.delayed(&model.now), Some(Span::secs(8)));
+    hear(&mut model, "14:07:40", FromRoom::Told { n, told: Told::Status(story::status(true)) });
+    assert!(model.conn.is_live(&model.now));
+}
+
+#[test]
+fn a_steps_terminal_takes_the_keys_until_it_is_left() {
+    let mut model = seat(&story::holding(), "bo", "14:08:52");
+    let screen = HandSays::Screen { cols: 80, rows: vec!["$".into()], cursor: (0, 1) };
+    says(&mut model, NOW, "errors-recovered", screen);
+    let _ = press(&mut model, NOW, "enter");
+    let keys: Vec<Vec<u8>> = press(&mut model, NOW, "q ctrl-c up enter")
+        .into_iter()
+        .map(|effect| match effect {
+            Effect::Send(ToRoom::Steer { steer: Steer::Keys(keys), .. }) => keys,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(keys, [b"q".to_vec(), vec![3], b"\x1b[A".to_vec(), b"\r".to_vec()]);
+    let _ = press(&mut model, NOW, "ctrl-]");
+    assert!(model.layers.is_empty());
+    let sent = press(&mut model, NOW, "c");
+    assert!(matches!(sent[..], [Effect::Send(ToRoom::Steer { steer: Steer::Cancel, .. })]));
+}
+
+#[test]
+fn while_the_journal_takes_nothing_a_command_can_still_be_copied() {
+    let mut model = ana();
+    let mut status = story::status(true);
+    status.journal = warroom::wire::JournalState::ReadOnly { why: "full".into(), since: story::wall(NOW) };
+    hear(&mut model, NOW, FromRoom::Room(status));
+    assert_eq!(commands(&press(&mut model, NOW, "n 'x enter")), []);
+    assert!(model.notice.as_ref().unwrap().text.contains("UNRECORDED"));
+    let copied = press(&mut model, NOW, "y");
+    assert!(matches!(&copied[..], [Effect::Copy(code)] if code.contains("ln -sfn")), "{copied:?}");
+}
+
+#[test]
+fn logs_stand_still_and_count_what_waits() {
+    let mut model = ana();
+    let _ = press(&mut model, NOW, "4 / 'timeout enter space");
+    let (before, _) = model.log_lines();
+    let shown: Vec<u64> = before.iter().map(|line| line.n).collect();
+    let later = story::live("14:07:45");
+    let delta = warroom::signal::Delta {
+        lines: later
+            .lines
+            .into_iter()
+            .filter(|line| line.at > story::wall(NOW))
+            .map(|mut line| {
+                line.n += 60;
+                line
+            })
+            .collect(),
+        ..Default::default()
+    };
+    hear(&mut model, NOW, FromRoom::Delta(Box::new(delta)));
+    let (after, waiting) = model.log_lines();
+    assert_eq!(after.iter().map(|line| line.n).collect::<Vec<_>>(), shown);
+    assert!(waiting > 0);
+    let _ = press(&mut model, NOW, "G");
+    assert_eq!(model.log_lines().1, 0);
+    let _ = press(&mut model, NOW, "/ ctrl-u '( enter");
+    assert!(
+        model.notice.as_ref().is_some_and(|notice| notice.tone == Tone::Wrong),
+        "a bad pattern is said to be bad"
+    );
+}
+
+#[test]
+fn views_and_focus() {
+    let mut model = ana();
+    update::update(&mut model, story::at(NOW), Event::Input(Input::Resize(80, 24)));
+    for (key, view) in ('1'..='7').zip(View::ALL) {
+        let _ = press(&mut model, NOW, &key.to_string());
+        assert_eq!(model.ui.view, view);
+    }
+    let _ = press(&mut model, NOW, "esc 1");
+    let mut seen = vec![model.ui.pane()];
+    for _ in 0..4 {
+        let _ = press(&mut model, NOW, "tab");
+        seen.push(model.ui.pane());
+    }
+    assert_eq!(seen, [Pane::Runbook, Pane::Tasks, Pane::Timeline, Pane::Logs, Pane::Health]);
+}
+
+/// Every key either does something that shows, or says why not.
+#[test]
+fn every_key_does_something_or_says_why_not() {
+    let models = [ana(), seat(&story::wrong(), "ana", NOW), Model::new(story::setup(NOW))];
+    for base in models {
+        for spec in warroom::seat::command::table::all() {
+            // Scrolling at an end and following what is followed already change nothing.
+            if ["up", "down", "page-up", "page-down", "first", "last"].contains(&spec.name) {
+                continue;
+            }
+            for key in spec.keys {
+                let mut model = base.clone();
+                update::update(&mut model, story::at(NOW), Event::Input(Input::Resize(80, 24)));
+                let before = format!("{:?}", (&model.ui, model.layers.len(), &model.coach));
+                let effects = press(&mut model, NOW, key);
+                let after = format!("{:?}", (&model.ui, model.layers.len(), &model.coach));
+                assert!(
+                    !effects.is_empty() || model.notice.is_some() || before != after,
+                    "{key} ({})",
+                    spec.name
+                );
+            }
+        }
+    }
+}
+
+fn any_key() -> impl Strategy<Value = KeyChord> {
+    let names: Vec<KeyChord> = [
+        "enter",
+        "esc",
+        "tab",
+        "up",
+        "down",
+        "left",
+        "right",
+        "backspace",
+        "space",
+        "ctrl-u",
+        "pageup",
+        "delete",
+    ]
+    .iter()
+    .map(|name| name.parse().unwrap())
+    .collect();
+    prop_oneof![proptest::sample::select(names), proptest::char::range('!', '~').prop_map(KeyChord::char)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn any_keys_can_be_pressed_and_drawn(keys in proptest::collection::vec(any_key(), 1..60), wide in 1_u16..170, high in 1_u16..60) {
+        let mut model = ana();
+        let theme = warroom::theme::Theme::built_in("dark", warroom::theme::Depth::True, &warroom::theme::glyphs::UNICODE);
+        update::update(&mut model, story::at(NOW), Event::Input(Input::Resize(wide, high)));
+        for key in keys {
+            update::update(&mut model, story::at(NOW), Event::Input(Input::Key(key)));
+            let area = ratatui::layout::Rect::new(0, 0, wide, high);
+            let mut buffer = ratatui::buffer::Buffer::empty(area);
+            warroom::seat::view::screen(&mut buffer, area, &theme, &model);
+        }
+    }
+}
