@@ -121,7 +121,10 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
             RoomFact::Closed { why } => (Room, Quiet, format!("room closed: {why}")),
         },
         Fact::Policy(_) => (Room, Quiet, "policy loaded".into()),
-        Fact::Incident(fact) => return incident(fact).map(|(weight, what)| (Incident, weight, what)),
+        Fact::Incident(fact) => {
+            let (weight, what) = incident(fact);
+            (Incident, weight, what)
+        }
         Fact::Board(fact) => match fact {
             BoardFact::Set { line, text, .. } => (People, Plain, format!("{}: {text}", line.word())),
             BoardFact::Cadence { every, .. } => {
@@ -207,9 +210,9 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
     })
 }
 
-fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
+fn incident(fact: &IncidentFact) -> (Weight, String) {
     use Weight::{Bad, Good, Plain, Quiet, Turn};
-    Some(match fact {
+    match fact {
         IncidentFact::Declared { incident, title, severity, .. } => {
             (Turn, format!("declared {incident} {severity}: {title}"))
         }
@@ -235,7 +238,7 @@ fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
         }
         IncidentFact::Answered { prompt, .. } => (Quiet, format!("answered {prompt}")),
         IncidentFact::Exported { place, .. } => (Plain, format!("draft written to {place}")),
-    })
+    }
 }
 
 /// `step 4`, and its title in quotes.
@@ -274,7 +277,7 @@ fn walk(fact: &WalkFact, state: &State) -> Option<(Weight, String)> {
             let verb = if *undo { "undo taken on" } else { "taken on" };
             (Plain, named(walk, step, &format!("{verb} {host}:")))
         }
-        WalkFact::Attached { .. } | WalkFact::Intended { .. } => return None,
+        WalkFact::Attached { .. } | WalkFact::Intended { .. } | WalkFact::Moved { .. } => return None,
         WalkFact::BlockEnded { walk, done, .. }
             if done.result == BlockResult::Failed && is_guard(state, *walk, &done.block) =>
         {
@@ -322,7 +325,6 @@ fn walk(fact: &WalkFact, state: &State) -> Option<(Weight, String)> {
             (Turn, format!("took {} over from {from}: {reason}", of(walk, step)))
         }
         WalkFact::Edited { walk, step, block, .. } => (Turn, format!("edited {block} of {}", of(walk, step))),
-        WalkFact::Moved { .. } => return None,
         WalkFact::Finished { walk, complete: true } => (Good, format!("{walk} checklist complete")),
         WalkFact::Finished { walk, complete: false } => (Turn, format!("{walk} ended before its end")),
     })

@@ -89,7 +89,7 @@ fn close_terminal(model: &mut Model, at: &StepRef) {
 }
 
 /// The connection is lost, or could not be made.
-pub fn lost(model: &mut Model, why: String, retry_in: Span) {
+pub fn lost(model: &mut Model, why: &str, retry_in: Span) {
     let now = model.now.clone();
     let (since, tries) = match &model.conn {
         Conn::Down { since, tries, .. } => (since.clone(), tries + 1),
@@ -97,7 +97,7 @@ pub fn lost(model: &mut Model, why: String, retry_in: Span) {
         Conn::Up { .. } => (now.clone(), 1),
     };
     model.pending.forget_asks();
-    let why = crate::domain::text::line(&why).into_owned();
+    let why = crate::domain::text::line(why).into_owned();
     model.conn = Conn::Down { since, retry: now.plus(retry_in), tries, why };
 }
 

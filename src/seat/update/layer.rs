@@ -107,7 +107,7 @@ fn palette_(model: &mut Model, mut field: Field, at: usize, key: KeyChord) -> Ve
     match key.key {
         Key::Up => model.layers.push(Layer::Palette { field, at: at.saturating_sub(1) }),
         Key::Down => {
-            model.layers.push(Layer::Palette { field, at: (at + 1).min(found.len().saturating_sub(1)) })
+            model.layers.push(Layer::Palette { field, at: (at + 1).min(found.len().saturating_sub(1)) });
         }
         Key::Tab => {
             // Completed to the name, so that arguments can follow.
@@ -144,15 +144,13 @@ fn prompt_(model: &mut Model, mut prompt: Prompt, key: KeyChord) -> Vec<Effect> 
             }
         }
         Key::Enter => {
-            return match prompt.value() {
-                Some(value) => command::invoke(model, prompt.call.clone().with(value)),
-                None => {
-                    let what =
-                        if prompt.strict { "choose one of those listed" } else { "type something first" };
-                    model.say(Tone::Info, format!("{what}, or Esc"));
-                    model.layers.push(Layer::Prompt(prompt));
-                    Vec::new()
-                }
+            return if let Some(value) = prompt.value() {
+                command::invoke(model, prompt.call.clone().with(value))
+            } else {
+                let what = if prompt.strict { "choose one of those listed" } else { "type something first" };
+                model.say(Tone::Info, format!("{what}, or Esc"));
+                model.layers.push(Layer::Prompt(prompt));
+                Vec::new()
             };
         }
         _ => {
@@ -401,7 +399,7 @@ fn bytes(key: KeyChord) -> Vec<u8> {
     let text: &str = match key.key {
         Key::Char(c) if key.ctrl => {
             let code = c.to_ascii_uppercase() as u32;
-            if let Some(code @ 0x40..=0x5f) = u8::try_from(code).ok() {
+            if let Ok(code @ 0x40..=0x5f) = u8::try_from(code) {
                 out.push(code & 0x1f);
             }
             ""

@@ -164,12 +164,11 @@ pub fn edit(model: &mut Model, _: &[String]) -> Vec<Effect> {
             .next()?;
         Some((walk.id, step.id.clone(), block.id.clone(), walk.code(block).to_owned(), block.lang.clone()))
     });
-    match found {
-        Some((walk, step, block, code, lang)) => vec![Effect::EditFile { walk, step, block, code, lang }],
-        None => {
-            model.say(Tone::Info, "there is no command in this step");
-            Vec::new()
-        }
+    if let Some((walk, step, block, code, lang)) = found {
+        vec![Effect::EditFile { walk, step, block, code, lang }]
+    } else {
+        model.say(Tone::Info, "there is no command in this step");
+        Vec::new()
     }
 }
 

@@ -52,30 +52,22 @@ pub fn confirm(buf: &mut Buffer, body: Rect, theme: &Theme, confirm: &Confirm) -
     let middle = Rect { y: inner.y + row + 1, height: last.saturating_sub(row + 1), ..inner };
     lines(buf, middle, theme, &code(&confirm.lines));
     let place = put::row(inner, last);
-    match &confirm.typed {
-        Some(name) => {
-            let used = put::pieces(
-                buf,
-                place,
-                theme,
-                &[("type ", Role::Text), (name, Role::Bad), (" to do it: ", Role::Text)],
-            );
-            field::draw(buf, put::part(place, used, place.width), theme, &confirm.field, "")
-        }
-        None => {
-            put::pieces(
-                buf,
-                place,
-                theme,
-                &[
-                    ("y", Role::Key),
-                    (" does it   ", Role::Text),
-                    ("Esc", Role::Key),
-                    (" goes back", Role::Text),
-                ],
-            );
-            None
-        }
+    if let Some(name) = &confirm.typed {
+        let used = put::pieces(
+            buf,
+            place,
+            theme,
+            &[("type ", Role::Text), (name, Role::Bad), (" to do it: ", Role::Text)],
+        );
+        field::draw(buf, put::part(place, used, place.width), theme, &confirm.field, "")
+    } else {
+        put::pieces(
+            buf,
+            place,
+            theme,
+            &[("y", Role::Key), (" does it   ", Role::Text), ("Esc", Role::Key), (" goes back", Role::Text)],
+        );
+        None
     }
 }
 
@@ -88,7 +80,7 @@ pub fn approval(
     open: &Approval,
 ) -> Option<(u16, u16)> {
     let inner = frame(buf, body, theme, "Approval", body.height);
-    let Some(found) = model.state.walks.get(&open.at.walk) else { return None };
+    let found = model.state.walks.get(&open.at.walk)?;
     let step = found.runbook.step(&open.at.step)?;
     let state = found.state(&open.at.step);
     let asked = state.asked.as_ref()?;
