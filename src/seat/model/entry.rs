@@ -6,7 +6,7 @@ use crate::domain::{
     decision::DecisionFact,
     deviation::DeviationFact,
     freeze::FreezeFact,
-    gate::GateFact,
+    gate::{Action, GateFact},
     id::{IncidentId, WalkId},
     incident::IncidentFact,
     note::NoteFact,
@@ -174,8 +174,12 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
         },
         Fact::Gate(fact) => match fact {
             GateFact::Refused { request, times, .. } => {
-                let times = if *times > 1 { format!(" {times} times") } else { String::new() };
-                (Gate, Turn, format!("gate refused {} of {}{times}", request.action, request.artifact))
+                let times = if *times > 1 { format!(", {times} times") } else { String::new() };
+                let action = match request.action {
+                    Action::Deploy => String::new(),
+                    other => format!("{other} of "),
+                };
+                (Gate, Turn, format!("gate refused {action}{}{times}", request.artifact))
             }
             GateFact::Passed { request, freeze } => {
                 (Gate, Plain, format!("gate let {} pass {freeze}", request.artifact))

@@ -44,6 +44,9 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             model.state = *state;
             model.live = *live;
             model.loaded = true;
+            if model.ui.seen.get() == 0 {
+                model.ui.seen.set(model.state.head);
+            }
             retell(model)
         }
         FromRoom::Live(live) => {
@@ -123,7 +126,10 @@ fn happened(model: &mut Model, event: &Event) {
     model.state.apply(event);
     model.loaded = true;
     model.timeline.add(event, &model.state);
-    model.draft.add(event);
+    // Behind a gap it would hide what is still being read.
+    if model.draft.complete {
+        model.draft.add(event);
+    }
     if let Fact::Walk(fact) = &event.fact {
         walked(model, event, fact);
     }
