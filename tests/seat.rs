@@ -232,6 +232,26 @@ fn approving_shows_the_digest_and_sends_that_one() {
 }
 
 #[test]
+fn what_is_approved_can_be_read_to_its_end() {
+    let mut model = ana();
+    let theme = warroom::theme::Theme::built_in(
+        "dark",
+        warroom::theme::Depth::True,
+        &warroom::theme::glyphs::UNICODE,
+    );
+    let text = |model: &Model| {
+        let area = ratatui::layout::Rect::new(0, 0, 80, 24);
+        let mut buffer = ratatui::buffer::Buffer::empty(area);
+        warroom::seat::view::screen(&mut buffer, area, &theme, model);
+        buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect::<String>()
+    };
+    let _ = press(&mut model, NOW, "a");
+    assert!(text(&model).contains("below: Up and Down") && !text(&model).contains("$base/version"));
+    let _ = press(&mut model, NOW, "pagedown pagedown");
+    assert!(text(&model).contains("$base/version"));
+}
+
+#[test]
 fn alone_the_glass_is_broken_with_a_name_and_a_reason_that_are_typed() {
     let mut model = seat(&story::asked(), "bo", NOW);
     assert_eq!(commands(&press(&mut model, NOW, "a y")), [], "one's own step is not approved");

@@ -267,7 +267,10 @@ fn confirm_(model: &mut Model, mut confirm: Confirm, key: KeyChord) -> Vec<Effec
             act => perform(model, act),
         };
     }
-    if confirm.typed.is_some() {
+    let moves = matches!(key.key, Key::Up | Key::Down | Key::PageUp | Key::PageDown);
+    if let Some(top) = scrolled(confirm.top, key).filter(|_| moves) {
+        confirm.top = top.min(confirm.lines.len().saturating_sub(1));
+    } else if confirm.typed.is_some() {
         if key.key == Key::Enter {
             model.say(Tone::Wrong, "that is not the name; type it exactly, or Esc");
         } else {
@@ -304,6 +307,9 @@ fn approval_(model: &mut Model, mut open: Approval, key: KeyChord) -> Vec<Effect
     }
     let alone = walk::is_requester(model, &open.at);
     match key.key {
+        Key::Up | Key::Down | Key::PageUp | Key::PageDown => {
+            open.top = scrolled(open.top, key).unwrap_or(open.top);
+        }
         Key::Char('y') if !alone => {
             let command = WalkCommand::Approve { walk, step, digest: open.digest, glass: None };
             return model.act(Command::Walk(command), "approved");

@@ -147,7 +147,7 @@ fn waiting(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         Loud::Worst => Role::Worst,
     };
     let lead = if waits.loud == Loud::Worst { format!(" {} ", waits.lead) } else { waits.lead.to_owned() };
-    let age = waits.age.map(|age| format!(" {}", age.brief())).unwrap_or_default();
+    let age = waits.age.map(|age| age.brief()).unwrap_or_default();
     let colon = if waits.who.is_empty() && waits.age.is_none() { "  " } else { ": " };
     let who = if waits.who.is_empty() { String::new() } else { format!(" {}", one(&waits.who)) };
     let key = waits
@@ -160,7 +160,14 @@ fn waiting(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         buf,
         area,
         theme,
-        &[(&lead, role), (&who, Role::Owner), (&age, quiet), (colon, quiet), (&one(&waits.what), Role::Text)],
+        &[
+            (&lead, role),
+            (&who, Role::Owner),
+            (if age.is_empty() { "" } else { " " }, Role::Text),
+            (&age, quiet),
+            (colon, quiet),
+            (&one(&waits.what), Role::Text),
+        ],
         (&key, Role::Key),
     );
 }
@@ -315,8 +322,8 @@ fn frozen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let ends = if soon { format!("{ends} ({} left)", left.brief()) } else { ends };
     let refused = format!("  {} refused", freeze.refused);
     let (proved, role) = match &freeze.proved {
-        Some(at) => (format!("  proved {}", minute_utc(at.wall)), Role::Good),
-        None => ("  NOT proved".to_owned(), Role::Notice),
+        Some(at) => (format!("proved {}", minute_utc(at.wall)), Role::Good),
+        None => ("NOT proved".to_owned(), Role::Notice),
     };
     let more = if freezes.len() > 1 { format!("  +{} more", freezes.len() - 1) } else { String::new() };
     let through = if freeze.exemptions.is_empty() {
@@ -335,6 +342,7 @@ fn frozen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         (scope.as_str(), Role::Text),
         (ends.as_str(), if soon { Role::Notice } else { Role::Text }),
         (refused.as_str(), Role::Text),
+        ("  ", Role::Text),
         (proved.as_str(), role),
         (holds, Role::Quiet),
         (through.as_str(), Role::Text),

@@ -101,7 +101,14 @@ pub fn take(model: &mut Model, at: &StepRef, undo: bool, again: bool) -> Vec<Eff
         Risk::High => None,
         Risk::Irreversible => Some(target),
     };
-    model.layers.push(Layer::Confirm(Confirm { sentence, lines, typed, field: Field::default(), act }));
+    model.layers.push(Layer::Confirm(Confirm {
+        sentence,
+        lines,
+        typed,
+        top: 0,
+        field: Field::default(),
+        act,
+    }));
     Vec::new()
 }
 
@@ -141,6 +148,7 @@ pub fn approve(model: &mut Model, _: &[String]) -> Vec<Effect> {
         let open = Approval {
             at: StepRef { walk: walk.id, step: step.id.clone() },
             digest: asked.digest,
+            top: 0,
             glass: None,
         };
         model.layers.push(Layer::Approval(open));
