@@ -232,6 +232,26 @@ fn approving_shows_the_digest_and_sends_that_one() {
 }
 
 #[test]
+fn what_is_approved_can_be_read_to_its_end() {
+    let mut model = ana();
+    let theme = warroom::theme::Theme::built_in(
+        "dark",
+        warroom::theme::Depth::True,
+        &warroom::theme::glyphs::UNICODE,
+    );
+    let text = |model: &Model| {
+        let area = ratatui::layout::Rect::new(0, 0, 80, 24);
+        let mut buffer = ratatui::buffer::Buffer::empty(area);
+        warroom::seat::view::screen(&mut buffer, area, &theme, model);
+        buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect::<String>()
+    };
+    let _ = press(&mut model, NOW, "a");
+    assert!(text(&model).contains("below: Up and Down") && !text(&model).contains("$base/version"));
+    let _ = press(&mut model, NOW, "pagedown pagedown");
+    assert!(text(&model).contains("$base/version"));
+}
+
+#[test]
 fn alone_the_glass_is_broken_with_a_name_and_a_reason_that_are_typed() {
     let mut model = seat(&story::asked(), "bo", NOW);
     assert_eq!(commands(&press(&mut model, NOW, "a y")), [], "one's own step is not approved");
@@ -373,6 +393,54 @@ fn views_and_focus() {
         seen.push(model.ui.pane());
     }
     assert_eq!(seen, [Pane::Runbook, Pane::Tasks, Pane::Timeline, Pane::Logs, Pane::Health]);
+}
+
+#[test]
+fn what_happens_behind_a_gap_does_not_hide_what_is_still_read() {
+    let story = story::holding();
+    let (old, new) = story.events.split_at(story.events.len() - 3);
+    let mut model = seat(&story::declared(), "ana", NOW);
+    let _ = press(&mut model, NOW, "7");
+    let mut later = story.events.last().unwrap().clone();
+    later.seq += 1;
+    hear(&mut model, NOW, FromRoom::Event(Box::new(later)));
+    let n = (1..50)
+        .find(|n| {
+            let events = old.iter().filter(|event| event.stream == Some(story::INC)).cloned().collect();
+            let told = Told::Events { events, next: Some(new[0].seq) };
+            !hear(&mut model, NOW, FromRoom::Told { n: *n, told }).is_empty()
+        })
+        .expect("the draft asks for more");
+    let events = new.to_vec();
+    let effects =
+        hear(&mut model, NOW, FromRoom::Told { n: n + 1, told: Told::Events { events, next: None } });
+    assert!(effects.contains(&Effect::Draft(story::INC)), "{effects:?}");
+    let seqs: Vec<u64> = model.draft.events.iter().map(|event| event.seq).collect();
+    let all: Vec<u64> =
+        story.events.iter().filter(|event| event.stream == Some(story::INC)).map(|event| event.seq).collect();
+    assert_eq!(seqs, all);
+}
+
+#[test]
+fn what_others_did_is_unread_until_a_timeline_showed_it() {
+    let mut story = story::declared();
+    let mut model = seat(&story, "ana", NOW);
+    let _ = press(&mut model, NOW, "4");
+    story.by(NOW, "bo", Command::Note(NoteCommand::Say { incident: Some(story::INC), text: "look".into() }));
+    story.by(NOW, "ana", Command::Note(NoteCommand::Say { incident: Some(story::INC), text: "I do".into() }));
+    for event in &story.events[story.events.len() - 2..] {
+        hear(&mut model, NOW, FromRoom::Event(Box::new(event.clone())));
+    }
+    assert_eq!(model.unread(), 1);
+    let _ = press(&mut model, NOW, "1");
+    let theme = warroom::theme::Theme::built_in(
+        "dark",
+        warroom::theme::Depth::True,
+        &warroom::theme::glyphs::UNICODE,
+    );
+    let area = ratatui::layout::Rect::new(0, 0, 80, 24);
+    warroom::seat::view::screen(&mut ratatui::buffer::Buffer::empty(area), area, &theme, &model);
+    assert_eq!(model.unread(), 0);
 }
 
 /// Every key either does something that shows, or says why not.

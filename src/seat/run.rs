@@ -146,10 +146,13 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
                 Some(Signal::Resize) => resized(&screen)?,
                 None => None,
             },
-            input = inputs.next() => match input {
-                Some(input) => Some(Event::Input(input)),
-                None => return gone(screen),
-            },
+            input = inputs.next() => {
+                let Some(input) = input else {
+                    let _ = screen.leave();
+                    return Ok(Left::Gone);
+                };
+                Some(Event::Input(input))
+            }
             Some(event) = link.next() => Some(event),
             Some(event) = done.recv() => Some(event),
             text = hear(&mut coach) => Some(Event::Coach(text)),
@@ -197,11 +200,6 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
             next = link.ready().or_else(|| done.try_recv().ok());
         }
     }
-}
-
-fn gone(screen: Screen) -> Result<Left, SeatError> {
-    let _ = screen.leave();
-    Ok(Left::Gone)
 }
 
 fn resized(screen: &Screen) -> Result<Option<Event>, SeatError> {

@@ -231,8 +231,8 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
     let plain =
         |values: Vec<String>| values.into_iter().map(|value| (value, String::new())).collect::<Options>();
     match kind {
-        Kind::Words | Kind::Reason | Kind::Pattern => (Vec::new(), false),
-        Kind::Value => (candidates(model), false),
+        Kind::Words | Kind::Reason | Kind::Pattern | Kind::Time => (Vec::new(), false),
+        Kind::Value | Kind::Artifact => (candidates(model), false),
         Kind::Severity => {
             let meaning = |sev: Severity| {
                 model.state.policy.severities.get(&sev).map(|row| row.meaning.clone()).unwrap_or_default()
@@ -299,7 +299,6 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
             };
             (Moment::ALL.iter().map(|moment| (moment.word().to_owned(), at(moment))).collect(), true)
         }
-        Kind::Time => (Vec::new(), false),
         Kind::Span => (plain(["5m", "10m", "15m", "30m", "1h", "2h"].map(str::to_owned).to_vec()), false),
         Kind::Input => {
             let Some(walk) = model.walk() else { return (Vec::new(), true) };
@@ -332,7 +331,6 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
             let all = [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error, Level::Fatal];
             (plain(all.map(|level| level.word().to_lowercase()).to_vec()), true)
         }
-        Kind::Artifact => (candidates(model), false),
         Kind::Judgement => (plain(vec!["bad".into(), "good".into()]), true),
         Kind::Task => {
             let tasks = model.incident().into_iter().flat_map(|incident| incident.tasks.values());

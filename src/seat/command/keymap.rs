@@ -81,18 +81,12 @@ impl Keymap {
                 map.keys.remove(&chord);
                 continue;
             }
-            match named(name.get_ref()) {
-                Some(spec) => {
-                    map.keys.insert(chord, spec);
-                }
-                None => {
-                    let near = super::palette::nearest(name.get_ref());
-                    let hint = near.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
-                    wrong.push(at(
-                        name.span().start,
-                        format!("there is no command {:?}{hint}", name.get_ref()),
-                    ));
-                }
+            if let Some(spec) = named(name.get_ref()) {
+                map.keys.insert(chord, spec);
+            } else {
+                let near = super::palette::nearest(name.get_ref());
+                let hint = near.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
+                wrong.push(at(name.span().start, format!("there is no command {:?}{hint}", name.get_ref())));
             }
         }
         for needed in ["leave", "help", "palette", "act", "back"] {

@@ -6,7 +6,7 @@ use crate::domain::{
     decision::DecisionFact,
     deviation::DeviationFact,
     freeze::FreezeFact,
-    gate::GateFact,
+    gate::{Action, GateFact},
     id::{IncidentId, WalkId},
     incident::IncidentFact,
     note::NoteFact,
@@ -121,7 +121,10 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
             RoomFact::Closed { why } => (Room, Quiet, format!("room closed: {why}")),
         },
         Fact::Policy(_) => (Room, Quiet, "policy loaded".into()),
-        Fact::Incident(fact) => return incident(fact).map(|(weight, what)| (Incident, weight, what)),
+        Fact::Incident(fact) => {
+            let (weight, what) = incident(fact);
+            (Incident, weight, what)
+        }
         Fact::Board(fact) => match fact {
             BoardFact::Set { line, text, .. } => (People, Plain, format!("{}: {text}", line.word())),
             BoardFact::Cadence { every, .. } => {
@@ -171,8 +174,12 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
         },
         Fact::Gate(fact) => match fact {
             GateFact::Refused { request, times, .. } => {
-                let times = if *times > 1 { format!(" {times} times") } else { String::new() };
-                (Gate, Turn, format!("gate refused {} of {}{times}", request.action, request.artifact))
+                let times = if *times > 1 { format!(", {times} times") } else { String::new() };
+                let action = match request.action {
+                    Action::Deploy => String::new(),
+                    other => format!("{other} of "),
+                };
+                (Gate, Turn, format!("gate refused {action}{}{times}", request.artifact))
             }
             GateFact::Passed { request, freeze } => {
                 (Gate, Plain, format!("gate let {} pass {freeze}", request.artifact))
@@ -207,9 +214,9 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
     })
 }
 
-fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
+fn incident(fact: &IncidentFact) -> (Weight, String) {
     use Weight::{Bad, Good, Plain, Quiet, Turn};
-    Some(match fact {
+    match fact {
         IncidentFact::Declared { incident, title, severity, .. } => {
             (Turn, format!("declared {incident} {severity}: {title}"))
         }
@@ -235,7 +242,7 @@ fn incident(fact: &IncidentFact) -> Option<(Weight, String)> {
         }
         IncidentFact::Answered { prompt, .. } => (Quiet, format!("answered {prompt}")),
         IncidentFact::Exported { place, .. } => (Plain, format!("draft written to {place}")),
-    })
+    }
 }
 
 /// `step 4`, and its title in quotes.
@@ -274,7 +281,7 @@ fn walk(fact: &WalkFact, state: &State) -> Option<(Weight, String)> {
             let verb = if *undo { "undo taken on" } else { "taken on" };
             (Plain, named(walk, step, &format!("{verb} {host}:")))
         }
-        WalkFact::Attached { .. } | WalkFact::Intended { .. } => return None,
+        WalkFact::Attached { .. } | WalkFact::Intended { .. } | WalkFact::Moved { .. } => return None,
         WalkFact::BlockEnded { walk, done, .. }
             if done.result == BlockResult::Failed && is_guard(state, *walk, &done.block) =>
         {
@@ -322,7 +329,6 @@ fn walk(fact: &WalkFact, state: &State) -> Option<(Weight, String)> {
             (Turn, format!("took {} over from {from}: {reason}", of(walk, step)))
         }
         WalkFact::Edited { walk, step, block, .. } => (Turn, format!("edited {block} of {}", of(walk, step))),
-        WalkFact::Moved { .. } => return None,
         WalkFact::Finished { walk, complete: true } => (Good, format!("{walk} checklist complete")),
         WalkFact::Finished { walk, complete: false } => (Turn, format!("{walk} ended before its end")),
     })

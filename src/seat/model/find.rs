@@ -136,6 +136,13 @@ impl Model {
             .map(|given| (given.by.name.clone(), &given.at))
     }
 
+    /// Events of others that no timeline of this seat has shown yet.
+    pub fn unread(&self) -> usize {
+        let (seen, me) = (self.ui.seen.get(), self.my_name());
+        let shown = self.timeline.shown(self.incident_id(), &super::ui::TimelineFilter::default());
+        shown.iter().rev().take_while(|entry| entry.seq > seen).filter(|entry| entry.who != me).count()
+    }
+
     /// People whose seats are here, each once.
     pub fn here(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self

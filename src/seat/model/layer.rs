@@ -166,6 +166,8 @@ pub struct Confirm {
     pub lines: Vec<String>,
     /// The name that must be typed; `None` wants the second key.
     pub typed: Option<String>,
+    /// The first of those lines that is shown.
+    pub top: usize,
     /// What was typed.
     pub field: Field,
     /// What then happens.
@@ -179,6 +181,8 @@ pub struct Approval {
     pub at: StepRef,
     /// What is approved, by digest.
     pub digest: Digest,
+    /// The first line shown of what will run.
+    pub top: usize,
     /// Breaking the glass: target typed, reason, and which of the two has the keys.
     pub glass: Option<(Field, Field, bool)>,
 }

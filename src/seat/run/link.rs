@@ -50,7 +50,7 @@ impl Link {
 async fn keep(socket: PathBuf, mut frames: mpsc::UnboundedReceiver<ToRoom>, events: mpsc::Sender<Event>) {
     let mut tries = 0;
     loop {
-        let why = match client::connect(&socket, As::Seat, true, claim::of_this_process()).await {
+        let why = match Box::pin(client::connect(&socket, As::Seat, true, claim::of_this_process())).await {
             Ok((mut reader, mut writer, hello)) => {
                 tries = 0;
                 // What was meant for the connection before is void: commands are sent again by name.

@@ -44,6 +44,9 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             model.state = *state;
             model.live = *live;
             model.loaded = true;
+            if model.ui.seen.get() == 0 {
+                model.ui.seen.set(model.state.head);
+            }
             retell(model)
         }
         FromRoom::Live(live) => {
@@ -89,7 +92,7 @@ fn close_terminal(model: &mut Model, at: &StepRef) {
 }
 
 /// The connection is lost, or could not be made.
-pub fn lost(model: &mut Model, why: String, retry_in: Span) {
+pub fn lost(model: &mut Model, why: &str, retry_in: Span) {
     let now = model.now.clone();
     let (since, tries) = match &model.conn {
         Conn::Down { since, tries, .. } => (since.clone(), tries + 1),
@@ -97,7 +100,7 @@ pub fn lost(model: &mut Model, why: String, retry_in: Span) {
         Conn::Up { .. } => (now.clone(), 1),
     };
     model.pending.forget_asks();
-    let why = crate::domain::text::line(&why).into_owned();
+    let why = crate::domain::text::line(why).into_owned();
     model.conn = Conn::Down { since, retry: now.plus(retry_in), tries, why };
 }
 
@@ -123,7 +126,10 @@ fn happened(model: &mut Model, event: &Event) {
     model.state.apply(event);
     model.loaded = true;
     model.timeline.add(event, &model.state);
-    model.draft.add(event);
+    // Behind a gap it would hide what is still being read.
+    if model.draft.complete {
+        model.draft.add(event);
+    }
     if let Fact::Walk(fact) = &event.fact {
         walked(model, event, fact);
     }

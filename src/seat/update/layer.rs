@@ -107,7 +107,7 @@ fn palette_(model: &mut Model, mut field: Field, at: usize, key: KeyChord) -> Ve
     match key.key {
         Key::Up => model.layers.push(Layer::Palette { field, at: at.saturating_sub(1) }),
         Key::Down => {
-            model.layers.push(Layer::Palette { field, at: (at + 1).min(found.len().saturating_sub(1)) })
+            model.layers.push(Layer::Palette { field, at: (at + 1).min(found.len().saturating_sub(1)) });
         }
         Key::Tab => {
             // Completed to the name, so that arguments can follow.
@@ -144,15 +144,13 @@ fn prompt_(model: &mut Model, mut prompt: Prompt, key: KeyChord) -> Vec<Effect> 
             }
         }
         Key::Enter => {
-            return match prompt.value() {
-                Some(value) => command::invoke(model, prompt.call.clone().with(value)),
-                None => {
-                    let what =
-                        if prompt.strict { "choose one of those listed" } else { "type something first" };
-                    model.say(Tone::Info, format!("{what}, or Esc"));
-                    model.layers.push(Layer::Prompt(prompt));
-                    Vec::new()
-                }
+            return if let Some(value) = prompt.value() {
+                command::invoke(model, prompt.call.clone().with(value))
+            } else {
+                let what = if prompt.strict { "choose one of those listed" } else { "type something first" };
+                model.say(Tone::Info, format!("{what}, or Esc"));
+                model.layers.push(Layer::Prompt(prompt));
+                Vec::new()
             };
         }
         _ => {
@@ -269,7 +267,10 @@ fn confirm_(model: &mut Model, mut confirm: Confirm, key: KeyChord) -> Vec<Effec
             act => perform(model, act),
         };
     }
-    if confirm.typed.is_some() {
+    let moves = matches!(key.key, Key::Up | Key::Down | Key::PageUp | Key::PageDown);
+    if let Some(top) = scrolled(confirm.top, key).filter(|_| moves) {
+        confirm.top = top.min(confirm.lines.len().saturating_sub(1));
+    } else if confirm.typed.is_some() {
         if key.key == Key::Enter {
             model.say(Tone::Wrong, "that is not the name; type it exactly, or Esc");
         } else {
@@ -306,6 +307,9 @@ fn approval_(model: &mut Model, mut open: Approval, key: KeyChord) -> Vec<Effect
     }
     let alone = walk::is_requester(model, &open.at);
     match key.key {
+        Key::Up | Key::Down | Key::PageUp | Key::PageDown => {
+            open.top = scrolled(open.top, key).unwrap_or(open.top);
+        }
         Key::Char('y') if !alone => {
             let command = WalkCommand::Approve { walk, step, digest: open.digest, glass: None };
             return model.act(Command::Walk(command), "approved");
@@ -401,7 +405,7 @@ fn bytes(key: KeyChord) -> Vec<u8> {
     let text: &str = match key.key {
         Key::Char(c) if key.ctrl => {
             let code = c.to_ascii_uppercase() as u32;
-            if let Some(code @ 0x40..=0x5f) = u8::try_from(code).ok() {
+            if let Ok(code @ 0x40..=0x5f) = u8::try_from(code) {
                 out.push(code & 0x1f);
             }
             ""

@@ -125,7 +125,7 @@ pub fn update(model: &mut Model, now: Stamp, event: Event) -> Vec<Effect> {
         Event::Input(input) => input::input(model, input),
         Event::Room(frame) => frame::frame(model, *frame),
         Event::Lost { why, retry_in } => {
-            frame::lost(model, why, retry_in);
+            frame::lost(model, &why, retry_in);
             Vec::new()
         }
         Event::Coach(text) => {

@@ -26,17 +26,14 @@ use ratatui::{buffer::Buffer, layout::Rect};
 pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let row = |n| inset(put::row(area, n));
     headline(buf, put::row(area, 0), theme, model);
-    match model.incident() {
-        Some(incident) => {
-            clocks(buf, row(1), theme, model, incident);
-            roles(buf, row(3), theme, model, Some(incident));
-            board(buf, [row(4), row(5)], theme, model, incident);
-        }
-        None => {
-            watched(buf, row(1), theme, model);
-            roles(buf, row(3), theme, model, None);
-            calm(buf, [row(4), row(5)], theme, model);
-        }
+    if let Some(incident) = model.incident() {
+        clocks(buf, row(1), theme, model, incident);
+        roles(buf, row(3), theme, model, Some(incident));
+        board(buf, [row(4), row(5)], theme, model, incident);
+    } else {
+        watched(buf, row(1), theme, model);
+        roles(buf, row(3), theme, model, None);
+        calm(buf, [row(4), row(5)], theme, model);
     }
     waiting(buf, row(2), theme, model);
     frozen(buf, row(6), theme, model);
@@ -57,30 +54,27 @@ fn headline(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let clock = format!("{}{local} ", clock_utc(model.now.wall));
     let drill = model.state.room.drill.is_some() || model.incident().is_some_and(|one| one.drill);
     let mut pieces: Vec<(String, Role)> = Vec::new();
-    match model.incident() {
-        Some(incident) => {
-            pieces.push((format!(" {} ", incident.severity), severity(incident.severity)));
-            pieces.push((" ".into(), Role::Text));
-            let env = if drill { "DRILL".into() } else { one(&incident.env).to_uppercase() };
-            pieces.push((env, if drill { Role::Drill } else { Role::Title }));
-            pieces.push((format!(" {} ", incident.id), Role::Quiet));
-            let role = if incident.is_open() { Role::Text } else { Role::Good };
-            pieces.push((format!("{}  ", incident.status), role));
-            pieces.push((one(&incident.title), Role::Title));
+    if let Some(incident) = model.incident() {
+        pieces.push((format!(" {} ", incident.severity), severity(incident.severity)));
+        pieces.push((" ".into(), Role::Text));
+        let env = if drill { "DRILL".into() } else { one(&incident.env).to_uppercase() };
+        pieces.push((env, if drill { Role::Drill } else { Role::Title }));
+        pieces.push((format!(" {} ", incident.id), Role::Quiet));
+        let role = if incident.is_open() { Role::Text } else { Role::Good };
+        pieces.push((format!("{}  ", incident.status), role));
+        pieces.push((one(&incident.title), Role::Title));
+    } else {
+        if drill {
+            pieces.push((" DRILL ".into(), Role::Drill));
         }
-        None => {
-            if drill {
-                pieces.push((" DRILL ".into(), Role::Drill));
-            }
-            let word = match (model.loaded, &model.conn) {
-                (false, Conn::Down { .. }) => " no room",
-                (false, _) => " loading",
-                (true, _) => " no incident",
-            };
-            pieces.push((word.into(), Role::Title));
-            let host = model.room.as_ref().map(|room| format!("  room on {}", one(&room.host)));
-            pieces.push((host.unwrap_or_default(), Role::Quiet));
-        }
+        let word = match (model.loaded, &model.conn) {
+            (false, Conn::Down { .. }) => " no room",
+            (false, _) => " loading",
+            (true, _) => " no incident",
+        };
+        pieces.push((word.into(), Role::Title));
+        let host = model.room.as_ref().map(|room| format!("  room on {}", one(&room.host)));
+        pieces.push((host.unwrap_or_default(), Role::Quiet));
     }
     let shown: Vec<(&str, Role)> = pieces.iter().map(|(text, role)| (text.as_str(), *role)).collect();
     put::ends(buf, area, theme, &shown, (&clock, Role::Text));
@@ -153,7 +147,7 @@ fn waiting(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         Loud::Worst => Role::Worst,
     };
     let lead = if waits.loud == Loud::Worst { format!(" {} ", waits.lead) } else { waits.lead.to_owned() };
-    let age = waits.age.map(|age| format!(" {}", age.brief())).unwrap_or_default();
+    let age = waits.age.map(|age| age.brief()).unwrap_or_default();
     let colon = if waits.who.is_empty() && waits.age.is_none() { "  " } else { ": " };
     let who = if waits.who.is_empty() { String::new() } else { format!(" {}", one(&waits.who)) };
     let key = waits
@@ -166,7 +160,14 @@ fn waiting(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         buf,
         area,
         theme,
-        &[(&lead, role), (&who, Role::Owner), (&age, quiet), (colon, quiet), (&one(&waits.what), Role::Text)],
+        &[
+            (&lead, role),
+            (&who, Role::Owner),
+            (if age.is_empty() { "" } else { " " }, Role::Text),
+            (&age, quiet),
+            (colon, quiet),
+            (&one(&waits.what), Role::Text),
+        ],
         (&key, Role::Key),
     );
 }
@@ -321,8 +322,8 @@ fn frozen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let ends = if soon { format!("{ends} ({} left)", left.brief()) } else { ends };
     let refused = format!("  {} refused", freeze.refused);
     let (proved, role) = match &freeze.proved {
-        Some(at) => (format!("  proved {}", minute_utc(at.wall)), Role::Good),
-        None => ("  NOT proved".to_owned(), Role::Notice),
+        Some(at) => (format!("proved {}", minute_utc(at.wall)), Role::Good),
+        None => ("NOT proved".to_owned(), Role::Notice),
     };
     let more = if freezes.len() > 1 { format!("  +{} more", freezes.len() - 1) } else { String::new() };
     let through = if freeze.exemptions.is_empty() {
@@ -341,6 +342,7 @@ fn frozen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         (scope.as_str(), Role::Text),
         (ends.as_str(), if soon { Role::Notice } else { Role::Text }),
         (refused.as_str(), Role::Text),
+        ("  ", Role::Text),
         (proved.as_str(), role),
         (holds, Role::Quiet),
         (through.as_str(), Role::Text),

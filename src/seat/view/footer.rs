@@ -52,7 +52,9 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
         let loud = |n: usize, role| if n > 0 { role } else { Role::Quiet };
         out.push((format!("dev {deviations}  "), Role::Quiet));
         out.push((format!("owed {owed}  "), loud(owed, Role::Notice)));
-        out.push((format!("over {over}"), loud(over, Role::Bad)));
+        out.push((format!("over {over}  "), loud(over, Role::Bad)));
+        let unread = model.unread();
+        out.push((format!("unread {unread}"), loud(unread, Role::Notice)));
         if model.glass().is_some() {
             out.push(("  ".into(), Role::Text));
             out.push((" GLASS ".into(), Role::Worst));

@@ -119,7 +119,7 @@ fn words(walk: &Walk, step: &Step, wide: usize) -> Vec<Line> {
     }
     match &step.lead {
         Some(Lead::Confirm(by)) => {
-            out.push((format!("to be confirmed{}: Enter", by_whom(&by.roles)), Role::Notice))
+            out.push((format!("to be confirmed{}: Enter", by_whom(&by.roles)), Role::Notice));
         }
         Some(Lead::Decide(choices)) => {
             out.push(("to be decided: Enter".into(), Role::Notice));

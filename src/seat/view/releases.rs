@@ -95,6 +95,9 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     }
 }
 
+/// A row: its pieces, what stands at its right end, and which freeze it selects.
+type Line = (Vec<(String, Role)>, String, Option<usize>);
+
 /// Draws the freezes.
 pub fn freezes(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let focus = model.ui.has(Pane::Freezes);
@@ -106,7 +109,7 @@ pub fn freezes(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         .map_or("gate does not listen".into(), |at| format!("gate {}", one(at)));
     rule::title(buf, area, theme, Title { name: "Freezes and gate", detail: "", note: &gate, focus });
     let inner = inside(area);
-    let mut lines: Vec<(Vec<(String, Role)>, String, Option<usize>)> = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
     for (at, freeze) in holding.iter().enumerate() {
         let left = freeze.ends.until(&model.now).brief();
         lines.push((

@@ -39,6 +39,12 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         put::left(buf, put::row(inner, 0), theme, text, theme.style(Role::Quiet));
         return;
     }
+    if model.ui.timeline.selected().is_none()
+        && paused.is_none()
+        && let Some(newest) = model.timeline.iter().next_back()
+    {
+        model.ui.seen.set(newest.seq);
+    }
     let ids: Vec<u64> = shown.iter().map(|entry| entry.seq).collect();
     model.ui.timeline.rows.set(usize::from(inner.height));
     let mut at = model.ui.timeline.at.get();

@@ -100,7 +100,14 @@ pub fn override_(model: &mut Model, _: &[String]) -> Vec<Effect> {
     let act =
         Act::Do(deviation(model, &at, Deviate::Override, None), "passed over; its reason is owed".into());
     let lines = walk.code(block).lines().map(|line| crate::domain::text::line(line).into_owned()).collect();
-    model.layers.push(Layer::Confirm(Confirm { sentence, lines, typed, field: Field::default(), act }));
+    model.layers.push(Layer::Confirm(Confirm {
+        sentence,
+        lines,
+        typed,
+        top: 0,
+        field: Field::default(),
+        act,
+    }));
     Vec::new()
 }
 

@@ -19,6 +19,7 @@ use crate::{
     },
     wire::Steer,
 };
+use std::fmt::Write as _;
 
 /// Acts on what is selected.
 pub fn act(model: &mut Model, _: &[String]) -> Vec<Effect> {
@@ -49,12 +50,11 @@ pub fn act(model: &mut Model, _: &[String]) -> Vec<Effect> {
         Pane::Releases => {
             let picked =
                 model.released().get(model.ui.release).map(|one| format!("{}/{}", one.service, one.version));
-            match picked {
-                Some(artifact) => command::invoke(model, Call::of("judge").with(artifact)),
-                None => {
-                    model.say(Tone::Info, "no release is known here; start warroom with --release DIR");
-                    Vec::new()
-                }
+            if let Some(artifact) = picked {
+                command::invoke(model, Call::of("judge").with(artifact))
+            } else {
+                model.say(Tone::Info, "no release is known here; start warroom with --release DIR");
+                Vec::new()
             }
         }
         Pane::Freezes => freeze(model),
@@ -111,9 +111,9 @@ fn line(model: &mut Model) {
     };
     let mut text = format!("{}\n\n", line.text);
     for (name, value) in &line.fields {
-        text.push_str(&format!("{name} = {value}\n"));
+        let _ = writeln!(text, "{name} = {value}");
     }
-    text.push_str(&format!("\n{} at {}", line.source, crate::domain::time::rfc3339(line.at)));
+    let _ = write!(text, "\n{} at {}", line.source, crate::domain::time::rfc3339(line.at));
     let (t, title) = (line.at.timestamp_millis(), line.level.word().to_owned());
     model.ui.cursor = Some(t);
     model.layers.push(Layer::Message { title, text, top: 0 });
@@ -232,7 +232,7 @@ fn todo(model: &mut Model, at: &StepRef) -> Vec<Effect> {
                         .label
                         .chars()
                         .next()
-                        .filter(|c| c.is_ascii_alphabetic())
+                        .filter(char::is_ascii_alphabetic)
                         .map(|c| c.to_ascii_lowercase());
                     let clash = first.is_none_or(|c| {
                         branches.iter().filter(|b| b.label.to_ascii_lowercase().starts_with(c)).count() > 1

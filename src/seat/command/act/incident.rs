@@ -163,15 +163,14 @@ pub fn answer(model: &mut Model, given: &[String]) -> Vec<Effect> {
 
 /// The draft's selected prompt, asked.
 pub(super) fn answer_selected(model: &mut Model) -> Vec<Effect> {
-    match model.draft.todos.get(model.ui.todo).map(|todo| todo.key.clone()) {
-        Some(key) => crate::seat::command::invoke(model, Call::of("answer").with(key)),
-        None => {
-            let view = model.ui.view == View::PostMortem;
-            model.say(
-                Tone::Info,
-                if view { "the draft asks nothing more; X writes it out" } else { "7 shows the draft" },
-            );
-            Vec::new()
-        }
+    if let Some(key) = model.draft.todos.get(model.ui.todo).map(|todo| todo.key.clone()) {
+        crate::seat::command::invoke(model, Call::of("answer").with(key))
+    } else {
+        let view = model.ui.view == View::PostMortem;
+        model.say(
+            Tone::Info,
+            if view { "the draft asks nothing more; X writes it out" } else { "7 shows the draft" },
+        );
+        Vec::new()
     }
 }

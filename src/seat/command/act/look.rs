@@ -265,7 +265,7 @@ pub fn closer(model: &mut Model, _: &[String]) -> Vec<Effect> {
 pub fn filter(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let text = arg(given, 0).trim();
     if model.ui.has(Pane::Timeline) {
-        model.ui.timeline_filter.words = text.to_owned();
+        text.clone_into(&mut model.ui.timeline_filter.words);
         return Vec::new();
     }
     if text.is_empty() {
@@ -297,7 +297,7 @@ pub fn level(model: &mut Model, given: &[String]) -> Vec<Effect> {
             model.say(Tone::Info, format!("lines from {word} on"));
         }
         None => {
-            model.say(Tone::Wrong, format!("{word:?} is no level: trace, debug, info, warn, error or fatal"))
+            model.say(Tone::Wrong, format!("{word:?} is no level: trace, debug, info, warn, error or fatal"));
         }
     }
     Vec::new()
@@ -332,7 +332,7 @@ pub fn pause(model: &mut Model, _: &[String]) -> Vec<Effect> {
             model.ui.timeline_paused = if model.ui.timeline_paused.is_some() { None } else { newest };
         }
         _ => {
-            model.say(Tone::Info, "logs and the timeline can stand still; this pane does not move by itself")
+            model.say(Tone::Info, "logs and the timeline can stand still; this pane does not move by itself");
         }
     }
     Vec::new()
@@ -388,11 +388,10 @@ pub fn copy(model: &mut Model, _: &[String]) -> Vec<Effect> {
             code.join("\n")
         }),
     };
-    match text.filter(|text| !text.is_empty()) {
-        Some(text) => vec![Effect::Copy(text)],
-        None => {
-            model.say(Tone::Info, "there is nothing to copy here");
-            Vec::new()
-        }
+    if let Some(text) = text.filter(|text| !text.is_empty()) {
+        vec![Effect::Copy(text)]
+    } else {
+        model.say(Tone::Info, "there is nothing to copy here");
+        Vec::new()
     }
 }

@@ -101,7 +101,14 @@ pub fn take(model: &mut Model, at: &StepRef, undo: bool, again: bool) -> Vec<Eff
         Risk::High => None,
         Risk::Irreversible => Some(target),
     };
-    model.layers.push(Layer::Confirm(Confirm { sentence, lines, typed, field: Field::default(), act }));
+    model.layers.push(Layer::Confirm(Confirm {
+        sentence,
+        lines,
+        typed,
+        top: 0,
+        field: Field::default(),
+        act,
+    }));
     Vec::new()
 }
 
@@ -141,6 +148,7 @@ pub fn approve(model: &mut Model, _: &[String]) -> Vec<Effect> {
         let open = Approval {
             at: StepRef { walk: walk.id, step: step.id.clone() },
             digest: asked.digest,
+            top: 0,
             glass: None,
         };
         model.layers.push(Layer::Approval(open));
@@ -164,12 +172,11 @@ pub fn edit(model: &mut Model, _: &[String]) -> Vec<Effect> {
             .next()?;
         Some((walk.id, step.id.clone(), block.id.clone(), walk.code(block).to_owned(), block.lang.clone()))
     });
-    match found {
-        Some((walk, step, block, code, lang)) => vec![Effect::EditFile { walk, step, block, code, lang }],
-        None => {
-            model.say(Tone::Info, "there is no command in this step");
-            Vec::new()
-        }
+    if let Some((walk, step, block, code, lang)) = found {
+        vec![Effect::EditFile { walk, step, block, code, lang }]
+    } else {
+        model.say(Tone::Info, "there is no command in this step");
+        Vec::new()
     }
 }
 

@@ -16,18 +16,19 @@ use crate::{
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
-/// Lines, the first words of which are loud, into an area; the rest is counted.
-fn lines(buf: &mut Buffer, area: Rect, theme: &Theme, all: &[(String, Role)]) {
-    let most = usize::from(area.height);
-    let cut = all.len() > most;
-    for (row, (text, role)) in (0..area.height).zip(all) {
-        let last = cut && row + 1 == area.height;
-        if last {
-            let more = format!("{} lines more", all.len() - most + 1);
-            put::left(buf, put::row(area, row), theme, &more, theme.style(Role::Notice));
-        } else {
-            put::left(buf, put::row(area, row), theme, text, theme.style(*role));
-        }
+/// Lines from `top` on; where not all fit, the last row says how many are above and below.
+fn lines(buf: &mut Buffer, area: Rect, theme: &Theme, all: &[(String, Role)], top: usize) {
+    let rows = usize::from(area.height);
+    let cut = all.len() > rows;
+    let shown = if cut { rows.saturating_sub(1) } else { rows };
+    let top = top.min(all.len().saturating_sub(shown));
+    for (row, (text, role)) in (0..area.height).zip(all.iter().skip(top).take(shown)) {
+        put::left(buf, put::row(area, row), theme, text, theme.style(*role));
+    }
+    if cut {
+        let more = format!("{top} lines above, {} below: Up and Down", all.len().saturating_sub(top + shown));
+        let last = put::row(area, area.height.saturating_sub(1));
+        put::left(buf, last, theme, &more, theme.style(Role::Notice));
     }
 }
 
@@ -50,32 +51,24 @@ pub fn confirm(buf: &mut Buffer, body: Rect, theme: &Theme, confirm: &Confirm) -
     }
     let last = inner.height.saturating_sub(1);
     let middle = Rect { y: inner.y + row + 1, height: last.saturating_sub(row + 1), ..inner };
-    lines(buf, middle, theme, &code(&confirm.lines));
+    lines(buf, middle, theme, &code(&confirm.lines), confirm.top);
     let place = put::row(inner, last);
-    match &confirm.typed {
-        Some(name) => {
-            let used = put::pieces(
-                buf,
-                place,
-                theme,
-                &[("type ", Role::Text), (name, Role::Bad), (" to do it: ", Role::Text)],
-            );
-            field::draw(buf, put::part(place, used, place.width), theme, &confirm.field, "")
-        }
-        None => {
-            put::pieces(
-                buf,
-                place,
-                theme,
-                &[
-                    ("y", Role::Key),
-                    (" does it   ", Role::Text),
-                    ("Esc", Role::Key),
-                    (" goes back", Role::Text),
-                ],
-            );
-            None
-        }
+    if let Some(name) = &confirm.typed {
+        let used = put::pieces(
+            buf,
+            place,
+            theme,
+            &[("type ", Role::Text), (name, Role::Bad), (" to do it: ", Role::Text)],
+        );
+        field::draw(buf, put::part(place, used, place.width), theme, &confirm.field, "")
+    } else {
+        put::pieces(
+            buf,
+            place,
+            theme,
+            &[("y", Role::Key), (" does it   ", Role::Text), ("Esc", Role::Key), (" goes back", Role::Text)],
+        );
+        None
     }
 }
 
@@ -88,7 +81,7 @@ pub fn approval(
     open: &Approval,
 ) -> Option<(u16, u16)> {
     let inner = frame(buf, body, theme, "Approval", body.height);
-    let Some(found) = model.state.walks.get(&open.at.walk) else { return None };
+    let found = model.state.walks.get(&open.at.walk)?;
     let step = found.runbook.step(&open.at.step)?;
     let state = found.state(&open.at.step);
     let asked = state.asked.as_ref()?;
@@ -117,7 +110,7 @@ pub fn approval(
     all.push((String::new(), Role::Text));
     all.extend(code(&walk::will_run(found, step, lease.is_some_and(|lease| lease.undo))));
     let foot = if open.glass.is_some() { 4 } else { 2 };
-    lines(buf, Rect { height: inner.height.saturating_sub(foot), ..inner }, theme, &all);
+    lines(buf, Rect { height: inner.height.saturating_sub(foot), ..inner }, theme, &all, open.top);
     let foot = Rect { y: inner.bottom().saturating_sub(foot - 1).max(inner.y), height: foot - 1, ..inner };
     let Some((target, reason, second)) = &open.glass else {
         let alone = walk::is_requester(model, &open.at);

@@ -5,10 +5,7 @@ use crate::{
     domain::severity::Severity,
     seat::{
         model::{Model, entry::one, layer::Declare},
-        view::{
-            console,
-            widget::{field, put},
-        },
+        view::widget::{field, put},
     },
     theme::{Role, Theme},
 };
@@ -45,13 +42,7 @@ pub fn draw(
     let row = model.state.policy.severities.get(&form.severity);
     let meaning = row.map(|row| one(&row.meaning)).unwrap_or_default();
     let meaning_at = put::part(put::row(inner, 2), 13, inner.width);
-    put::left(
-        buf,
-        meaning_at,
-        theme,
-        &meaning,
-        theme.style(console::severity(form.severity)).remove_modifier(ratatui::style::Modifier::all()),
-    );
+    put::left(buf, meaning_at, theme, &meaning, theme.style(Role::Calm));
     let place = label(buf, 3, "services", 2);
     let services =
         field::draw(buf, place, theme, &form.services, "names, separated by blanks; nothing means all");
