@@ -115,7 +115,7 @@ async fn sit_down(
     coach: Option<mpsc::UnboundedReceiver<Option<String>>>,
 ) -> u8 {
     let caps = Caps::detect();
-    let theme = match theme(config, &caps) {
+    let theme = match theme(config, caps) {
         Ok(theme) => theme,
         Err(why) => {
             eprintln!("{why}");
@@ -168,7 +168,7 @@ async fn sit_down(
     }
 }
 
-fn theme(config: &Config, caps: &Caps) -> Result<Theme, String> {
+fn theme(config: &Config, caps: Caps) -> Result<Theme, String> {
     let depth = match config.ui.colour {
         Colour::Never => Depth::None,
         Colour::Always if caps.depth == Depth::None => Depth::Sixteen,

@@ -3,14 +3,19 @@
 //! One task decides ([`serve`]). Everything else (connections, sources, the HTTP gate, the journal's thread) sends to
 //! it and is sent to. Nothing is published, answered or acted on before it is durable.
 
+mod asks;
 mod conn;
 mod core;
+mod flight;
 mod gatekeeper;
 mod hands;
+mod look;
 mod outbox;
 pub mod recording;
+mod seats;
 mod serve;
 mod sources;
+mod steer;
 mod watch;
 
 pub use core::{Core, Submitted};

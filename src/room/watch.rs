@@ -73,7 +73,7 @@ impl Watch {
         self.heard(&source, at, &body);
         match body {
             Body::Series(series) => {
-                series.into_iter().filter_map(|one| self.points(&one.panel, one.points, at, state)).collect()
+                series.into_iter().filter_map(|one| self.points(&one.panel, &one.points, at, state)).collect()
             }
             Body::Lines(batch) => {
                 self.change(Delta { lines: batch.lines, lines_dropped: batch.dropped, ..Delta::default() });
@@ -116,13 +116,13 @@ impl Watch {
         self.change(Delta { sources: vec![view], ..Delta::default() });
     }
 
-    fn points(&mut self, name: &str, points: Vec<Point>, at: Wall, state: &State) -> Option<Command> {
+    fn points(&mut self, name: &str, points: &[Point], at: Wall, state: &State) -> Option<Command> {
         let panel = self.live.panel(name)?.panel.clone();
         let was_last = self.live.panel(name)?.points.last().map_or(i64::MIN, |point| point.t);
         let mut now = self.states.get(name).copied().unwrap_or_default();
         let mut change = None;
         let gap = [Point { t: at.timestamp_millis(), v: f64::NAN }];
-        let fed = if points.is_empty() { gap.as_slice() } else { points.as_slice() };
+        let fed = if points.is_empty() { gap.as_slice() } else { points };
         for point in fed.iter().filter(|point| point.t > was_last) {
             let (next, changed) = threshold::step(now, *point, &panel);
             now = next;
@@ -192,7 +192,7 @@ impl Watch {
             })
             .map(|view| view.panel.name.clone())
             .collect();
-        silent.iter().filter_map(|name| self.points(name, Vec::new(), now, state)).collect()
+        silent.iter().filter_map(|name| self.points(name, &[], now, state)).collect()
     }
 }
 

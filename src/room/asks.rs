@@ -1,0 +1,139 @@
+//! Questions and their answers; what takes time is answered later, never waited for.
+
+use super::{
+    conn::ConnId,
+    serve::{Room, Waiting},
+};
+use crate::{
+    domain::{
+        Command, CommandId, Refusal, State,
+        actor::Actor,
+        gate::{self, Answer},
+        refusal::Code,
+        time::Stamp,
+    },
+    journal::Journal,
+    os::clock,
+    wire::{Ask, JournalState, Told},
+};
+use uuid::Uuid;
+
+/// Events that one question is answered with at most.
+const PAGE: usize = 2_000;
+
+impl Room {
+    pub(super) fn ask(&mut self, id: ConnId, who: &Actor, n: u64, ask: Ask) {
+        let told = match ask {
+            Ask::Gate(request) => {
+                let request = match request.checked() {
+                    Ok(request) => request,
+                    Err(refusal) => return self.tell(id, n, Told::No(refusal)),
+                };
+                let now = clock::now();
+                let answer = self.gate_answer(&request, &now);
+                self.gate_answered(who, &request, &answer, &now);
+                Told::Gate(answer)
+            }
+            Ask::State => Told::State(Box::new(self.core.read(State::clone))),
+            Ask::Status => Told::Status(self.status()),
+            Ask::Events { from, limit, incident } => {
+                let (journal, told) = (self.journal.clone(), self.told.clone());
+                tokio::spawn(async move {
+                    let events = page(journal.as_ref(), from, limit, incident).await;
+                    drop(told.send((id, n, events)));
+                });
+                return;
+            }
+            Ask::Check { lang, code } => {
+                let (sources, told) = (self.sources.clone(), self.told.clone());
+                tokio::spawn(async move {
+                    let answer = sources.check(&lang, &code).await;
+                    drop(told.send((id, n, Told::Check(answer))));
+                });
+                return;
+            }
+            Ask::Keep { text } => {
+                let (blobs, told, text) = (self.blobs.clone(), self.told.clone(), self.core.clean(&text));
+                tokio::task::spawn_blocking(move || {
+                    let kept = match blobs.put(text.as_bytes()) {
+                        Ok(digest) => Told::Kept(digest),
+                        Err(error) => {
+                            Told::No(Refusal::new(Code::Conflict, format!("it cannot be kept: {error}")))
+                        }
+                    };
+                    drop(told.send((id, n, kept)));
+                });
+                return;
+            }
+            Ask::Evidence(digest) => {
+                let (blobs, told) = (self.blobs.clone(), self.told.clone());
+                tokio::task::spawn_blocking(move || {
+                    let found = match blobs.get(&digest) {
+                        Ok(bytes) => Told::Evidence(crate::domain::text::bytes(&bytes)),
+                        Err(error) => Told::No(Refusal::new(Code::Unknown, error.to_string())),
+                    };
+                    drop(told.send((id, n, found)));
+                });
+                return;
+            }
+            Ask::Stop => {
+                let own = who.uid.is_some_and(|uid| uid == 0 || uid == crate::os::peer::my_uid());
+                if own {
+                    self.stopping = Some(format!("{who} asked it to"));
+                    Told::Yes
+                } else {
+                    Told::No(Refusal::new(Code::Forbidden, "only its owner stops a room"))
+                }
+            }
+        };
+        self.tell(id, n, told);
+    }
+
+    pub(super) fn gate_answer(&self, request: &gate::Request, now: &Stamp) -> Answer {
+        let answer = self.core.read(|state| gate::answer(state, request, now));
+        gate::when_writable(answer, self.journal_state == JournalState::Writable)
+    }
+
+    pub(super) fn gate_answered(
+        &mut self,
+        who: &Actor,
+        request: &gate::Request,
+        answer: &Answer,
+        now: &Stamp,
+    ) {
+        if let Some(command) = self.gate.answered(who, request, answer, now) {
+            self.gate_command(who, &command);
+        }
+    }
+
+    pub(super) fn gate_command(&mut self, who: &Actor, command: &Command) {
+        drop(self.submit(who, CommandId(Uuid::now_v7()), command, Waiting::Nobody));
+    }
+
+    pub(super) fn flush_gate(&mut self, now: &Stamp, all: bool) {
+        for (who, command) in self.gate.due(now, all) {
+            self.gate_command(&who, &command);
+        }
+    }
+}
+
+/// One page of events, of one incident or of all.
+async fn page(
+    journal: &dyn Journal,
+    from: u64,
+    limit: usize,
+    incident: Option<crate::domain::id::IncidentId>,
+) -> Told {
+    let limit = limit.clamp(1, PAGE);
+    let records = match journal.read(from, limit).await {
+        Ok(records) => records,
+        Err(trouble) => return Told::No(Refusal::new(Code::Conflict, trouble.to_string())),
+    };
+    let next = (records.len() == limit).then(|| records.last().map(|record| record.seq + 1)).flatten();
+    let events = records
+        .iter()
+        .filter(|record| incident.is_none() || record.stream == incident)
+        .filter_map(|record| crate::journal::chain::open(record).ok())
+        .collect();
+    Told::Events { events, next }
+}

@@ -1,0 +1,168 @@
+//! Clients as they come, speak and go, and what all of them are sent.
+
+use super::{
+    conn::{ConnId, FromConn},
+    outbox::Outbox,
+    serve::{Room, Seat, Waiting},
+};
+use crate::{
+    domain::{
+        Command, Refusal, State, actor::Actor, gate::GateCommand, refusal::Code, release::ReleaseCommand,
+        state::FOLD, walk::WalkCommand,
+    },
+    os::clock,
+    wire::{As, Finished, FromRoom, Outcome, Presence, RoomStatus, StepRef, ToRoom, Told, WIRE, encode},
+};
+use std::sync::Arc;
+
+/// Connections of one user at most.
+const CONNS_MAX: usize = 256;
+
+/// What the room alone may say: a client that sends it is refused, whoever it is.
+fn rooms_own(command: &Command) -> bool {
+    match command {
+        Command::Room(_) | Command::Policy(_) | Command::Watch(_) | Command::Tick => true,
+        Command::Gate(gate) => !matches!(gate, GateCommand::Override { .. }),
+        Command::Release(release) => matches!(release, ReleaseCommand::Saw { .. }),
+        Command::Walk(walk) => matches!(walk, WalkCommand::Lost { .. }),
+        _ => false,
+    }
+}
+
+impl Room {
+    pub(super) fn hear(&mut self, id: ConnId, from: FromConn) {
+        match from {
+            FromConn::Joined { uid, name, hello, outbox } => self.join(id, uid, name, hello, outbox),
+            FromConn::Says(frame) => self.frame(id, frame),
+            FromConn::Behind => self.send_snapshot(id),
+            FromConn::Left => {
+                self.hands.left(id);
+                if self.seats.remove(&id).is_some_and(|seat| seat.role != As::Script) {
+                    self.publish_status();
+                }
+            }
+        }
+    }
+
+    pub(super) fn join(&mut self, id: ConnId, uid: u32, name: String, hello: ToRoom, outbox: Arc<Outbox>) {
+        let ToRoom::Hello { wire, fold, role, live, claimed } = hello else { return };
+        let refuse = |why, say: String| {
+            outbox.reply(encode(&FromRoom::Bye { why, say }));
+            outbox.close();
+        };
+        if wire != WIRE {
+            let newer = if wire < WIRE {
+                "the room is newer: restart this program"
+            } else {
+                "the room is older: restart the room"
+            };
+            refuse(Finished::OtherWire, format!("this room speaks wire {WIRE}, you speak {wire}; {newer}"));
+            return;
+        }
+        if self.seats.values().filter(|seat| seat.who.uid == Some(uid)).count() >= CONNS_MAX {
+            refuse(Finished::TooMany, format!("{name} has {CONNS_MAX} connections already; close some"));
+            return;
+        }
+        let claimed = claimed.map(|claim| crate::domain::text::line(&claim).chars().take(200).collect());
+        let who = Actor { claimed, ..Actor::user(name, uid) };
+        let seat = Seat { who: who.clone(), role, live, since: clock::now().wall, outbox };
+        seat.outbox.reply(encode(&FromRoom::Hello { wire: WIRE, fold: FOLD, you: who, room: self.status() }));
+        self.seats.insert(id, seat);
+        if live {
+            if fold == FOLD {
+                self.send_snapshot(id);
+            } else if let Some(seat) = self.seats.get(&id) {
+                seat.outbox.reply(encode(&FromRoom::Live(Box::new(self.watch.live().clone()))));
+            }
+        }
+        if role != As::Script {
+            self.publish_status();
+        }
+    }
+
+    pub(super) fn send_snapshot(&mut self, id: ConnId) {
+        self.publish_live();
+        let Some(seat) = self.seats.get(&id) else { return };
+        let state = Box::new(self.core.read(State::clone));
+        let live = Box::new(self.watch.live().clone());
+        seat.outbox.snapshot(encode(&FromRoom::Snapshot { state, live }));
+        for (at, says) in self.hands.shown() {
+            seat.outbox.reply(encode(&FromRoom::Hand { at: at.clone(), says: says.clone() }));
+        }
+    }
+
+    pub(super) fn frame(&mut self, id: ConnId, frame: ToRoom) {
+        let Some(seat) = self.seats.get(&id) else { return };
+        let who = seat.who.clone();
+        match frame {
+            ToRoom::Hello { .. } => {}
+            ToRoom::Do { id: command_id, command } if rooms_own(&command) => {
+                let refusal = Refusal::new(Code::Forbidden, "only the room itself says that");
+                self.answer(Waiting::Conn(id, command_id), Outcome::Refused(refusal));
+            }
+            ToRoom::Do { id: command_id, command } => {
+                if let Command::Walk(WalkCommand::Attach { walk, step, .. }) = &command {
+                    self.hands.at(&StepRef { walk: *walk, step: step.clone() }, id);
+                }
+                let outcome = self.submit(&who, command_id, &command, Waiting::Conn(id, command_id));
+                if let Some(outcome) = outcome {
+                    self.answer(Waiting::Conn(id, command_id), outcome);
+                }
+            }
+            ToRoom::Ask { n, ask } => self.ask(id, &who, n, ask),
+            ToRoom::Hand { at, hand, says } => self.hand_says(id, &who, at, hand, says),
+            ToRoom::Steer { at, steer } => self.steer(id, &who, &at, steer),
+        }
+    }
+
+    /// To every live client: encoded once.
+    pub(super) fn publish(&self, frame: &FromRoom) {
+        let mut seats = self.seats.values().filter(|seat| seat.live).peekable();
+        if seats.peek().is_none() {
+            return;
+        }
+        let bytes: Arc<[u8]> = encode(frame).into();
+        for seat in seats {
+            seat.outbox.publish(&bytes);
+        }
+    }
+
+    pub(super) fn publish_live(&mut self) {
+        if let Some(delta) = self.watch.take_delta() {
+            self.publish(&FromRoom::Delta(Box::new(delta)));
+        }
+    }
+
+    pub(super) fn publish_status(&self) {
+        self.publish(&FromRoom::Room(self.status()));
+    }
+
+    pub(super) fn status(&self) -> RoomStatus {
+        let (head, hash, drill, host) = self
+            .core
+            .read(|state| (state.head, state.hash, state.room.drill.clone(), state.room.host.clone()));
+        RoomStatus {
+            version: env!("CARGO_PKG_VERSION").into(),
+            host,
+            private: self.owner.is_some(),
+            drill,
+            place: self.journal.place(),
+            journal: self.journal_state.clone(),
+            head,
+            hash,
+            here: self
+                .seats
+                .values()
+                .map(|seat| Presence { who: seat.who.clone(), role: seat.role, since: seat.since })
+                .collect(),
+            gate: self.gate_at.clone(),
+            since: self.since,
+        }
+    }
+
+    pub(super) fn tell(&self, conn: ConnId, n: u64, told: Told) {
+        if let Some(seat) = self.seats.get(&conn) {
+            seat.outbox.reply(encode(&FromRoom::Told { n, told }));
+        }
+    }
+}

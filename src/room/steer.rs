@@ -1,0 +1,46 @@
+//! Between hands and seats: what a hand shows, and how it is steered.
+
+use super::{conn::ConnId, serve::Room};
+use crate::{
+    domain::{actor::Actor, policy::Power},
+    wire::{FromRoom, HandSays, Steer, StepRef, encode},
+};
+use uuid::Uuid;
+
+impl Room {
+    pub(super) fn lease(&self, at: &StepRef) -> Option<crate::domain::walk::Lease> {
+        self.core.read(|state| state.walks.get(&at.walk).and_then(|walk| walk.state(&at.step).lease))
+    }
+
+    pub(super) fn hand_says(&mut self, id: ConnId, who: &Actor, at: StepRef, hand: Uuid, says: HandSays) {
+        let own = self.lease(&at).is_some_and(|lease| lease.hand == hand && lease.owner.same(who));
+        if !own && says != HandSays::Over {
+            return;
+        }
+        let says = match says {
+            HandSays::Printed { text } => {
+                HandSays::Printed { text: crate::domain::text::block(&self.core.clean(&text)).into_owned() }
+            }
+            HandSays::Screen { cols, rows, cursor } => HandSays::Screen {
+                cols,
+                rows: rows.iter().map(|row| crate::domain::text::line(row).into_owned()).collect(),
+                cursor,
+            },
+            other => other,
+        };
+        self.hands.at(&at, id);
+        self.hands.keep(&at, &says);
+        self.publish(&FromRoom::Hand { at, says });
+    }
+
+    pub(super) fn steer(&mut self, id: ConnId, who: &Actor, at: &StepRef, steer: Steer) {
+        let may = self.lease(at).is_some_and(|lease| match steer {
+            Steer::Keys(_) | Steer::Resize { .. } => lease.owner.same(who),
+            Steer::Cancel | Steer::Extend(_) => self.core.read(|state| state.policy.may(who, Power::Respond)),
+        });
+        let hand = self.hands.conn(at).filter(|conn| *conn != id).and_then(|conn| self.seats.get(&conn));
+        if let (true, Some(hand)) = (may, hand) {
+            hand.outbox.reply(encode(&FromRoom::Steer(steer)));
+        }
+    }
+}
