@@ -147,7 +147,7 @@ fn waiting(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         Loud::Worst => Role::Worst,
     };
     let lead = if waits.loud == Loud::Worst { format!(" {} ", waits.lead) } else { waits.lead.to_owned() };
-    let age = waits.age.map(|age| age.brief()).unwrap_or_default();
+    let age = waits.age.map(Span::brief).unwrap_or_default();
     let colon = if waits.who.is_empty() && waits.age.is_none() { "  " } else { ": " };
     let who = if waits.who.is_empty() { String::new() } else { format!(" {}", one(&waits.who)) };
     let key = waits
