@@ -8,6 +8,8 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     missing_docs,
+    clippy::needless_pass_by_value,
+    clippy::type_complexity,
     dead_code,
     reason = "a test fails by panicking"
 )]

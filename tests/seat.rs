@@ -6,6 +6,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     missing_docs,
+    clippy::needless_pass_by_value,
+    clippy::type_complexity,
     dead_code,
     reason = "a test fails by panicking"
 )]

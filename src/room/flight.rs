@@ -57,7 +57,7 @@ impl Room {
     pub(super) async fn landed(&mut self, flight: Flight, appended: Appended) {
         let why = match appended {
             Appended::Ok(_) => {
-                self.durable(flight);
+                self.durable(&flight);
                 return;
             }
             Appended::Unknown(why) => {
@@ -69,7 +69,7 @@ impl Room {
                     None => true,
                 };
                 if known {
-                    self.durable(flight);
+                    self.durable(&flight);
                     return;
                 }
                 why
@@ -84,7 +84,7 @@ impl Room {
         // What was decided after it stands on what did not happen.
         while let Some((later, appended)) = self.flights.next().await {
             if matches!(appended, Appended::Ok(_)) && !later.events.is_empty() {
-                self.durable(later);
+                self.durable(&later);
             } else {
                 self.answer(later.waiting, Outcome::Failed { why: format!("{why}: nothing was recorded") });
             }
@@ -93,7 +93,7 @@ impl Room {
         self.set_journal(JournalState::ReadOnly { why, since: clock::now().wall });
     }
 
-    pub(super) fn durable(&mut self, flight: Flight) {
+    pub(super) fn durable(&mut self, flight: &Flight) {
         self.core.confirm(&flight.events);
         for event in &flight.events {
             self.publish(&FromRoom::Event(Box::new(event.clone())));

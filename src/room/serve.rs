@@ -26,7 +26,7 @@ use crate::{
     transport::listen::Listening,
     wire::{As, Finished, FromRoom, JournalState, Told, encode},
 };
-use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
+use futures::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
     collections::BTreeMap,
     sync::{Arc, RwLock},
@@ -187,7 +187,7 @@ impl Room {
         match options.drill {
             Some((scenario, pace)) => room.own(&Command::Room(RoomFact::DrillBegan { scenario, pace })),
             None if room.core.decided().room.drill.is_some() => {
-                room.own(&Command::Room(RoomFact::DrillEnded))
+                room.own(&Command::Room(RoomFact::DrillEnded));
             }
             None => {}
         }

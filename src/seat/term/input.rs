@@ -66,7 +66,7 @@ const MOMENT: Duration = Duration::from_millis(1);
 /// the first one, and spins inside one poll where the terminal hung up; its other source, which is the one in use
 /// here, answers nothing where it may not wait, as a stream never may. The thread asks the kernel first.
 pub struct Inputs {
-    inputs: mpsc::Receiver<Input>,
+    heard: mpsc::Receiver<Input>,
     // Closing it tells the thread to end.
     alive: Option<PipeWriter>,
     thread: Option<JoinHandle<()>>,
@@ -84,14 +84,14 @@ impl Inputs {
             let _ = read(&end, &send);
             let _ = send.blocking_send(Input::Gone);
         })?;
-        Ok(Self { inputs, alive: Some(alive), thread: Some(thread) })
+        Ok(Self { heard: inputs, alive: Some(alive), thread: Some(thread) })
     }
 
     /// Stops to read, so that another program can, and waits until it has.
     pub fn stop(&mut self) {
         self.alive = None;
-        self.inputs.close();
-        while self.inputs.try_recv().is_ok() {}
+        self.heard.close();
+        while self.heard.try_recv().is_ok() {}
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -99,14 +99,14 @@ impl Inputs {
 
     /// The next input; `None` after the last.
     pub async fn next(&mut self) -> Option<Input> {
-        self.inputs.recv().await
+        self.heard.recv().await
     }
 }
 
 impl futures::Stream for Inputs {
     type Item = Input;
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Input>> {
-        self.inputs.poll_recv(cx)
+        self.heard.poll_recv(cx)
     }
 }
 
