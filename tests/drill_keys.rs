@@ -67,7 +67,7 @@ fn a_bad_release_is_lived_through_by_keys_alone() {
         ("TZ", "UTC"),
     ];
     let args = ["drill", "--pace", "4", "--out", out_text.as_str()];
-    let mut me = Person { pty: Pty::spawn(&binary(), &args, &env, (100, 30)), keys: 0 };
+    let mut me = Person { pty: Pty::spawn(binary(), &args, &env, (100, 30)), keys: 0 };
 
     // Sees it.
     me.sees("All is well");

@@ -67,7 +67,7 @@ pub struct GateArgs {
     // Not read by clap: a variable that happens to be set is no conflict with --url.
     #[arg(long)]
     socket: Option<PathBuf>,
-    /// Ask over HTTP: address of the gate, such as https://warroom.example:7311.
+    /// Ask over HTTP: address of the gate, such as `https://warroom.example:7311`.
     #[arg(long, conflicts_with = "socket")]
     url: Option<String>,
     /// File with the token for --url.

@@ -44,6 +44,7 @@ pub struct With {
     /// The configuration, in place of the usual places (also WARROOM_CONFIG)
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Sources for one session
     #[command(flatten)]
     pub flags: Flags,
 }

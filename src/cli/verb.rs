@@ -58,6 +58,7 @@ pub enum Verb {
         /// Freeze deploys of these services at once
         #[arg(long)]
         freeze: bool,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -65,6 +66,7 @@ pub enum Verb {
     Note {
         /// The words
         text: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -78,6 +80,7 @@ pub enum Verb {
         /// What may go wrong
         #[arg(long)]
         risks: Option<String>,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -91,6 +94,7 @@ pub enum Verb {
         /// Time box, 15m
         #[arg(long)]
         within: Option<Span>,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -101,6 +105,7 @@ pub enum Verb {
         /// With what result
         #[arg(default_value = "")]
         result: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -110,6 +115,7 @@ pub enum Verb {
         role: String,
         /// Login name; nobody where none is given
         who: Option<String>,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -123,6 +129,7 @@ pub enum Verb {
         /// Only show the difference
         #[arg(long)]
         show: bool,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -130,6 +137,7 @@ pub enum Verb {
     State {
         /// The status
         to: Status,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -140,6 +148,7 @@ pub enum Verb {
         line: String,
         /// The words
         text: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -147,6 +156,7 @@ pub enum Verb {
     Update {
         /// What was said
         text: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -160,6 +170,7 @@ pub enum Verb {
         /// How it is known
         #[arg(long)]
         reason: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -179,6 +190,7 @@ pub enum Verb {
         /// How long, 2h
         #[arg(long = "for", value_name = "TIME")]
         lease: Option<Span>,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -192,6 +204,7 @@ pub enum Verb {
         /// Why
         #[arg(long)]
         reason: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -204,6 +217,7 @@ pub enum Verb {
         /// Why
         #[arg(long)]
         reason: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -214,6 +228,7 @@ pub enum Verb {
         /// Why
         #[arg(long)]
         reason: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -229,6 +244,7 @@ pub enum Verb {
         /// Why
         #[arg(long)]
         reason: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -241,6 +257,7 @@ pub enum Verb {
         /// In words
         #[arg(default_value = "")]
         text: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -248,6 +265,7 @@ pub enum Verb {
     Unlisted {
         /// What was done
         actual: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },
@@ -257,6 +275,7 @@ pub enum Verb {
         prompt: String,
         /// The words
         text: String,
+        /// What every verb takes
         #[command(flatten)]
         about: About,
     },

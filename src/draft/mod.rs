@@ -1,6 +1,6 @@
 //! The post-mortem draft, rendered from the journal.
 //!
-//! [`build`] folds the events and collects sections; [`markdown`] puts them through a template; [`write()`] lays the
+//! [`build()`] folds the events and collects sections; [`markdown`] puts them through a template; [`write()`] lays the
 //! whole export down beside its charts, its journal and its manifest, or nothing of it.
 //!
 //! Invariants: every generated sentence cites the events it stands on ([`Sentence`] cannot be made without them);
@@ -93,25 +93,59 @@ pub struct Section {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Piece {
     /// A sentence of its own.
-    Fact { sentence: Sentence },
+    Fact {
+        /// The sentence.
+        sentence: Sentence,
+    },
     /// A list of sentences.
-    List { items: Vec<Sentence> },
+    List {
+        /// The sentences.
+        items: Vec<Sentence>,
+    },
     /// A list of sentences to tick.
-    Tasks { items: Vec<Sentence> },
+    Tasks {
+        /// The sentences.
+        items: Vec<Sentence>,
+    },
     /// A heading below the section's.
-    Heading { sentence: Sentence },
+    Heading {
+        /// The sentence.
+        sentence: Sentence,
+    },
     /// A table.
-    Table { markdown: String },
+    Table {
+        /// The text.
+        markdown: String,
+    },
     /// Text in a fence.
-    Code { markdown: String },
+    Code {
+        /// The text.
+        markdown: String,
+    },
     /// A picture beside the draft.
-    Image { alt: String, path: String },
+    Image {
+        /// What it shows.
+        alt: String,
+        /// Where it lies beside the draft.
+        path: String,
+    },
     /// Fixed words of the template that state no fact.
-    Words { markdown: &'static str },
+    Words {
+        /// The words.
+        markdown: &'static str,
+    },
     /// A question that only people can answer, and that nobody has answered.
-    Prompt { todo: Todo },
+    Prompt {
+        /// The question.
+        todo: Todo,
+    },
     /// The same, answered.
-    Answer { todo: Todo, markdown: String },
+    Answer {
+        /// The question.
+        todo: Todo,
+        /// The text.
+        markdown: String,
+    },
 }
 
 impl Section {

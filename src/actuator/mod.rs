@@ -1,1 +1,0 @@
-//! What changes the world, one file each.
