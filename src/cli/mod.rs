@@ -7,6 +7,8 @@ pub mod exit;
 pub mod export;
 pub mod gate;
 pub mod hand;
+pub mod pages;
+pub mod practices;
 pub mod reach;
 pub mod room;
 pub mod runbook;
@@ -72,6 +74,11 @@ enum Verb {
     /// Read a runbook without walking it
     Runbook(runbook::RunbookArgs),
     Config(config::ConfigArgs),
+    Practices(practices::PracticesArgs),
+    Completions(pages::CompletionsArgs),
+    Man(pages::ManArgs),
+    /// The seat's keys, as Markdown
+    Keys,
     /// Runs one step; started by a seat
     #[command(hide = true)]
     Hand(hand::HandArgs),
@@ -101,6 +108,10 @@ pub fn main() -> ExitCode {
         Some(Verb::Export(args)) => export::run(&with, &args),
         Some(Verb::Runbook(args)) => runbook::run(&args),
         Some(Verb::Config(args)) => config::run(&args, with.config),
+        Some(Verb::Practices(args)) => practices::run(&args),
+        Some(Verb::Completions(args)) => pages::completions(&args),
+        Some(Verb::Man(args)) => pages::man(&args),
+        Some(Verb::Keys) => pages::keys(),
         Some(Verb::Hand(args)) => hand::run(args, with.socket),
         Some(Verb::DrillWorld(args)) => drill_world::run(&args),
     }

@@ -81,6 +81,7 @@ impl File {
             return Err(unreadable(path, &why, "build with the bundled SQLite"));
         }
         let fail = |error: rusqlite::Error| trouble(path, &error);
+        let had_bytes = std::fs::metadata(path).is_ok_and(|meta| meta.len() > 0);
         let flags = match mode {
             Mode::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
             Mode::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
@@ -94,6 +95,10 @@ impl File {
         let objects: i64 =
             db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
         let new = objects == 0 && application == 0;
+        if new && had_bytes {
+            let why = "it has bytes and no journal in it: it was cut, or its write-ahead log is lost";
+            return Err(unreadable(path, &why, "keep it, and restore a copy with its -wal file"));
+        }
         if !new && application != APPLICATION {
             return Err(unreadable(path, &"it is a SQLite file of something else", "name another file"));
         }
@@ -102,14 +107,16 @@ impl File {
             return Err(unreadable(path, &why, "use the version of warroom that wrote it, or a newer one"));
         }
         if mode == Mode::Write {
-            db.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;")
+            db.execute_batch("PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;")
                 .map_err(fail)?;
             if new {
                 let set = format!(
                     "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT}; COMMIT;"
                 );
+                // Before the log is switched on: a file that was begun and not finished has no bytes then.
                 db.execute_batch(&set).map_err(fail)?;
             }
+            db.execute_batch("PRAGMA journal_mode=WAL;").map_err(fail)?;
         } else if new {
             return Err(unreadable(path, &"there is no journal in it", "start a room on it first"));
         }
@@ -198,6 +205,15 @@ impl File {
         let mut statement = self.db.prepare_cached(sql).map_err(fail)?;
         let rows = statement.query_map(params, record).map_err(fail)?;
         rows.collect::<Result<_, _>>().map_err(fail)
+    }
+
+    /// Moves what is in the write-ahead log into the file. A failure costs nothing: the log is read at the next start.
+    pub(super) fn fold_log(&self) {
+        if self.mode == Mode::Write
+            && let Err(error) = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        {
+            tracing::warn!(%error, "the write-ahead log stays");
+        }
     }
 
     pub(super) fn erase(&self, seq: Seq) -> Result<(), Trouble> {

@@ -88,6 +88,18 @@ impl Sqlite {
     }
 }
 
+/// How long closing may take before the process goes on without it; nothing acknowledged depends on it.
+const CLOSE_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        let (closed, wait) = std::sync::mpsc::sync_channel(1);
+        if self.asks.try_send(Ask::Close { closed }).is_ok() {
+            let _ = wait.recv_timeout(CLOSE_WITHIN);
+        }
+    }
+}
+
 impl Journal for Sqlite {
     fn append(&self, expected: Head, records: Vec<Record>) -> BoxFuture<'static, Appended> {
         self.ask(

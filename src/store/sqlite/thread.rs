@@ -21,6 +21,7 @@ pub(super) enum Ask {
     Find { command: CommandId, answer: oneshot::Sender<Result<Vec<Record>, Trouble>> },
     Head { answer: oneshot::Sender<Result<Head, Trouble>> },
     Erase { seq: Seq, answer: oneshot::Sender<Result<(), Trouble>> },
+    Close { closed: std::sync::mpsc::SyncSender<()> },
 }
 
 type Batch = Vec<(Head, Vec<Record>, oneshot::Sender<Appended>)>;
@@ -52,6 +53,13 @@ pub(super) fn run(mut file: File, inbox: &Receiver<Ask>, tell: &watch::Sender<Se
             Ask::Find { command, answer } => drop(answer.send(file.find(command))),
             Ask::Head { answer } => drop(answer.send(file.read_head())),
             Ask::Erase { seq, answer } => drop(answer.send(file.erase(seq))),
+            Ask::Close { closed } => {
+                // Everything into the one file, so that a copy of it is whole.
+                file.fold_log();
+                drop(file);
+                let _ = closed.send(());
+                return;
+            }
         }
     }
 }
