@@ -107,8 +107,9 @@ pub async fn start(with: &With, dir: &Path, more: &[String]) -> Result<(), Unrea
         if UnixStream::connect(&socket).await.is_ok() {
             return Ok(());
         }
-        if !crate::os::process::alive(&process) {
-            // Another starter may have been quicker; then that room is as good.
+        // Another starter may have been quicker: that room is as good, and as long as its process opens it is waited
+        // for.
+        if !crate::os::process::alive(&process) && !held(dir) {
             tokio::time::sleep(Duration::from_millis(100)).await;
             if UnixStream::connect(&socket).await.is_ok() {
                 return Ok(());
@@ -126,6 +127,12 @@ pub async fn start(with: &With, dir: &Path, more: &[String]) -> Result<(), Unrea
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Whether a process that lives holds this directory's room.
+fn held(dir: &Path) -> bool {
+    crate::os::lock::owner(&dir.join("room.lock"))
+        .is_some_and(|owner| crate::os::process::alive(&owner.process))
 }
 
 /// The flags as they are given on: paths absolute, for the room stands in `/`.

@@ -17,6 +17,8 @@ use crate::{
 };
 use futures::StreamExt as _;
 use std::{
+    io::Write as _,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -108,7 +110,10 @@ fn open(with: &With, opening: Opening) -> ExitCode {
             return exit::code(exit::USAGE);
         }
     };
+    let _harmless = crate::os::outlive_limits();
     tracing_subscriber::fmt()
+        // A log on a full disk must not take the room with it.
+        .log_internal_errors(false)
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("WARROOM_LOG")
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
@@ -119,31 +124,44 @@ fn open(with: &With, opening: Opening) -> ExitCode {
     exit::block_on(async move {
         match house(&config, opening).await {
             Ok(why) => {
-                eprintln!("the room is closed: {why}");
+                log(&format!("the room is closed: {why}"));
                 exit::DONE
             }
             Err(why) => {
-                eprintln!("{why}");
+                log(&why);
                 exit::REFUSED
             }
         }
     })
 }
 
+/// Says it where the room's log goes, which may be a disk that takes nothing.
+fn log(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     let say = |error: &dyn std::fmt::Display| error.to_string();
     let Opening { dir, shared, drill } = opening;
     if shared {
-        std::fs::create_dir_all(&dir)
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o750)
+            .create(&dir)
             .map_err(|error| format!("{} cannot be made: {error}", dir.display()))?;
     } else {
         dirs::private(&dir).map_err(|error| say(&error))?;
     }
     let journal_at =
         config.journal.path.clone().filter(|_| drill.is_none()).unwrap_or_else(|| dir.join("journal.db"));
-    let _lock =
+    // The file itself is what is locked, under whatever name: a link to it is no second journal.
+    let journal_at = real(&journal_at);
+    let _journal_lock =
         Lock::take(&journal_at.with_extension("lock"), &format!("a room on {}", journal_at.display()))
             .map_err(|error| say(&error))?;
+    // And the directory, or a second room with another journal would take this one's socket.
+    let _room_lock =
+        Lock::take(&dir.join("room.lock"), &format!("a room in {}", dir.display())).map_err(|error| say(&error))?;
     let journal = Arc::new(Sqlite::open(&journal_at, Mode::Write).map_err(|error| say(&error))?);
     let blobs = blobs(config, &dir)?;
     let rules: Vec<UserRule> = config
@@ -206,6 +224,15 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         drop(tokio::time::timeout(std::time::Duration::from_secs(2), task).await);
     }
     Ok(why)
+}
+
+/// Where a file really lies, links followed; as it is named where it is not there yet.
+fn real(path: &Path) -> PathBuf {
+    let named = || {
+        let dir = path.parent()?.canonicalize().ok()?;
+        Some(dir.join(path.file_name()?))
+    };
+    path.canonicalize().ok().or_else(named).unwrap_or_else(|| path.to_owned())
 }
 
 fn blobs(config: &Config, dir: &Path) -> Result<Arc<Blobs>, String> {

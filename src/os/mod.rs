@@ -16,6 +16,17 @@ pub mod spawn;
 
 pub use session::seal_inherited;
 
+/// Makes a write beyond the allowed file size fail as a full disk does, instead of ending the process (SIGXFSZ).
+/// Holds as long as what it gives.
+///
+/// # Errors
+/// Where the system takes no handler.
+pub fn outlive_limits() -> std::io::Result<std::sync::Arc<std::sync::atomic::AtomicBool>> {
+    let hit = std::sync::Arc::default();
+    signal_hook::flag::register(rustix::process::Signal::XFSZ.as_raw(), std::sync::Arc::clone(&hit))?;
+    Ok(hit)
+}
+
 /// This machine's name, safe to show.
 pub fn host_name() -> String {
     crate::domain::text::line(&rustix::system::uname().nodename().to_string_lossy()).into_owned()

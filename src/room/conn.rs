@@ -5,7 +5,11 @@ use crate::{
     os::peer,
     wire::{FRAME_MAX, FRAME_MAX_STRANGER, Finished, FromRoom, Lines, ToRoom, decode, encode},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{UnixStream, unix::OwnedReadHalf},
@@ -21,6 +25,44 @@ const PIECE: usize = 16 * 1024;
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// What waits for a client that is told goodbye may take this long to go out.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Connections of one user that have not said hello at most, so that what they may hold is bounded too.
+const STRANGERS_MAX: usize = 64;
+
+/// Who has connected and not said hello yet, by user.
+#[derive(Debug, Clone, Default)]
+pub struct Strangers(Arc<Mutex<BTreeMap<u32, usize>>>);
+
+/// One of them; leaves when dropped.
+#[derive(Debug)]
+struct Stranger {
+    all: Strangers,
+    uid: u32,
+}
+
+impl Strangers {
+    fn enter(&self, uid: u32) -> Option<Stranger> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = all.entry(uid).or_default();
+        if *count >= STRANGERS_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Stranger { all: self.clone(), uid })
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let mut all = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = all.get_mut(&self.uid) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                all.remove(&self.uid);
+            }
+        }
+    }
+}
 
 /// From a connection to the room.
 #[derive(Debug)]
@@ -50,6 +92,7 @@ pub async fn serve(
     stream: UnixStream,
     room: mpsc::Sender<(ConnId, FromConn)>,
     owner: Option<u32>,
+    strangers: Strangers,
 ) {
     let uid = match peer::of(&stream) {
         Ok(peer) => peer.uid,
@@ -68,6 +111,11 @@ pub async fn serve(
         .await;
         return;
     }
+    let Some(stranger) = strangers.enter(uid) else {
+        let say = "64 connections of yours have not said hello yet; close some";
+        goodbye(stream, Finished::TooMany, say).await;
+        return;
+    };
     let name = peer::name_of(uid).await;
     let (mut read, mut write) = stream.into_split();
     let mut lines = Lines::new(FRAME_MAX_STRANGER);
@@ -81,6 +129,7 @@ pub async fn serve(
             return;
         }
     };
+    drop(stranger);
     lines.allow(FRAME_MAX);
     let outbox = Arc::new(Outbox::default());
     let joined = FromConn::Joined { uid, name, hello, outbox: outbox.clone() };

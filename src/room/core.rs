@@ -12,15 +12,20 @@ use crate::{
         chain::{Draft, Record},
     },
 };
-use std::sync::{Arc, RwLock};
+use std::{
+    collections::HashSet,
+    sync::{Arc, RwLock},
+};
 
 /// What became of a command when it was decided.
 #[derive(Debug)]
 pub enum Submitted {
     /// The rules do not allow it.
     Refused(Refusal),
-    /// It changes nothing, or was accepted before.
+    /// It changes nothing.
     Nothing,
+    /// It was accepted before; the journal knows what came of it.
+    Known,
     /// These records must become durable.
     Append {
         /// Where the chain must end for them to follow.
@@ -36,14 +41,39 @@ pub enum Submitted {
 pub struct Core {
     decided: State,
     durable: Arc<RwLock<State>>,
+    seen: Seen,
     room: String,
     redactor: Redactor,
 }
 
+/// Every command in the journal, so that one that is sent again is known however long ago it was: eight bytes each,
+/// the random end of its id.
+#[derive(Debug, Default)]
+pub struct Seen(HashSet<u64>);
+
+impl Seen {
+    fn short(id: CommandId) -> u64 {
+        id.0.as_u64_pair().1
+    }
+
+    /// It is in the journal, or on its way there.
+    pub fn add(&mut self, id: CommandId) {
+        self.0.insert(Self::short(id));
+    }
+
+    fn has(&self, id: CommandId) -> bool {
+        self.0.contains(&Self::short(id))
+    }
+
+    fn forget(&mut self, id: CommandId) {
+        self.0.remove(&Self::short(id));
+    }
+}
+
 impl Core {
-    /// Folds that stand at the journal's end.
-    pub fn new(state: State, room: String, redactor: Redactor) -> Self {
-        Self { decided: state.clone(), durable: Arc::new(RwLock::new(state)), room, redactor }
+    /// Folds that stand at the journal's end, with every command that is in it.
+    pub fn new(state: State, seen: Seen, room: String, redactor: Redactor) -> Self {
+        Self { decided: state.clone(), durable: Arc::new(RwLock::new(state)), seen, room, redactor }
     }
 
     /// The durable fold, to read from other tasks. Locks are held for moments only.
@@ -66,8 +96,16 @@ impl Core {
         self.decided.hash.map_or(Head::EMPTY, |hash| Head { seq: self.decided.head, hash })
     }
 
+    /// Where the durable chain ends.
+    pub fn durable_head(&self) -> Head {
+        self.read(|state| state.hash.map_or(Head::EMPTY, |hash| Head { seq: state.head, hash }))
+    }
+
     /// Decides a command and, where it gives facts, adds them to the decided fold.
     pub fn submit(&mut self, actor: &Actor, id: CommandId, command: &Command, now: &Stamp) -> Submitted {
+        if self.seen.has(id) {
+            return Submitted::Known;
+        }
         let ctx = Ctx { actor: actor.clone(), now: now.clone(), id };
         let facts = match decide(&self.decided, command, &ctx) {
             Ok(facts) if facts.is_empty() => return Submitted::Nothing,
@@ -94,7 +132,7 @@ impl Core {
                     events.push(event);
                 }
                 Err(error) => {
-                    self.forget();
+                    self.forget(&[]);
                     return Submitted::Refused(
                         Refusal::new(Code::Invalid, format!("it cannot be written down: {error}"))
                             .hint("nothing was recorded"),
@@ -102,6 +140,7 @@ impl Core {
                 }
             }
         }
+        self.seen.add(id);
         Submitted::Append { expected, records, events }
     }
 
@@ -139,12 +178,16 @@ impl Core {
         let mut durable = self.durable.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         for event in events {
             durable.apply(event);
+            self.seen.add(event.command);
         }
     }
 
-    /// What was decided and did not become durable is forgotten.
-    pub fn forget(&mut self) {
+    /// What was decided and did not become durable is forgotten, and so are these commands: sent again, they are new.
+    pub fn forget(&mut self, commands: &[CommandId]) {
         self.decided = self.read(State::clone);
+        for id in commands {
+            self.seen.forget(*id);
+        }
     }
 }
 

@@ -3,16 +3,45 @@
 use super::{
     core::{self, Submitted},
     recording,
-    serve::{Flight, Room, Waiting},
+    serve::{Room, Waiting},
 };
 use crate::{
-    domain::{Command, CommandId, actor::Actor},
-    journal::Appended,
+    domain::{Command, CommandId, Event, actor::Actor},
+    journal::{Appended, Head, Journal, Trouble, chain},
     os::clock,
     wire::{FromRoom, JournalState, Outcome, encode},
 };
 use futures::{FutureExt as _, StreamExt as _};
+use std::collections::HashSet;
 use uuid::Uuid;
+
+/// How often a command is decided again because somebody else appended first.
+const AGAIN: u8 = 3;
+/// Events that are read at once when the room catches up.
+const PAGE: usize = 1_024;
+
+/// An append on its way, or an answer that waits its turn behind one.
+pub(super) struct Flight {
+    asked: Asked,
+    events: Vec<Event>,
+    /// Where it needs no append: what is answered.
+    answer: Option<Outcome>,
+}
+
+/// What was asked, so that it can be decided again.
+struct Asked {
+    actor: Actor,
+    id: CommandId,
+    command: Command,
+    waiting: Waiting,
+    tries: u8,
+}
+
+impl Flight {
+    fn outcome(&self) -> Outcome {
+        Outcome::Ok { seqs: core::seqs(&self.events), made: core::made(&self.events) }
+    }
+}
 
 impl Room {
     /// Decides a command. Gives its outcome where that is known at once; otherwise it is answered when durable.
@@ -23,21 +52,36 @@ impl Room {
         command: &Command,
         waiting: Waiting,
     ) -> Option<Outcome> {
-        match self.core.submit(actor, id, command, &clock::now()) {
+        self.decide(Asked { actor: actor.clone(), id, command: command.clone(), waiting, tries: 0 })
+    }
+
+    fn decide(&mut self, asked: Asked) -> Option<Outcome> {
+        match self.core.submit(&asked.actor, asked.id, &asked.command, &clock::now()) {
             Submitted::Refused(refusal) => Some(Outcome::Refused(refusal)),
-            // Known or without effect; but what it repeats may be in flight, so its answer waits its turn.
-            Submitted::Nothing if self.flights.is_empty() => {
-                Some(Outcome::Ok { seqs: Vec::new(), made: Vec::new() })
-            }
             Submitted::Nothing => {
+                let outcome = Outcome::Ok { seqs: Vec::new(), made: Vec::new() };
+                if self.flights.is_empty() {
+                    return Some(outcome);
+                }
+                // What it would repeat may be in flight, so its answer waits its turn.
                 let head = self.core.head();
-                let flight = Flight { events: Vec::new(), waiting };
+                let flight = Flight { asked, events: Vec::new(), answer: Some(outcome) };
                 self.flights.push_back(async move { (flight, Appended::Ok(head)) }.boxed());
+                None
+            }
+            // Sent again: it gets the answer that it got, or that got lost.
+            Submitted::Known => {
+                let (head, found) = (self.core.head(), self.journal.find(asked.id));
+                let answered = async move {
+                    let (events, answer) = known(found.await);
+                    (Flight { asked, events, answer: Some(answer) }, Appended::Ok(head))
+                };
+                self.flights.push_back(answered.boxed());
                 None
             }
             Submitted::Append { expected, records, events } => {
                 let append = self.journal.append(expected, records);
-                let flight = Flight { events, waiting };
+                let flight = Flight { asked, events, answer: None };
                 self.flights.push_back(append.map(move |appended| (flight, appended)).boxed());
                 None
             }
@@ -55,55 +99,97 @@ impl Room {
 
     /// An append was answered.
     pub(super) async fn landed(&mut self, flight: Flight, appended: Appended) {
+        if let Some(answer) = flight.answer {
+            self.answer(flight.asked.waiting, answer);
+            return;
+        }
+        if matches!(appended, Appended::Ok(_)) {
+            self.durable(&flight.events);
+            let outcome = flight.outcome();
+            self.answer(flight.asked.waiting, outcome);
+            return;
+        }
+        self.failed(flight, appended).await;
+    }
+
+    /// An append failed, so what was decided after it stands on what did not happen. The journal says what did: it is
+    /// read on to its end, and only then is anybody answered.
+    async fn failed(&mut self, flight: Flight, appended: Appended) {
+        let (conflict, mut doubt) =
+            (matches!(appended, Appended::Conflict(_)), matches!(appended, Appended::Unknown(_)));
         let why = match appended {
-            Appended::Ok(_) => {
-                self.durable(&flight);
-                return;
-            }
-            Appended::Unknown(why) => {
-                // Looked up before anything else: it may have been written.
-                let known = match flight.events.first() {
-                    Some(event) => {
-                        self.journal.find(event.command).await.is_ok_and(|found| !found.is_empty())
-                    }
-                    None => true,
-                };
-                if known {
-                    self.durable(&flight);
-                    return;
-                }
-                why
-            }
-            Appended::Unavailable(why) => why,
-            Appended::Conflict(head) => {
-                format!("the journal was appended to by somebody else, up to event {}", head.seq)
+            Appended::Unknown(why) | Appended::Unavailable(why) => why,
+            Appended::Conflict(head) | Appended::Ok(head) => {
+                format!("somebody else appended to the journal, up to event {}", head.seq)
             }
         };
         tracing::error!(%why, "an append failed");
-        self.answer(flight.waiting, Outcome::Failed { why: format!("{why}: nothing was recorded") });
-        // What was decided after it stands on what did not happen.
+        let mut flights = vec![flight];
         while let Some((later, appended)) = self.flights.next().await {
-            if matches!(appended, Appended::Ok(_)) && !later.events.is_empty() {
-                self.durable(&later);
-            } else {
-                self.answer(later.waiting, Outcome::Failed { why: format!("{why}: nothing was recorded") });
-            }
+            doubt |= matches!(appended, Appended::Unknown(_));
+            flights.push(later);
         }
-        self.core.forget();
+        let caught = self.catch_up().await;
+        let happened = |flight: &Flight| {
+            let id = flight.asked.id;
+            caught.as_ref().is_ok_and(|commands| commands.contains(&id))
+        };
+        let (done, undone): (Vec<_>, Vec<_>) =
+            flights.into_iter().partition(|flight| flight.answer.is_some() || happened(flight));
+        let lost: Vec<_> = undone.iter().map(|flight| flight.asked.id).collect();
+        self.core.forget(&lost);
+        for flight in done {
+            let outcome = flight.answer.clone().unwrap_or_else(|| flight.outcome());
+            self.answer(flight.asked.waiting, outcome);
+        }
+        if conflict && caught.is_ok() {
+            for Flight { mut asked, .. } in undone {
+                asked.tries += 1;
+                let waiting = asked.waiting;
+                let outcome = if asked.tries > AGAIN {
+                    Some(Outcome::Failed { why: format!("{why}, again and again: nothing was recorded") })
+                } else {
+                    self.decide(asked)
+                };
+                if let Some(outcome) = outcome {
+                    self.answer(waiting, outcome);
+                }
+            }
+            return;
+        }
+        let what = match &caught {
+            Err(_) if doubt => "nobody knows whether it was recorded; the same command can be sent again",
+            _ => "nothing was recorded",
+        };
+        for flight in &undone {
+            self.answer(flight.asked.waiting, Outcome::Failed { why: format!("{why}: {what}") });
+        }
         self.set_journal(JournalState::ReadOnly { why, since: clock::now().wall });
     }
 
-    pub(super) fn durable(&mut self, flight: &Flight) {
-        self.core.confirm(&flight.events);
-        for event in &flight.events {
+    /// Takes in what the journal has beyond the durable fold. Gives the commands that it is of.
+    async fn catch_up(&mut self) -> Result<HashSet<CommandId>, Trouble> {
+        let mut commands = HashSet::new();
+        loop {
+            let head = self.core.durable_head();
+            let events = read_on(self.journal.as_ref(), head).await?;
+            if events.is_empty() {
+                return Ok(commands);
+            }
+            commands.extend(events.iter().map(|event| event.command));
+            self.durable(&events);
+        }
+    }
+
+    fn durable(&mut self, events: &[Event]) {
+        self.core.confirm(events);
+        for event in events {
             self.publish(&FromRoom::Event(Box::new(event.clone())));
         }
-        let outcome = Outcome::Ok { seqs: core::seqs(&flight.events), made: core::made(&flight.events) };
-        self.answer(flight.waiting, outcome);
-        if !flight.events.is_empty() && self.journal_state != JournalState::Writable {
+        if !events.is_empty() && self.journal_state != JournalState::Writable {
             self.set_journal(JournalState::Writable);
         }
-        if flight.events.iter().any(recording::worth) {
+        if events.iter().any(recording::worth) {
             self.record();
         }
     }
@@ -123,4 +209,31 @@ impl Room {
             seat.outbox.reply(encode(&FromRoom::Done { id, outcome }));
         }
     }
+}
+
+/// What a command gave that is in the journal already.
+fn known(found: Result<Vec<chain::Record>, Trouble>) -> (Vec<Event>, Outcome) {
+    let events = found.and_then(|records| records.iter().map(chain::open).collect::<Result<Vec<_>, _>>());
+    match events {
+        Ok(events) => {
+            let outcome = Outcome::Ok { seqs: core::seqs(&events), made: core::made(&events) };
+            (events, outcome)
+        }
+        Err(trouble) => {
+            let why = format!("it was recorded before, and cannot be looked up: {trouble}");
+            (Vec::new(), Outcome::Failed { why })
+        }
+    }
+}
+
+/// The next page of events after `head`, checked as they come.
+async fn read_on(journal: &dyn Journal, mut head: Head) -> Result<Vec<Event>, Trouble> {
+    let records = journal.read(head.seq.saturating_add(1), PAGE).await?;
+    let mut events = Vec::with_capacity(records.len());
+    for record in &records {
+        chain::follows(head, record).map_err(|why| Trouble::Broken { seq: record.seq, why })?;
+        head = Head { seq: record.seq, hash: record.hash };
+        events.push(chain::open(record)?);
+    }
+    Ok(events)
 }

@@ -1,8 +1,9 @@
 //! The room's loop: signals first, then the journal's answers, then people, then the rest.
 
 use super::{
-    conn::{self, ConnId, FromConn},
-    core::Core,
+    conn::{self, ConnId, FromConn, Strangers},
+    core::{Core, Seen},
+    flight::Flight,
     gatekeeper::Gatekeeper,
     hands::Hands,
     outbox::Outbox,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Command, CommandId, Event, State,
+        Command, CommandId, State,
         actor::Actor,
         gate::{self, Answer},
         next_deadline,
@@ -37,6 +38,12 @@ use tokio::sync::{mpsc, watch};
 const INBOX: usize = 1_024;
 /// Live changes are published at most this often.
 const LIVE_EVERY: Span = Span::millis(100);
+/// Between two looks at what is due.
+const TICKS_APART: std::time::Duration = std::time::Duration::from_millis(20);
+/// Appends in flight at most; people wait beyond, so that a slow disk is not answered with memory.
+const IN_FLIGHT: usize = 1_024;
+/// After the system refused a connection, as when descriptors run out, the next is tried after this long.
+const ACCEPT_AGAIN: std::time::Duration = std::time::Duration::from_millis(200);
 /// What is not moved by anything else is looked at this often: hands, silent sources, the journal's recovery.
 const LOOK_EVERY: Span = Span::secs(2);
 
@@ -105,12 +112,6 @@ pub(super) enum Waiting {
     Nobody,
 }
 
-/// An append on its way.
-pub(super) struct Flight {
-    pub(super) events: Vec<Event>,
-    pub(super) waiting: Waiting,
-}
-
 /// A room.
 pub struct Room {
     pub(super) core: Core,
@@ -144,9 +145,14 @@ impl Room {
     /// [`RoomError`] where the journal cannot be read, does not fit, or takes no event.
     pub async fn open(options: Options) -> Result<(Self, Shared, Inbox), RoomError> {
         let mut state = State::default();
-        read_all(options.journal.as_ref(), Head::EMPTY, |event| state.apply(&event)).await?;
+        let mut seen = Seen::default();
+        read_all(options.journal.as_ref(), Head::EMPTY, |event| {
+            state.apply(&event);
+            seen.add(event.command);
+        })
+        .await?;
         let host = crate::os::host_name();
-        let core = Core::new(state, format!("{host}-{}", std::process::id()), options.redactor);
+        let core = Core::new(state, seen, format!("{host}-{}", std::process::id()), options.redactor);
         let (frames, frames_in) = mpsc::channel(INBOX);
         let (readings, readings_in) = mpsc::channel(INBOX);
         let (asked, asked_in) = mpsc::channel(INBOX);
@@ -208,45 +214,57 @@ impl Room {
         let mut publish = tokio::time::interval(LIVE_EVERY.std());
         publish.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let strangers = Strangers::default();
+        let mut accept_at = tokio::time::Instant::now();
+        let mut ticked = None;
         loop {
             if let Some(why) = self.stopping.take() {
                 return self.close(why, inbox).await;
             }
             let now = clock::now();
-            let deadline = self.deadline(&now);
+            let due = self.deadline(&now, ticked);
             tokio::select! {
                 biased;
                 Some(why) = inbox.stop.recv() => self.stopping = Some(why),
                 Some((flight, appended)) = self.flights.next(), if !self.flights.is_empty() => {
                     self.landed(flight, appended).await;
                 }
-                Some((id, from)) = inbox.frames.recv() => self.hear(id, from),
+                // Before people: however much they say, a lease ends when it ends.
+                () = tokio::time::sleep_until(due) => {
+                    ticked = Some(tokio::time::Instant::now());
+                    self.own(&Command::Tick);
+                    self.flush_gate(&clock::now(), false);
+                }
+                Some((id, from)) = inbox.frames.recv(), if self.flights.len() < IN_FLIGHT => self.hear(id, from),
                 Some((conn, n, told)) = self.answers.recv() => self.tell(conn, n, told),
                 Some(command) = self.owed.recv() => self.own(&command),
-                accepted = listening.listener.accept() => if let Ok((stream, _)) = accepted {
-                    next_conn += 1;
-                    tokio::spawn(conn::serve(next_conn, stream, self.frames.clone(), self.owner));
+                accepted = accept(&listening, accept_at) => match accepted {
+                    Ok(stream) => {
+                        next_conn += 1;
+                        let (frames, owner) = (self.frames.clone(), self.owner);
+                        tokio::spawn(conn::serve(next_conn, stream, frames, owner, strangers.clone()));
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection was not accepted");
+                        accept_at = tokio::time::Instant::now() + ACCEPT_AGAIN;
+                    }
                 },
                 Some((actor, request, answer)) = inbox.asked.recv() => {
                     self.gate_answered(&actor, &request, &answer, &now);
                 }
                 Some(reading) = inbox.readings.recv() => self.read(reading),
-                () = tokio::time::sleep(deadline.std()) => {
-                    self.own(&Command::Tick);
-                    self.flush_gate(&clock::now(), false);
-                }
                 _ = publish.tick(), if !self.seats.is_empty() => self.publish_live(),
                 _ = look.tick() => self.look(),
             }
         }
     }
 
-    fn deadline(&self, now: &Stamp) -> Span {
+    /// When something is due, a while after the last time at the least: what cannot be written down stays due.
+    fn deadline(&self, now: &Stamp, ticked: Option<tokio::time::Instant>) -> tokio::time::Instant {
         let rules = next_deadline(self.core.decided(), now).map(|at| at.until(now));
-        let gate = self.gate.wait(now);
-        // While a decision is in flight the fold may still say that it is due.
-        let least = if self.flights.is_empty() { Span::millis(5) } else { Span::millis(50) };
-        rules.into_iter().chain(gate).min().unwrap_or(Span::hours(1)).max(least)
+        let wait = rules.into_iter().chain(self.gate.wait(now)).min().unwrap_or(Span::hours(1));
+        let due = tokio::time::Instant::now() + wait.std();
+        ticked.map_or(due, |ticked| due.max(ticked + TICKS_APART))
     }
 
     async fn close(mut self, why: String, mut inbox: Inbox) -> String {
@@ -267,4 +285,10 @@ impl Room {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         why
     }
+}
+
+/// The next connection, not before `at`.
+async fn accept(listening: &Listening, at: tokio::time::Instant) -> std::io::Result<tokio::net::UnixStream> {
+    tokio::time::sleep_until(at).await;
+    listening.listener.accept().await.map(|(stream, _)| stream)
 }

@@ -65,12 +65,58 @@ pub(super) fn trouble(path: &Path, error: &rusqlite::Error) -> Trouble {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
             "see that its directory exists and that you may write there"
         }
+        Some(ErrorCode::SystemIoFailure) if no_space(path) => "the disk is full; free some space",
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another process holds it; stop that first"
         }
         _ => "see the system's log for the disk",
     };
     unreadable(path, error, hint)
+}
+
+/// Whether the file system that holds a file has next to nothing left; the system's word for it does not always come
+/// through SQLite.
+fn no_space(path: &Path) -> bool {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    rustix::fs::statvfs(dir).is_ok_and(|fs| fs.f_bavail.saturating_mul(fs.f_frsize) < 256 * 1024)
+}
+
+/// The name SQLite knows a file by that nothing can change: it then needs neither a lock nor a log beside it.
+fn immutable(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()) {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            other => uri.push_str(&format!("%{other:02x}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
+}
+
+/// A connection that only reads. Where the directory cannot be written, as on a copy kept for evidence, a file without
+/// a write-ahead log is read as it lies.
+fn reading(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    let log = {
+        let mut name = path.as_os_str().to_owned();
+        name.push("-wal");
+        std::fs::metadata(name).is_ok_and(|meta| meta.len() > 0)
+    };
+    match db.query_row("PRAGMA user_version", [], |_| Ok(())) {
+        Err(error) if !log && matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
+            Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)
+        }
+        _ => Ok(db),
+    }
+}
+
+/// Makes the file, for its owner alone, where there is none; SQLite gives its log the same mode.
+fn create_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // What goes wrong here is said by SQLite a moment later.
+    drop(std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
 }
 
 impl File {
@@ -82,11 +128,15 @@ impl File {
         }
         let fail = |error: rusqlite::Error| trouble(path, &error);
         let had_bytes = std::fs::metadata(path).is_ok_and(|meta| meta.len() > 0);
-        let flags = match mode {
-            Mode::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-            Mode::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-        };
-        let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fail)?;
+        let db = match mode {
+            Mode::Write => {
+                create_private(path);
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                Connection::open_with_flags(path, flags)
+            }
+            Mode::Read => reading(path),
+        }
+        .map_err(fail)?;
         db.busy_timeout(std::time::Duration::from_secs(5)).map_err(fail)?;
         let pragma = |name: &str| {
             db.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0)).map_err(fail)

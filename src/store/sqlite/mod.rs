@@ -29,12 +29,9 @@ pub enum Mode {
 /// A journal in a SQLite file.
 pub struct Sqlite {
     place: PathBuf,
-    asks: std::sync::mpsc::SyncSender<Ask>,
+    asks: std::sync::mpsc::Sender<Ask>,
     watch: watch::Receiver<Seq>,
 }
-
-/// Waiting appends that the owner thread holds before a sender has to wait.
-const QUEUE: usize = 4_096;
 
 impl Sqlite {
     /// Opens the journal and starts its owner thread.
@@ -44,7 +41,7 @@ impl Sqlite {
     /// last event does not fit.
     pub fn open(path: &Path, mode: Mode) -> Result<Self, Trouble> {
         let file = file::File::open(path, mode)?;
-        let (asks, inbox) = std::sync::mpsc::sync_channel(QUEUE);
+        let (asks, inbox) = std::sync::mpsc::channel();
         let (tell, watch) = watch::channel(file.head.seq);
         std::thread::Builder::new()
             .name("journal".into())
@@ -61,16 +58,10 @@ impl Sqlite {
         gone: impl FnOnce() -> T + Send + 'static,
     ) -> BoxFuture<'static, T> {
         let (answer, wait) = oneshot::channel();
-        let asks = self.asks.clone();
-        let ask = make(answer);
+        // Sent here and not when it is waited for: appends reach the file in the order in which they were decided. How
+        // many wait is bounded by those who ask.
+        let sent = self.asks.send(make(answer)).is_ok();
         async move {
-            // A full queue makes this caller wait in a thread of its own, never the room's loop.
-            let sent = match asks.try_send(ask) {
-                Err(std::sync::mpsc::TrySendError::Full(ask)) => {
-                    tokio::task::spawn_blocking(move || asks.send(ask).is_ok()).await.unwrap_or(false)
-                }
-                sent => sent.is_ok(),
-            };
             if !sent {
                 return gone();
             }
@@ -94,7 +85,7 @@ const CLOSE_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 impl Drop for Sqlite {
     fn drop(&mut self) {
         let (closed, wait) = std::sync::mpsc::sync_channel(1);
-        if self.asks.try_send(Ask::Close { closed }).is_ok() {
+        if self.asks.send(Ask::Close { closed }).is_ok() {
             let _ = wait.recv_timeout(CLOSE_WITHIN);
         }
     }
