@@ -1,4 +1,5 @@
-//! kill -9 of room, hand or both at random moments of a step: nothing acknowledged is lost, nothing runs twice.
+//! kill -9 of room, seat, hand, or all of them at random moments of a drill that a person sits through: on return the
+//! incident stands where it stood, nothing acknowledged is missing, and nothing runs twice.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,50 +8,107 @@
     reason = "a test may fail by panicking"
 )]
 
+mod support;
+
+use serde_json::Value;
 use std::{
-    path::PathBuf,
+    fmt,
+    path::{Path, PathBuf},
     process::{Command, Output},
     time::{Duration, Instant},
 };
-use warroom::os::lock;
+use support::pty::Pty;
 
-/// Moments that are tried.
-const MOMENTS: u64 = 20;
+/// Blows.
+const BLOWS: u64 = 20;
 
-struct House {
-    dir: tempfile::TempDir,
+fn binary() -> String {
+    std::env::var("WARROOM_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_warroom").to_owned())
 }
 
-impl House {
-    fn state(&self) -> PathBuf {
-        self.dir.path().join("warroom")
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blow {
+    Room,
+    Seat,
+    Hand,
+    All,
+}
+
+impl fmt::Display for Blow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+/// A drill with a person in a terminal and a script beside.
+struct Drill {
+    home: tempfile::TempDir,
+    seat: Option<Pty>,
+}
+
+impl Drill {
+    fn begin() -> Self {
+        let mut drill = Self { home: tempfile::tempdir().unwrap(), seat: None };
+        drill.sit(&["drill", "--pace", "20", "--no-coach"]);
+        drill
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.path("warroom/drill/room/room.sock")
+    }
+
+    fn sit(&mut self, args: &[&str]) {
+        let home = self.home.path().to_string_lossy().into_owned();
+        let env =
+            [("XDG_STATE_HOME", home.as_str()), ("XDG_CONFIG_HOME", home.as_str()), ("TZ", "UTC"), ("WARROOM_SOCKET", "")];
+        self.seat = Some(Pty::spawn(binary(), args, &env, (120, 40)));
+    }
+
+    fn seat(&self) -> &Pty {
+        self.seat.as_ref().unwrap()
     }
 
     fn run(&self, args: &[&str]) -> Output {
-        Command::new(
-            std::env::var("WARROOM_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_warroom").to_owned()),
-        )
-        .args(args)
-        .env("XDG_STATE_HOME", self.dir.path())
-        .env("XDG_CONFIG_HOME", self.dir.path())
-        .env_remove("WARROOM_SOCKET")
-        .output()
-        .unwrap()
+        Command::new(binary())
+            .arg("--socket")
+            .arg(self.socket())
+            .args(args)
+            .env("XDG_STATE_HOME", self.home.path())
+            .env("XDG_CONFIG_HOME", self.home.path())
+            .env_remove("WARROOM_SOCKET")
+            .output()
+            .unwrap()
     }
 
+    /// Does it as soon as a room answers, which must be soon.
     fn ok(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
+        let mut last = None;
+        until(&format!("{args:?} is done"), || {
+            let output = self.run(args);
+            let done = output.status.success();
+            // Refused is refused; only a room that is not there is waited for.
+            assert!(done || output.status.code() == Some(20), "{args:?}: {output:?}");
+            last = Some(output);
+            done
+        });
+        String::from_utf8(last.unwrap().stdout).unwrap()
     }
 
-    /// Processes whose command line names this house's socket or directory, by the word in it.
-    fn processes(&self, word: &str) -> Vec<u32> {
-        let home = self.dir.path().to_string_lossy().into_owned();
+    fn state(&self) -> Value {
+        serde_json::from_str::<Value>(&self.ok(&["status", "--json"])).unwrap()["state"].clone()
+    }
+
+    /// Processes of this drill, by the word that their command line has.
+    fn processes(&self, word: &str) -> Vec<i32> {
+        let home = self.home.path().to_string_lossy().into_owned();
         std::fs::read_dir("/proc")
             .unwrap()
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter(|pid: &u32| {
+            .filter(|pid: &i32| {
                 let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
                 let line = String::from_utf8_lossy(&line).replace('\0', " ");
                 line.contains(&home) && line.contains(word)
@@ -60,22 +118,51 @@ impl House {
 
     fn kill(&self, word: &str) {
         for pid in self.processes(word) {
-            let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+            let pid = rustix::process::Pid::from_raw(pid).unwrap();
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         }
     }
 
-    fn status(&self, walk: &str) -> String {
-        let said = self.run(&["status", "--json"]);
-        let value: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
-        value["state"]["walks"][walk]["steps"]["count"]["status"].as_str().unwrap_or("none").to_owned()
+    fn strike(&mut self, blow: Blow) {
+        if matches!(blow, Blow::Room | Blow::All) {
+            self.kill(" room ");
+        }
+        if matches!(blow, Blow::Hand | Blow::All) {
+            self.kill(" hand ");
+        }
+        if matches!(blow, Blow::Seat | Blow::All) {
+            let mut seat = self.seat.take().unwrap();
+            seat.signal(rustix::process::Signal::KILL);
+            seat.exit();
+        }
+    }
+
+    /// The person comes back where the seat is gone; where the room is, the seat has it back by itself.
+    fn come_back(&mut self) {
+        if self.seat.is_none() {
+            self.sit(&["drill", "--resume", "--no-coach"]);
+        }
+        self.seat().wait_until("the seat shows the incident of a room that is there", |screen| {
+            let shown = screen.contents();
+            shown.contains("INC-1") && !shown.contains("RECONNECTING") && !shown.contains("reconnecting")
+        });
     }
 }
 
-impl Drop for House {
+impl Drop for Drill {
     fn drop(&mut self) {
-        self.kill(" hand ");
-        self.kill(" room ");
+        self.seat = None;
+        for word in [" hand ", " room ", " drill-world"] {
+            self.kill(word);
+        }
+    }
+}
+
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "never came: {what}");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -87,108 +174,90 @@ fn random(seed: &mut u64) -> u64 {
     *seed
 }
 
+/// A runbook whose run block counts how often it began and ended.
+fn counting(path: &Path, count: &Path, blow: u64) {
+    let text = format!(
+        "# Count {blow}\n\n1. [ ] Count the beginnings\n\n   ```sh {{ name=count kind=run timeout=20s }}\n   echo began >> {0}; sleep 0.4; echo ended >> {0}\n   ```\n",
+        count.display()
+    );
+    std::fs::write(path, text).unwrap();
+}
+
 #[test]
-fn kill_nine_at_random_moments_loses_nothing_and_runs_nothing_twice() {
+fn kill_nine_at_twenty_random_moments_of_a_drill() {
     let mut seed = std::env::var("WARROOM_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0x5eed_u64);
     println!("seed {seed}");
-    let house = House { dir: tempfile::tempdir().unwrap() };
-    let mut acknowledged = Vec::new();
-    for moment in 1..=MOMENTS {
-        let count = house.dir.path().join(format!("count-{moment}"));
-        let runbook = house.dir.path().join(format!("count-{moment}.md"));
-        let text = format!(
-            "# Count\n\n1. [ ] Count\n\n   ```sh {{ name=count kind=run timeout=20s }}\n   echo began >> {0}; sleep 0.3; echo ended >> {0}\n   ```\n",
-            count.display()
-        );
-        std::fs::write(&runbook, text).unwrap();
-        let note = house.ok(&["note", &format!("moment {moment}")]);
-        acknowledged.push(note.split('#').nth(1).unwrap().trim().parse::<u64>().unwrap());
-        house.ok(&["step", "start", runbook.to_str().unwrap()]);
-        let walk = format!("RUN-{moment}");
-        house.ok(&["step", "--walk", &walk, "take", "--no-wait"]);
+    let mut drill = Drill::begin();
+    // The person sees it and declares it, by keys.
+    drill.seat().wait_for("2.4.1");
+    drill.seat().send("D");
+    drill.seat().wait_for("Declare an incident");
+    drill.seat().key("enter");
+    drill.seat().wait_for("FROZEN checkout/prod");
+    let declared = drill.state()["incidents"]["INC-1"].clone();
+    let mut acknowledged: Vec<(u64, String)> = Vec::new();
+    let (mut unknown, mut done) = (0, 0);
+    for n in 1..=BLOWS {
+        let blow = [Blow::Room, Blow::Seat, Blow::Hand, Blow::All][usize::try_from(n % 4).unwrap()];
+        let (count, runbook) = (drill.path(&format!("count-{n}")), drill.path(&format!("count-{n}.md")));
+        counting(&runbook, &count, n);
+        let text = format!("before blow {n}");
+        let seq = drill.ok(&["note", &text]).split('#').nth(1).unwrap().trim().parse().unwrap();
+        acknowledged.push((seq, text));
+        drill.ok(&["step", "start", runbook.to_str().unwrap()]);
+        let walk = format!("RUN-{n}");
+        // The person takes the step, by a key.
+        drill.seat().wait_for(&format!("Count {n}"));
+        drill.seat().key("enter");
         // The moment of the blow, not a wait for anything.
-        std::thread::sleep(Duration::from_millis(random(&mut seed) % 500));
-        match moment % 3 {
-            0 => house.kill(" room "),
-            1 => house.kill(" hand "),
-            _ => {
-                house.kill(" room ");
-                house.kill(" hand ");
-            }
-        }
-        house.ok(&["note", "back"]);
-        let began = Instant::now();
-        let settled = loop {
-            let status = house.status(&walk);
-            if status != "lent" {
-                break status;
-            }
-            assert!(began.elapsed() < Duration::from_secs(60), "moment {moment}: the step is lent for ever");
-            std::thread::sleep(Duration::from_millis(100));
-        };
-        let lines = std::fs::read_to_string(&count).unwrap_or_default();
-        let times = lines.matches("began").count();
+        std::thread::sleep(Duration::from_millis(random(&mut seed) % 900));
+        drill.strike(blow);
+        drill.come_back();
+
+        let mut settled = String::new();
+        until(&format!("blow {n}, {blow}: the step settles"), || {
+            let state = drill.state();
+            let step = &state["walks"][&walk]["steps"]["count"]["status"];
+            settled = step.as_str().unwrap_or("todo").to_owned();
+            settled != "lent"
+        });
+        let times = || std::fs::read_to_string(&count).unwrap_or_default().matches("began").count();
         match settled.as_str() {
-            "done" => assert_eq!(times, 1, "moment {moment}"),
+            "done" => {
+                done += 1;
+                assert_eq!(times(), 1, "blow {n}, {blow}");
+            }
             "unknown" => {
-                assert!(times <= 1, "moment {moment}: ran {times} times");
-                let again = house.run(&["step", "--walk", &walk, "take"]);
+                unknown += 1;
+                assert!(times() <= 1, "blow {n}, {blow}: it ran {} times", times());
+                let again = drill.run(&["step", "--walk", &walk, "take"]);
                 assert_eq!(again.status.code(), Some(1), "an unknown step was started again: {again:?}");
             }
-            "todo" | "none" => assert_eq!(times, 0, "moment {moment}: it ran and nobody says so"),
-            other => panic!("moment {moment}: {other}"),
+            // The key came to nobody, or the hand was never started.
+            "todo" => assert_eq!(times(), 0, "blow {n}, {blow}: it ran and nobody says so"),
+            other => panic!("blow {n}, {blow}: {other}"),
         }
-        house.ok(&["step", "--walk", &walk, "list"]);
+        let before = times();
+        // The incident stands where it stood.
+        let incident = drill.state()["incidents"]["INC-1"].clone();
+        for field in ["title", "severity", "status", "declared", "roles", "services"] {
+            assert_eq!(incident[field], declared[field], "blow {n}, {blow}: {field}");
+        }
         if settled != "done" {
-            house.ok(&["step", "--walk", &walk, "abandon", "the blow"]);
+            drill.ok(&["step", "--walk", &walk, "abandon", "the blow"]);
         }
-        assert_eq!(house.run(&["verify"]).status.code(), Some(0), "moment {moment}");
+        assert_eq!(times(), before, "blow {n}, {blow}: it was started again unasked");
     }
-    let told = house.ok(&["tail", "--no-follow", "--all", "--json"]);
-    let seqs: Vec<u64> = told
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["seq"].as_u64().unwrap())
-        .collect();
+    println!("{done} done, {unknown} unknown, {} never begun", BLOWS - done - unknown);
+    let journal = drill.path("warroom/drill/room/journal.db");
+    let verified = drill.run(&["verify", journal.to_str().unwrap()]);
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+    let told = drill.ok(&["tail", "--no-follow", "--all", "--json"]);
+    let events: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let seqs: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
     assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "events are missing or doubled");
-    for (moment, seq) in acknowledged.iter().enumerate() {
-        let line = told.lines().nth(usize::try_from(*seq).unwrap() - 1).unwrap();
-        assert!(
-            line.contains(&format!("moment {}\"", moment + 1)),
-            "note {seq} was acknowledged and is gone"
-        );
+    for (seq, text) in acknowledged {
+        let event = events[usize::try_from(seq).unwrap() - 1].to_string();
+        assert!(event.contains(&text), "event {seq}, {text:?}, was acknowledged and is gone: {event}");
     }
-}
-
-#[test]
-fn a_second_room_on_the_same_journal_is_refused_with_who_holds_it() {
-    let house = House { dir: tempfile::tempdir().unwrap() };
-    house.ok(&["note", "first"]);
-    let second = house.run(&["serve"]);
-    let said = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert_eq!(second.status.code(), Some(1), "{said}");
-    let owner = lock::owner(&house.state().join("journal.lock")).unwrap();
-    assert!(said.contains("held by") && said.contains(&owner.process.pid.to_string()), "{said}");
-    house.ok(&["stop"]);
-}
-
-#[test]
-fn a_torn_journal_is_refused_with_what_to_do() {
-    let house = House { dir: tempfile::tempdir().unwrap() };
-    house.ok(&["note", "first"]);
-    house.ok(&["stop"]);
-    let began = Instant::now();
-    while !house.processes(" room ").is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(20), "the room does not stop");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let path = house.state().join("journal.db");
-    let raw = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &raw[..raw.len() / 2]).unwrap();
-    for leftover in ["journal.db-wal", "journal.db-shm"] {
-        let _ = std::fs::remove_file(house.state().join(leftover));
-    }
-    let output = house.run(&["note", "second"]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("journal.db"), "{said}");
-    assert_ne!(house.run(&["verify"]).status.code(), Some(0));
 }

@@ -78,13 +78,13 @@ pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
     let room = stage::room_dir(&stage.dir);
     let opened = exit::runtime().map_err(|error| error.to_string()).and_then(|runtime| {
         dirs::private(&room).map_err(|error| error.to_string())?;
-        let more =
-            ["--drill", stage.facts.scenario.word(), "--pace", &stage.pace.to_string()].map(str::to_owned);
-        runtime.block_on(reach::start(&with, &room, &more)).map_err(|error| error.to_string())
+        let tell = |line: &str| eprintln!("{line}");
+        runtime.block_on(reach::start(&with, &room, &stage.room_flags(), &tell)).map_err(|error| error.to_string())
     });
     if let Err(why) = opened {
         eprintln!("{why}");
-        drop(stage.end(Leave::Nothing));
+        // What was taken up is kept: it may have something to lose.
+        drop(stage.end(if args.resume { Leave::Directory } else { Leave::Nothing }));
         return exit::code(exit::REFUSED);
     }
     let out = out(args);

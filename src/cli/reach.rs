@@ -80,15 +80,20 @@ pub async fn find_or_start(with: &With) -> Result<Reached, Unreached> {
         return Err(NoRoom::Absent { path: own.socket, why }.into());
     }
     let dir = dirs::state().map_err(|error| Unreached::Start(error.to_string()))?;
-    start(with, &dir, &[]).await?;
+    start(with, &dir, &[], &|line| eprintln!("{line}")).await?;
     Ok(Reached { place: own, started: true })
 }
 
-/// Starts a room in the background on a state directory and waits until it answers.
+/// Starts a room in the background on a state directory and waits until it answers. `tell` hears where that takes long.
 ///
 /// # Errors
 /// [`Unreached::Start`] with what it said.
-pub async fn start(with: &With, dir: &Path, more: &[String]) -> Result<(), Unreached> {
+pub async fn start(
+    with: &With,
+    dir: &Path,
+    more: &[String],
+    tell: &(dyn Fn(&str) + Sync),
+) -> Result<(), Unreached> {
     let fail = |error: &dyn std::fmt::Display| Unreached::Start(error.to_string());
     let log_path = dir.join("room.log");
     let log = durable::append_to(&log_path).map_err(|error| fail(&error))?;
@@ -99,22 +104,26 @@ pub async fn start(with: &With, dir: &Path, more: &[String]) -> Result<(), Unrea
         spec = spec.arg("--config").arg(config);
     }
     spec = spec.args(flags(with)).arg("room").arg("--dir").arg(dir).args(more);
-    let process = spec.detach(Some(&log)).map_err(|error| fail(&error))?;
+    let mut process = spec.clone().detach(Some(&log)).map_err(|error| fail(&error))?;
     let socket = dir.join("room.sock");
     let began = Instant::now();
-    let mut told = false;
+    let (mut told, mut other) = (false, false);
     loop {
         if UnixStream::connect(&socket).await.is_ok() {
             return Ok(());
         }
-        // Another starter may have been quicker: that room is as good, and as long as its process opens it is waited
-        // for.
-        if !crate::os::process::alive(&process) && !held(dir) {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            if UnixStream::connect(&socket).await.is_ok() {
+        // Another starter may have been quicker: that room is as good, and waited for as long as it opens. Where it was
+        // one that was ending, its place is free afterwards.
+        if !crate::os::process::alive(&process) {
+            if held(dir) {
+                other = true;
+            } else if std::mem::take(&mut other) {
+                process = spec.clone().detach(Some(&log)).map_err(|error| fail(&error))?;
+            } else if UnixStream::connect(&socket).await.is_ok() {
                 return Ok(());
+            } else {
+                return Err(Unreached::Start(said(&log_path, from)));
             }
-            return Err(Unreached::Start(said(&log_path, from)));
         }
         if began.elapsed() > OPENS_WITHIN {
             let waits =
@@ -122,7 +131,7 @@ pub async fn start(with: &With, dir: &Path, more: &[String]) -> Result<(), Unrea
             return Err(Unreached::Start(waits));
         }
         if !told && began.elapsed() > Duration::from_secs(1) {
-            eprintln!("the room is opening …");
+            tell("the room is opening …");
             told = true;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

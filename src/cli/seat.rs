@@ -14,12 +14,13 @@ use crate::{
     draft::{self, Extra},
     drill::{coach, stage::Stage},
     hand::attach,
-    os::clock,
+    os::{clock, dirs},
+    transport::find::Kind,
     runbook,
     seat::{
         command::keymap::Keymap,
         model::{Setup, Zone, draft::Todo},
-        run::{self, DraftWith, ExportWith, Left, SpawnHand},
+        run::{self, DraftWith, ExportWith, Left, Revive, SpawnHand},
         term::{Caps, screen},
     },
     theme::{Depth, Theme, glyphs},
@@ -63,7 +64,10 @@ pub fn run(with: &With) -> ExitCode {
             }
         };
         let runbooks = runbooks(&config);
-        let place = Place { socket: reached.place.socket, out: None, come_back: "warroom".into() };
+        let own = (reached.place.kind == Kind::Private).then(dirs::state).and_then(Result::ok);
+        let revive = own.map(|dir| revive(with.clone(), dir, Vec::new()));
+        let place =
+            Place { socket: reached.place.socket, revive, out: None, come_back: "warroom".into() };
         sit_down(&config, place, runbooks, None).await
     })
 }
@@ -97,13 +101,27 @@ pub fn sit(with: &With, practice: Practice<'_>) -> u8 {
     let socket = crate::drill::stage::socket(&stage.dir);
     runtime.block_on(async {
         let advice = coach.then(|| advise(socket.clone()));
-        let place = Place { socket, out: Some(out), come_back: "warroom drill --resume".into() };
+        let room = crate::drill::stage::room_dir(&stage.dir);
+        let revive = Some(revive(with.clone(), room, stage.room_flags().to_vec()));
+        let place = Place { socket, revive, out: Some(out), come_back: "warroom drill --resume".into() };
         sit_down(&config, place, runbooks, advice).await
+    })
+}
+
+/// Starts a room again that has fallen, as it was started.
+fn revive(with: With, dir: PathBuf, more: Vec<String>) -> Revive {
+    Arc::new(move || {
+        let (with, dir, more) = (with.clone(), dir.clone(), more.clone());
+        Box::pin(async move {
+            // The seat has the terminal; what goes wrong stands in the room's log, and the seat tries again.
+            drop(reach::start(&with, &dir, &more, &|_| ()).await);
+        })
     })
 }
 
 struct Place {
     socket: PathBuf,
+    revive: Option<Revive>,
     out: Option<PathBuf>,
     come_back: String,
 }
@@ -142,6 +160,7 @@ async fn sit_down(
     let spawn_hand: SpawnHand = Arc::new(attach::spawn);
     let options = run::Options {
         socket: place.socket.clone(),
+        revive: place.revive.clone(),
         setup,
         theme,
         screen: screen::Options { mouse: config.ui.mouse, own_colour: true },

@@ -1,5 +1,7 @@
 //! `warroom step`: walk a runbook from a script.
 
+mod unrecorded;
+
 use super::{
     With, exit,
     reach::{self, Session, Unreached},
@@ -9,7 +11,7 @@ use crate::{
         Command, Refusal, State,
         deviation::ReasonCode,
         id::{IncidentId, WalkId},
-        plan::BlockKind,
+        plan::{Block, BlockKind, Step},
         refusal::Code,
         walk::{Confirmation, Deviate, Glass, How, StepStatus, Walk, WalkCommand},
     },
@@ -142,9 +144,16 @@ enum What {
 /// Does it.
 pub fn run(with: &With, args: StepArgs) -> ExitCode {
     exit::block_on(async move {
-        match act(with, args).await {
+        match act(with, &args).await {
             Ok(code) => code,
-            Err(error) => error.say(),
+            Err(error) => {
+                let code = error.say();
+                unrecorded::without_room(match &args.what {
+                    What::Start { runbook, inputs, .. } => Some((runbook, inputs)),
+                    _ => None,
+                });
+                code
+            }
         }
     })
 }
@@ -185,14 +194,14 @@ fn confirmation(yes: bool, target: Option<&String>) -> Confirmation {
     }
 }
 
-async fn act(with: &With, args: StepArgs) -> Result<u8, Unreached> {
+async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
     let json = args.json;
     if let What::Start { runbook, inputs, dry_run: true, .. } = &args.what {
         return Ok(dry_run(runbook, inputs));
     }
     let mut session = Session::open(with).await?;
     let state = session.state().await?;
-    match prepare(&args, &state) {
+    match prepare(args, &state) {
         Err(refusal) => Ok(exit::outcome(&Outcome::Refused(refusal), json)),
         Ok(Prepared::List(walk)) => {
             if json {
@@ -204,11 +213,22 @@ async fn act(with: &With, args: StepArgs) -> Result<u8, Unreached> {
             }
             Ok(exit::DONE)
         }
-        Ok(Prepared::Command(command)) => Ok(exit::outcome(&session.act(command).await?, json)),
+        Ok(Prepared::Command(command)) => {
+            let outcome = session.act(command).await?;
+            let code = exit::outcome(&outcome, json);
+            if let (Outcome::Failed { .. }, What::Start { runbook, inputs, .. }) = (&outcome, &args.what) {
+                unrecorded::runbook(runbook, inputs);
+            }
+            Ok(code)
+        }
         Ok(Prepared::Take { command, walk, step, hand, wait }) => {
             let outcome = session.act(command).await?;
             if !matches!(outcome, Outcome::Ok { .. }) {
-                return Ok(exit::outcome(&outcome, json));
+                let code = exit::outcome(&outcome, json);
+                if let (Outcome::Failed { .. }, Some(walk)) = (&outcome, state.walks.get(&walk)) {
+                    unrecorded::step(walk, &step);
+                }
+                return Ok(code);
             }
             let runs = state
                 .walks
@@ -405,17 +425,26 @@ fn dry_run(name: &str, inputs: &[String]) -> u8 {
     for section in &runbook.sections {
         for step in &section.steps {
             println!("\n## {}: {}", section.title, step.title);
-            for block in &step.blocks {
-                let host = block.host.as_deref().unwrap_or("local");
-                println!("# {} {} on {host}", word(block.kind), block.id);
-                match runbook::fill(&block.code, &values) {
-                    Ok(code) => println!("{}", crate::domain::text::block(&code)),
-                    Err(error) => println!("# not ready: {error}"),
-                }
-            }
+            print_blocks(step, &values, |block| &block.code);
         }
     }
     exit::DONE
+}
+
+/// A step's blocks with the values filled in, as they are copied.
+fn print_blocks<'a>(step: &'a Step, values: &BTreeMap<String, String>, code: impl Fn(&'a Block) -> &'a str) {
+    for block in &step.blocks {
+        let text = code(block);
+        let host = block.host.as_deref().unwrap_or("local");
+        println!("# {} {} on {host}", word(block.kind), block.id);
+        match runbook::fill(text, values) {
+            Ok(code) => println!("{}", crate::domain::text::block(&code)),
+            Err(error) => {
+                println!("# fill in first: {error}");
+                println!("{}", crate::domain::text::block(text));
+            }
+        }
+    }
 }
 
 fn word(kind: BlockKind) -> &'static str {

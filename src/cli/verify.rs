@@ -2,7 +2,7 @@
 
 use super::exit;
 use crate::{
-    journal::{Trouble, verify},
+    journal::{Head, Trouble, verify},
     os::dirs,
     store::sqlite::{Mode, Sqlite},
 };
@@ -17,6 +17,9 @@ pub struct VerifyArgs {
     /// The journal's file [default: your own room's]
     #[arg(value_name = "JOURNAL")]
     journal: Option<PathBuf>,
+    /// A head that was kept elsewhere: shows that nothing is missing at the end and nothing was written anew
+    #[arg(long, value_name = "SEQ:HASH")]
+    expect: Option<Head>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -28,7 +31,7 @@ pub struct VerifyArgs {
 /// Where it cannot be opened.
 pub async fn check(path: &Path) -> Result<verify::Report, Trouble> {
     let store = Sqlite::open(path, Mode::Read)?;
-    Ok(verify::run(&store, |_| {}).await)
+    Ok(verify::run(&store, None, |_| {}).await)
 }
 
 /// Reads it all. Works beside a room that writes.
@@ -55,7 +58,7 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
         };
         let started = std::time::Instant::now();
         let mut told = started;
-        let report = verify::run(&store, |events| {
+        let report = verify::run(&store, args.expect, |events| {
             if told.elapsed().as_secs() >= 1 {
                 told = std::time::Instant::now();
                 eprintln!("{events} events so far …");
@@ -81,7 +84,7 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
                     } else {
                         format!(", {} erased", report.erased)
                     };
-                    println!("sound: {} events{erased}, head {}", report.sound, report.head);
+                    println!("sound: {} events{erased}, head {}:{}", report.sound, report.sound, report.head);
                 }
             }
         }

@@ -77,6 +77,11 @@ impl Stage {
         Ok(stage)
     }
 
+    /// What the drill's room is started with.
+    pub fn room_flags(&self) -> [String; 4] {
+        ["--drill", self.facts.scenario.word(), "--pace", &self.pace.to_string()].map(str::to_owned)
+    }
+
     /// Ends it: the world's processes and, unless it is to be looked at, its directory.
     ///
     /// # Errors

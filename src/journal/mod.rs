@@ -26,6 +26,16 @@ impl Head {
     pub const EMPTY: Self = Self { seq: 0, hash: Digest::ZERO };
 }
 
+impl std::str::FromStr for Head {
+    type Err = String;
+    /// `SEQ:HASH`, as `warroom verify` prints it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is not SEQ:HASH, as warroom verify prints it");
+        let (seq, hash) = text.trim().split_once(':').ok_or_else(wrong)?;
+        Ok(Self { seq: seq.parse().map_err(|_| wrong())?, hash: hash.parse().map_err(|_| wrong())? })
+    }
+}
+
 /// What became of an append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {

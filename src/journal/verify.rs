@@ -31,7 +31,25 @@ impl Report {
 }
 
 /// Reads the whole journal and checks every hash. `progress` hears how many events have been read.
-pub async fn run(journal: &dyn Journal, mut progress: impl FnMut(u64)) -> Report {
+///
+/// A chain proves that nothing in it was changed; that nothing is missing at its end, or that it was not written anew
+/// from the first event on, only somebody can prove who kept its head elsewhere: `anchor`.
+pub async fn run(
+    journal: &dyn Journal,
+    anchor: Option<Head>,
+    mut progress: impl FnMut(u64),
+) -> Report {
+    let mut report = chain_of(journal, anchor, &mut progress).await;
+    if let (None, None, Some(anchor)) = (&report.broken, &report.unreadable, anchor)
+        && report.sound < anchor.seq
+    {
+        let first = report.sound.saturating_add(1);
+        report.broken = Some((first, format!("it is missing, and there were {} events", anchor.seq)));
+    }
+    report
+}
+
+async fn chain_of(journal: &dyn Journal, anchor: Option<Head>, progress: &mut impl FnMut(u64)) -> Report {
     const PAGE: usize = 4_096;
     let mut report = Report { sound: 0, erased: 0, head: Digest::ZERO, broken: None, unreadable: None };
     let mut head = Head::EMPTY;
@@ -54,6 +72,12 @@ pub async fn run(journal: &dyn Journal, mut progress: impl FnMut(u64)) -> Report
                 return report;
             }
             head = Head { seq: record.seq, hash: record.hash };
+            if anchor.is_some_and(|anchor| anchor.seq == head.seq && anchor.hash != head.hash) {
+                let why = "it is another event than the one that was kept elsewhere: it, or one before it, was \
+                           written anew";
+                report.broken = Some((head.seq, why.to_owned()));
+                return report;
+            }
             report.sound += 1;
             report.erased += u64::from(record.payload.is_none());
             report.head = record.hash;

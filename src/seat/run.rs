@@ -4,7 +4,7 @@
 mod link;
 mod outside;
 
-pub use link::Link;
+pub use link::{Link, Revive};
 
 use super::{
     model::{Model, Setup, Todo},
@@ -49,6 +49,8 @@ pub type ExportWith = Arc<dyn Fn(&Path, IncidentId) -> Result<(String, String), 
 pub struct Options {
     /// The room's socket.
     pub socket: PathBuf,
+    /// Starts the room again where it has fallen; none where that is somebody else's to do.
+    pub revive: Option<Revive>,
     /// What the model is made with.
     pub setup: Setup,
     /// How it looks.
@@ -100,7 +102,7 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
     let mut model = Model::new(options.setup);
     let size = screen.size()?;
     model.ui.size = (size.width, size.height);
-    let mut link = Link::open(options.socket.clone());
+    let mut link = Link::open(options.socket.clone(), options.revive);
     let (jobs, mut done) = mpsc::unbounded_channel();
     let mut coach = options.coach;
     let outside = Outside {

@@ -106,6 +106,26 @@ mod tests {
             let _ = decode::<ToRoom>(&bytes);
             let _ = decode::<FromRoom>(&bytes);
         }
+
+        /// Nobody who sends bytes makes the reader hold more than one line and one piece, whatever they are.
+        #[test]
+        fn what_is_held_is_bounded(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..64), 0..60)) {
+            let mut reader = Lines::new(100);
+            for piece in pieces {
+                reader.feed(&piece);
+                loop {
+                    match reader.next_line() {
+                        Ok(Some(line)) => prop_assert!(line.len() <= 100),
+                        Ok(None) => break,
+                        Err(TooLong(most)) => {
+                            prop_assert_eq!(most, 100);
+                            return Ok(());
+                        }
+                    }
+                }
+                prop_assert!(reader.held.len() <= 100);
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::{
     transport::client::{self, NoRoom},
     wire::{As, ToRoom},
 };
-use std::path::PathBuf;
+use futures::future::BoxFuture;
+use std::{path::PathBuf, sync::Arc};
 use tokio::sync::mpsc;
 
 /// How long is waited before the next try, by the number of tries; the last for all that follow.
@@ -15,6 +16,9 @@ const BACKOFF: [Span; 6] =
     [Span::millis(250), Span::millis(500), Span::secs(1), Span::secs(2), Span::secs(4), Span::secs(8)];
 /// Frames that wait to be taken in; beyond, the room waits, which it does not do for long.
 const WAITING: usize = 1_024;
+
+/// Starts the room again that has fallen.
+pub type Revive = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// This end of the connection.
 pub struct Link {
@@ -24,10 +28,10 @@ pub struct Link {
 
 impl Link {
     /// Begins to connect. Needs a tokio runtime.
-    pub fn open(socket: PathBuf) -> Self {
+    pub fn open(socket: PathBuf, revive: Option<Revive>) -> Self {
         let (out, frames) = mpsc::unbounded_channel();
         let (send, events) = mpsc::channel(WAITING);
-        tokio::spawn(keep(socket, frames, send));
+        tokio::spawn(keep(socket, revive, frames, send));
         Self { out, events }
     }
 
@@ -47,8 +51,15 @@ impl Link {
     }
 }
 
-async fn keep(socket: PathBuf, mut frames: mpsc::UnboundedReceiver<ToRoom>, events: mpsc::Sender<Event>) {
+async fn keep(
+    socket: PathBuf,
+    revive: Option<Revive>,
+    mut frames: mpsc::UnboundedReceiver<ToRoom>,
+    events: mpsc::Sender<Event>,
+) {
     let mut tries = 0;
+    // Whether the room ended without a goodbye: one that was stopped is left alone.
+    let mut fell = false;
     loop {
         let why = match Box::pin(client::connect(&socket, As::Seat, true, claim::of_this_process())).await {
             Ok((mut reader, mut writer, hello)) => {
@@ -88,6 +99,16 @@ async fn keep(socket: PathBuf, mut frames: mpsc::UnboundedReceiver<ToRoom>, even
             return;
         }
         tokio::time::sleep(retry_in.std()).await;
+        match why {
+            NoRoom::Lost(_) => fell = true,
+            NoRoom::Refused(_) => fell = false,
+            NoRoom::Absent { .. } if fell => {
+                if let Some(revive) = &revive {
+                    revive().await;
+                }
+            }
+            _ => {}
+        }
     }
 }
 

@@ -94,16 +94,26 @@ fn immutable(path: &Path) -> String {
     uri
 }
 
+/// Bytes in the write-ahead log beside a file.
+fn log_bytes(path: &Path) -> u64 {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    std::fs::metadata(name).map_or(0, |meta| meta.len())
+}
+
+/// Whether a file ends within a page although no log can make it whole. SQLite fills up what is missing with zeros, and
+/// says nothing where it does not happen to look there.
+fn is_torn(path: &Path, page: i64) -> bool {
+    let len = std::fs::metadata(path).map_or(0, |meta| meta.len());
+    u64::try_from(page).is_ok_and(|page| page > 0 && len % page != 0) && log_bytes(path) == 0
+}
+
 /// A connection that only reads. Where the directory cannot be written, as on a copy kept for evidence, a file without
 /// a write-ahead log is read as it lies.
 fn reading(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    let log = {
-        let mut name = path.as_os_str().to_owned();
-        name.push("-wal");
-        std::fs::metadata(name).is_ok_and(|meta| meta.len() > 0)
-    };
+    let log = log_bytes(path) > 0;
     match db.query_row("PRAGMA user_version", [], |_| Ok(())) {
         Err(error) if !log && matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
             Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)
@@ -156,6 +166,10 @@ impl File {
             let why = format!("it has format {format}, this program knows {FORMAT}");
             return Err(unreadable(path, &why, "use the version of warroom that wrote it, or a newer one"));
         }
+        if is_torn(path, i64::from(pragma("page_size")?)) {
+            let why = "its end is cut off in the middle of a page";
+            return Err(unreadable(path, &why, "keep it, and restore a copy"));
+        }
         if mode == Mode::Write {
             db.execute_batch("PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;")
                 .map_err(fail)?;
@@ -171,7 +185,10 @@ impl File {
             return Err(unreadable(path, &"there is no journal in it", "start a room on it first"));
         }
         let mut file = Self { path: path.to_owned(), mode, db, head: Head::EMPTY };
-        file.head = file.read_head()?;
+        // One who only looks is told by the reading what does not fit, from the first event on.
+        if mode == Mode::Write {
+            file.head = file.read_head()?;
+        }
         Ok(file)
     }
 

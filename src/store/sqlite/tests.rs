@@ -59,7 +59,7 @@ async fn what_was_appended_is_read_again_after_a_restart() {
     assert_eq!(read_all(&store, Head::EMPTY, |event| seen.push(event)).await.unwrap(), head);
     assert_eq!(seen, events);
     assert_eq!(store.find(events[2].command).await.unwrap().len(), 1);
-    assert_eq!(verify::run(&store, |_| {}).await.exit(), 0);
+    assert_eq!(verify::run(&store, None, |_| {}).await.exit(), 0);
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn an_erased_payload_leaves_the_chain_sound() {
     let (_, events) = fill(&path, 3).await;
     let store = Sqlite::open(&path, Mode::Write).unwrap();
     store.erase(2).await.unwrap();
-    let report = verify::run(&store, |_| {}).await;
+    let report = verify::run(&store, None, |_| {}).await;
     assert_eq!((report.exit(), report.sound, report.erased), (0, 3, 1));
     let record = store.read(2, 1).await.unwrap().remove(0);
     assert_eq!(chain::open(&record).unwrap().fact, Fact::Erased);
@@ -143,7 +143,7 @@ async fn verify_names_the_first_event_that_does_not_fit() {
         fill(&path, 9).await;
         tamper(&path, sql);
         let store = Sqlite::open(&path, Mode::Read).unwrap();
-        let report = verify::run(&store, |_| {}).await;
+        let report = verify::run(&store, None, |_| {}).await;
         assert_eq!(report.broken.as_ref().map(|broken| broken.0), Some(first), "{sql}: {report:?}");
         assert_eq!(report.exit(), 1);
     }
@@ -168,6 +168,90 @@ fn a_missing_directory_says_so() {
     assert!(Sqlite::open(Path::new("/nowhere/at/all.db"), Mode::Read).is_err());
 }
 
+#[tokio::test]
+async fn what_the_chain_cannot_prove_alone_a_head_kept_elsewhere_does() {
+    let (_dir, path) = journal();
+    let (kept, _) = fill(&path, 9).await;
+    let check = async |expect| {
+        let store = Sqlite::open(&path, Mode::Read).unwrap();
+        verify::run(&store, Some(expect), |_| {}).await
+    };
+    assert_eq!(check(kept).await.exit(), 0);
+    // Its end is cut off.
+    tamper(&path, "DELETE FROM payloads WHERE seq > 7; DELETE FROM events WHERE seq > 7");
+    let report = check(kept).await;
+    assert_eq!((report.exit(), report.broken.unwrap().0), (1, 8));
+    // It is written anew, whole and sound in itself.
+    std::fs::remove_file(&path).unwrap();
+    for log in ["journal.db-wal", "journal.db-shm"] {
+        let _ = std::fs::remove_file(path.with_file_name(log));
+    }
+    fill(&path, 12).await;
+    let report = check(kept).await;
+    assert_eq!((report.exit(), report.broken.unwrap().0), (1, 9));
+}
+
+#[test]
+fn the_file_and_its_log_are_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (dir, path) = journal();
+    let _store = Sqlite::open(&path, Mode::Write).unwrap();
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever one who owns the file does to its rows, the first event that does not fit is named, exactly.
+    #[test]
+    fn the_first_event_that_does_not_fit_is_named(how in 0_u8..4, at in 2_u64..20, bit in 0_usize..2_000) {
+        let (_dir, path) = journal();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (kept, _) = runtime.block_on(fill(&path, 20));
+        tamper(&path, "");
+        let db = rusqlite::Connection::open(&path).unwrap();
+        db.execute_batch("PRAGMA foreign_keys=OFF").unwrap();
+        let flip = |column: &str, table: &str| {
+            let read = format!("SELECT {column} FROM {table} WHERE seq = {at}");
+            let mut bytes: Vec<u8> = db.query_row(&read, [], |row| row.get(0)).unwrap();
+            let bit = bit % (bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            db.execute(&format!("UPDATE {table} SET {column} = ? WHERE seq = {at}"), [bytes]).unwrap();
+        };
+        let first = match how {
+            0 => {
+                let (column, table) = [
+                    ("header", "events"), ("prev", "events"), ("body", "events"), ("hash", "events"),
+                    ("salt", "payloads"), ("payload", "payloads"),
+                ][bit % 6];
+                flip(column, table);
+                at
+            }
+            1 => {
+                db.execute_batch(&format!("DELETE FROM payloads WHERE seq = {at}; DELETE FROM events WHERE seq = {at}")).unwrap();
+                at
+            }
+            2 => {
+                let (a, b) = (at, at + 1);
+                let swap = |t: &str| format!("UPDATE {t} SET seq = 1000 WHERE seq = {a}; UPDATE {t} SET seq = {a} WHERE seq = {b}; UPDATE {t} SET seq = {b} WHERE seq = 1000;");
+                db.execute_batch(&(swap("events") + &swap("payloads"))).unwrap();
+                a
+            }
+            _ => {
+                db.execute_batch(&format!("DELETE FROM payloads WHERE seq >= {at}; DELETE FROM events WHERE seq >= {at}")).unwrap();
+                at
+            }
+        };
+        drop(db);
+        let store = Sqlite::open(&path, Mode::Read).unwrap();
+        let report = runtime.block_on(verify::run(&store, Some(kept), |_| {}));
+        prop_assert_eq!((report.exit(), report.broken.map(|broken| broken.0)), (1, Some(first)));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -184,7 +268,7 @@ proptest! {
         if cut { raw.truncate(byte) } else { raw[byte] ^= flip }
         std::fs::write(&path, raw).unwrap();
         if let Ok(store) = Sqlite::open(&path, Mode::Write) {
-            let report = runtime.block_on(verify::run(&store, |_| {}));
+            let report = runtime.block_on(verify::run(&store, None, |_| {}));
             if report.exit() == 0 && report.sound == head.seq {
                 let mut seen = Vec::new();
                 runtime.block_on(read_all(&store, Head::EMPTY, |event| seen.push(event))).unwrap();

@@ -1,0 +1,304 @@
+//! What can be wrong with a journal, on the real binary: each says what, where, and what to do; nothing acknowledged is
+//! lost, and nothing runs unrecorded.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+fn binary() -> String {
+    std::env::var("WARROOM_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_warroom").to_owned())
+}
+
+struct House {
+    dir: tempfile::TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.dir.path().join("warroom")
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.state().join("journal.db")
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env("XDG_STATE_HOME", self.dir.path())
+            .env("XDG_CONFIG_HOME", self.dir.path())
+            .env("WARROOM_BIN", binary())
+            .env_remove("WARROOM_SOCKET")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(&binary()).args(args).output().unwrap()
+    }
+
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Stops the room and waits until its lock is free.
+    fn stop(&self) {
+        self.ok(&["stop"]);
+        until("the room ends", || !self.held());
+    }
+
+    fn held(&self) -> bool {
+        warroom::os::lock::Lock::take(&self.state().join("room.lock"), "a test").is_err()
+    }
+
+    /// A closed journal with one note in it.
+    fn closed(&self) -> Vec<u8> {
+        self.ok(&["note", "first"]);
+        self.stop();
+        std::fs::read(self.journal()).unwrap()
+    }
+
+    /// Fails to open, in these words, and leaves the file as it is.
+    fn refuses(&self, words: &[&str]) {
+        let before = std::fs::read(self.journal()).unwrap();
+        let output = self.run(&["note", "second"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(20), "{said}");
+        for word in words.iter().chain(&["journal.db"]) {
+            assert!(said.contains(word), "{word:?} is not in: {said}");
+        }
+        assert_eq!(std::fs::read(self.journal()).unwrap(), before, "the file was changed");
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = self.run(&["stop"]);
+    }
+}
+
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !so() {
+        assert!(began.elapsed() < Duration::from_secs(30), "never came: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_refused() {
+    let house = House::new();
+    house.closed();
+    std::fs::write(house.journal(), b"GIF89a, and more than sixteen bytes of it").unwrap();
+    house.refuses(&["restore a copy"]);
+}
+
+#[test]
+fn a_journal_of_a_newer_version_is_refused() {
+    let house = House::new();
+    house.closed();
+    let db = rusqlite::Connection::open(house.journal()).unwrap();
+    db.execute_batch("PRAGMA user_version = 2").unwrap();
+    drop(db);
+    house.refuses(&["format 2", "newer one"]);
+    assert_eq!(house.run(&["verify"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_journal_cut_anywhere_is_refused_or_whole() {
+    let house = House::new();
+    let raw = house.closed();
+    for part in [1, 2, 3, 5, 7] {
+        std::fs::write(house.journal(), &raw[..raw.len() * part / 8]).unwrap();
+        house.refuses(&[]);
+        assert_ne!(house.run(&["verify"]).status.code(), Some(0));
+    }
+    std::fs::write(house.journal(), &raw).unwrap();
+    house.ok(&["note", "second"]);
+}
+
+#[test]
+fn a_journal_whose_log_was_lost_before_it_was_ever_folded_in_is_refused() {
+    let house = House::new();
+    house.ok(&["note", "first"]);
+    // A copy taken of the main file alone, while the room writes.
+    let copy = house.dir.path().join("copy.db");
+    std::fs::copy(house.journal(), &copy).unwrap();
+    let output = house.run(&["verify", copy.to_str().unwrap()]);
+    let code = output.status.code();
+    // What was folded in already is a sound beginning; what was not is said to be missing.
+    assert!(code == Some(2) || (code == Some(0) && !String::from_utf8_lossy(&output.stdout).contains("3 events")), "{output:?}");
+}
+
+#[test]
+fn two_rooms_never_share_a_journal_nor_a_socket() {
+    let house = House::new();
+    house.ok(&["note", "first"]);
+    let config = house.dir.path().join("other.toml");
+    std::fs::write(&config, format!("[journal]\npath = '{}'\n", house.dir.path().join("other.db").display())).unwrap();
+    let same_socket = house.run(&["--config", config.to_str().unwrap(), "serve"]);
+    assert_eq!(same_socket.status.code(), Some(1));
+    assert!(stderr(&same_socket).contains("held by a room"), "{same_socket:?}");
+
+    let link = house.dir.path().join("link.db");
+    std::os::unix::fs::symlink(house.journal(), &link).unwrap();
+    std::fs::write(&config, format!("[journal]\npath = '{}'\n", link.display())).unwrap();
+    let elsewhere = house.dir.path().join("elsewhere");
+    let same_file = house.run(&["--config", config.to_str().unwrap(), "serve", "--dir", elsewhere.to_str().unwrap()]);
+    assert_eq!(same_file.status.code(), Some(1));
+    assert!(stderr(&same_file).contains("held by a room"), "{same_file:?}");
+    house.ok(&["note", "second"]);
+}
+
+#[test]
+fn many_first_seats_at_once_find_one_room() {
+    let house = House::new();
+    let all: Vec<Child> = (0..8)
+        .map(|n| house.command(&binary()).args(["note", &format!("n{n}")]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        .collect();
+    for one in all {
+        let output = one.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    let told = house.ok(&["tail", "--no-follow", "--all"]);
+    assert_eq!(told.matches("room opened").count(), 1, "{told}");
+    assert_eq!(told.lines().filter(|line| line.contains(" n")).count(), 8, "{told}");
+}
+
+const RUNBOOK: &str = r#"---
+title: Put back
+warroom:
+  inputs:
+    - {name: GOOD, prompt: Last good release, pattern: '[0-9.]+'}
+---
+# Put back
+
+1. [ ] Switch
+
+   ```sh { name=switch kind=run }
+   echo "$GOOD" >> RAN
+   ```
+"#;
+
+/// A room whose files may not grow beyond 400 KiB, as on a disk that is full.
+fn limited(house: &House) -> Child {
+    let script = "ulimit -f 400; exec \"$WARROOM_BIN\" serve";
+    let child = house.command("bash").args(["-c", script]).stderr(Stdio::null()).spawn().unwrap();
+    until("the room listens", || house.run(&["status"]).status.success());
+    child
+}
+
+#[test]
+fn a_disk_that_takes_no_more_loses_nothing_and_runs_nothing() {
+    let house = House::new();
+    let ran = house.dir.path().join("ran");
+    let runbook = house.dir.path().join("put-back.md");
+    std::fs::write(&runbook, RUNBOOK.replace("RAN", &ran.display().to_string())).unwrap();
+    let mut room = limited(&house);
+    house.ok(&["step", "start", runbook.to_str().unwrap(), "--input", "GOOD=2.4.0"]);
+    let mut acknowledged = Vec::new();
+    let refused = loop {
+        let text = format!("note {} {}", acknowledged.len(), "x".repeat(8_000));
+        let output = house.run(&["note", &text]);
+        if output.status.success() {
+            acknowledged.push(text);
+            assert!(acknowledged.len() < 500, "the limit does not bite");
+            continue;
+        }
+        break output;
+    };
+    assert_eq!(refused.status.code(), Some(12), "{refused:?}");
+    assert!(stderr(&refused).contains("nothing was recorded"), "{refused:?}");
+    // It lives, says so, answers the gate with "undecided", and runs nothing.
+    assert!(house.ok(&["status"]).contains("READ ONLY"));
+    let gate = house.run(&["gate", "--service", "s", "--env", "e", "--artifact", "a", "--action", "deploy"]);
+    assert_eq!(gate.status.code(), Some(12), "{gate:?}");
+    let take = house.run(&["step", "take"]);
+    let copied = String::from_utf8_lossy(&take.stdout).into_owned();
+    assert_eq!(take.status.code(), Some(12), "{take:?}");
+    assert!(copied.contains("UNRECORDED") && copied.contains("GOOD=2.4.0") && copied.contains("echo"), "{copied}");
+    assert!(!ran.exists(), "it ran unrecorded");
+    house.ok(&["stop"]);
+    room.wait().unwrap();
+    // With room to write it stands where it stood.
+    let told = house.ok(&["note", "back"]);
+    assert!(told.contains("done"));
+    let told = house.ok(&["tail", "--no-follow", "--all"]);
+    for text in &acknowledged {
+        assert!(told.contains(text.as_str()), "an acknowledged note is gone");
+    }
+    assert_eq!(house.run(&["verify"]).status.code(), Some(0));
+}
+
+#[test]
+fn where_no_room_can_be_had_the_commands_are_still_there_to_copy() {
+    let house = House::new();
+    let runbook = house.dir.path().join("put-back.md");
+    std::fs::write(&runbook, RUNBOOK.replace("RAN", "/nowhere")).unwrap();
+    let raw = house.closed();
+    std::fs::write(house.journal(), &raw[..raw.len() / 2]).unwrap();
+    let start = house.run(&["step", "start", runbook.to_str().unwrap(), "--input", "GOOD=2.4.0"]);
+    let copied = String::from_utf8_lossy(&start.stdout).into_owned();
+    assert_eq!(start.status.code(), Some(20), "{start:?}");
+    assert!(copied.contains("UNRECORDED") && copied.contains("GOOD=2.4.0") && copied.contains("echo"), "{copied}");
+}
+
+/// Runs a script as root of a mount table of its own; nothing where the system does not allow that.
+fn in_own_mounts(house: &House, script: &Path) -> Option<Output> {
+    let mut may = Command::new("unshare");
+    let may = may.args(["-rm", "sh", "-c", "mount -t tmpfs none /mnt"]).stderr(Stdio::null()).status();
+    if !may.is_ok_and(|status| status.success()) {
+        println!("skipped: this system lets nobody mount in a namespace of his own");
+        return None;
+    }
+    Some(house.command("unshare").args(["-rm", "bash", script.to_str().unwrap()]).output().unwrap())
+}
+
+#[test]
+fn a_full_disk_under_journal_and_log_does_not_end_the_room() {
+    let house = House::new();
+    let script = house.dir.path().join("full.sh");
+    std::fs::write(&script, r#"
+set -u
+mkdir "$XDG_STATE_HOME/warroom"; mount -t tmpfs -o size=700k,mode=700 none "$XDG_STATE_HOME/warroom" || exit 99
+"$WARROOM_BIN" note one || exit 1
+dd if=/dev/zero of="$XDG_STATE_HOME/warroom/fill" bs=1k 2>/dev/null
+for n in 1 2 3 4 5 6; do "$WARROOM_BIN" note "lost $n"; [ $? = 12 ] || exit 2; done
+"$WARROOM_BIN" status | grep -q "READ ONLY" || exit 3
+rm "$XDG_STATE_HOME/warroom/fill"
+"$WARROOM_BIN" note two || exit 4
+"$WARROOM_BIN" tail --no-follow --all > "$XDG_STATE_HOME/told" || exit 5
+[ "$(grep -c 'room opened' "$XDG_STATE_HOME/told")" = 1 ] || exit 6
+"$WARROOM_BIN" verify || exit 7
+"$WARROOM_BIN" stop
+# Looked at where nothing can be written, as a copy kept for evidence is.
+for try in $(seq 100); do [ -e "$XDG_STATE_HOME/warroom/journal.db-wal" ] || break; sleep 0.05; done
+mount -o remount,ro "$XDG_STATE_HOME/warroom" || exit 8
+"$WARROOM_BIN" verify "$XDG_STATE_HOME/warroom/journal.db" || exit 9
+"$WARROOM_BIN" note three 2> "$XDG_STATE_HOME/ro" && exit 10
+grep -q "read-only" "$XDG_STATE_HOME/ro" || exit 11
+"#).unwrap();
+    if let Some(output) = in_own_mounts(&house, &script) {
+        let code = output.status.code();
+        assert_eq!(code, Some(0), "{} {}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+    }
+}

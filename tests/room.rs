@@ -1,0 +1,309 @@
+//! A room in this process: what it answers when its journal answers anything but yes, when a command comes again, and
+//! when its clients say anything at all.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
+
+use futures::{FutureExt as _, future::BoxFuture};
+use proptest::prelude::*;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::UnixStream,
+};
+use uuid::Uuid;
+use warroom::{
+    domain::{
+        Command, CommandId, Event, Fact, Seq, actor::Actor, incident::IncidentCommand, note::NoteCommand,
+        note::NoteFact, policy::Policy, severity::Severity, time::Stamp,
+    },
+    evidence::{
+        blob::{Blobs, Bounds},
+        redact::Redactor,
+    },
+    journal::{Appended, Head, Journal, Trouble, chain},
+    os::clock,
+    room::{Options, Room},
+    store::sqlite::{Mode, Sqlite},
+    transport::{client::Client, listen::listen},
+    wire::{Ask, JournalState, Outcome, Told},
+};
+
+/// What becomes of the next append.
+const WELL: u8 = 0;
+const NOT_WRITTEN: u8 = 1;
+const UNKNOWN_WRITTEN: u8 = 2;
+const UNKNOWN_NOT_WRITTEN: u8 = 3;
+const SOMEBODY_ELSE_FIRST: u8 = 4;
+
+struct Moody {
+    file: Arc<Sqlite>,
+    mood: Arc<AtomicU8>,
+}
+
+fn elses(head: Head) -> Vec<chain::Record> {
+    let now: Stamp = clock::now();
+    let draft = chain::Draft {
+        command: CommandId(Uuid::now_v7()),
+        index: 0,
+        stream: None,
+        recorded: now.wall,
+        occurred: now,
+        room: "another".into(),
+        actor: Actor::user("eve", 7),
+        fact: Fact::Note(NoteFact::Said { incident: None, text: "from elsewhere".into() }),
+    };
+    vec![chain::seal(draft, head, [1; 16]).unwrap().0]
+}
+
+impl Journal for Moody {
+    fn append(&self, expected: Head, records: Vec<chain::Record>) -> BoxFuture<'static, Appended> {
+        let file = self.file.clone();
+        match self.mood.swap(WELL, Ordering::SeqCst) {
+            NOT_WRITTEN => async { Appended::Unavailable("the disk is full".into()) }.boxed(),
+            UNKNOWN_WRITTEN => {
+                let append = file.append(expected, records);
+                append.map(|_| Appended::Unknown("the line was cut".into())).boxed()
+            }
+            UNKNOWN_NOT_WRITTEN => async { Appended::Unknown("the line was cut".into()) }.boxed(),
+            SOMEBODY_ELSE_FIRST => {
+                drop(file.append(expected, elses(expected)));
+                file.append(expected, records)
+            }
+            _ => file.append(expected, records),
+        }
+    }
+    fn read(&self, from: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<chain::Record>, Trouble>> {
+        self.file.read(from, limit)
+    }
+    fn find(&self, command: CommandId) -> BoxFuture<'static, Result<Vec<chain::Record>, Trouble>> {
+        self.file.find(command)
+    }
+    fn head(&self) -> BoxFuture<'static, Result<Head, Trouble>> {
+        self.file.head()
+    }
+    fn watch(&self) -> tokio::sync::watch::Receiver<Seq> {
+        self.file.watch()
+    }
+    fn erase(&self, seq: Seq) -> BoxFuture<'static, Result<(), Trouble>> {
+        self.file.erase(seq)
+    }
+    fn place(&self) -> String {
+        self.file.place()
+    }
+}
+
+struct House {
+    _dir: tempfile::TempDir,
+    socket: PathBuf,
+    mood: Arc<AtomicU8>,
+}
+
+impl House {
+    async fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Arc::new(Sqlite::open(&dir.path().join("journal.db"), Mode::Write).unwrap());
+        let mood = Arc::new(AtomicU8::new(WELL));
+        let options = Options {
+            journal: Arc::new(Moody { file, mood: mood.clone() }),
+            blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
+            redactor: Redactor::default(),
+            policy: Policy::default(),
+            owner: None,
+            gate: None,
+            drill: None,
+        };
+        let (room, _, inbox) = Room::open(options).await.unwrap();
+        let socket = dir.path().join("room.sock");
+        tokio::spawn(room.serve(listen(&socket, 0o600).unwrap(), inbox));
+        Self { _dir: dir, socket, mood }
+    }
+
+    async fn client(&self) -> Client {
+        Client::script(&self.socket).await.unwrap()
+    }
+
+    async fn events(&self) -> Vec<Event> {
+        let ask = Ask::Events { from: 1, limit: 2_000, incident: None };
+        match self.client().await.ask(ask).await.unwrap() {
+            Told::Events { events, .. } => events,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn journal(&self) -> JournalState {
+        match self.client().await.ask(Ask::Status).await.unwrap() {
+            Told::Status(room) => room.journal,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn note(text: &str) -> Command {
+    Command::Note(NoteCommand::Say { incident: None, text: text.into() })
+}
+
+fn id() -> CommandId {
+    CommandId(Uuid::now_v7())
+}
+
+fn times(events: &[Event], text: &str) -> usize {
+    let said = |event: &&Event| matches!(&event.fact, Fact::Note(NoteFact::Said { text: said, .. }) if said == text);
+    events.iter().filter(said).count()
+}
+
+#[tokio::test]
+async fn a_command_that_comes_again_gets_the_answer_that_it_got_however_long_ago() {
+    let house = House::open().await;
+    let mut client = house.client().await;
+    let declare = Command::Incident(IncidentCommand::Declare {
+        title: "checkout 5xx".into(),
+        severity: Severity::WORST,
+        services: vec!["checkout".into()],
+        env: None,
+        freeze: true,
+    });
+    let first = id();
+    let answer = client.command(first, declare.clone()).await.unwrap();
+    let Outcome::Ok { made, seqs } = &answer else { panic!("{answer:?}") };
+    assert!(made.contains(&"INC-1".to_owned()) && !seqs.is_empty());
+    assert_eq!(client.command(first, declare.clone()).await.unwrap(), answer, "at once");
+    // More than the fold remembers.
+    for n in 0..1_100 {
+        client.act(note(&n.to_string())).await.unwrap();
+    }
+    let before = house.events().await.len();
+    assert_eq!(client.command(first, declare).await.unwrap(), answer, "long after");
+    assert_eq!(house.events().await.len(), before);
+}
+
+#[tokio::test]
+async fn an_append_that_nobody_knows_of_is_looked_up_before_anything_else() {
+    let house = House::open().await;
+    let mut client = house.client().await;
+    house.mood.store(UNKNOWN_WRITTEN, Ordering::SeqCst);
+    let outcome = client.act(note("it was written")).await.unwrap();
+    assert!(matches!(outcome, Outcome::Ok { .. }), "{outcome:?}");
+
+    let lost = id();
+    house.mood.store(UNKNOWN_NOT_WRITTEN, Ordering::SeqCst);
+    let outcome = client.command(lost, note("it was not")).await.unwrap();
+    assert!(matches!(&outcome, Outcome::Failed { why } if why.contains("nothing was recorded")), "{outcome:?}");
+    // It did not happen, so under the same name it may happen now.
+    let outcome = client.command(lost, note("it was not")).await.unwrap();
+    assert!(matches!(outcome, Outcome::Ok { .. }), "{outcome:?}");
+    let events = house.events().await;
+    assert_eq!((times(&events, "it was written"), times(&events, "it was not")), (1, 1));
+    assert_eq!(house.journal().await, JournalState::Writable);
+}
+
+#[tokio::test]
+async fn what_somebody_else_appended_is_folded_and_the_command_decided_again() {
+    let house = House::open().await;
+    let mut client = house.client().await;
+    house.mood.store(SOMEBODY_ELSE_FIRST, Ordering::SeqCst);
+    let outcome = client.act(note("after it")).await.unwrap();
+    assert!(matches!(outcome, Outcome::Ok { .. }), "{outcome:?}");
+    let events = house.events().await;
+    assert_eq!((times(&events, "from elsewhere"), times(&events, "after it")), (1, 1));
+    assert_eq!(house.journal().await, JournalState::Writable);
+}
+
+#[tokio::test]
+async fn what_was_decided_behind_a_failed_append_is_not_said_to_have_happened() {
+    let house = House::open().await;
+    house.mood.store(NOT_WRITTEN, Ordering::SeqCst);
+    let mut said = Vec::new();
+    for n in 0..20 {
+        let mut client = house.client().await;
+        said.push(tokio::spawn(async move { client.act(note(&format!("n{n}"))).await.unwrap() }));
+    }
+    let mut ok = Vec::new();
+    for (n, one) in said.into_iter().enumerate() {
+        if matches!(one.await.unwrap(), Outcome::Ok { .. }) {
+            ok.push(n);
+        }
+    }
+    assert!(ok.len() < 20, "nobody heard of the failure");
+    let events = house.events().await;
+    for n in 0..20 {
+        assert_eq!(times(&events, &format!("n{n}")), usize::from(ok.contains(&n)), "n{n}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_who_say_nothing_are_few() {
+    let house = House::open().await;
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        silent.push(UnixStream::connect(&house.socket).await.unwrap());
+    }
+    let mut more = UnixStream::connect(&house.socket).await.unwrap();
+    let mut said = String::new();
+    tokio::time::timeout(Duration::from_secs(20), more.read_to_string(&mut said)).await.unwrap().unwrap();
+    assert!(said.contains("too_many"), "{said}");
+    drop(silent);
+}
+
+/// Frames as clients send them, to be damaged.
+const FRAMES: [&str; 5] = [
+    r#"{"hello":{"wire":1,"as":"script"}}"#,
+    r#"{"do":{"id":"018f0000-0000-7000-8000-000000000001","command":{"note":{"say":{"incident":null,"text":"x"}}}}}"#,
+    r#"{"ask":{"n":1,"ask":{"events":{"from":1,"limit":100}}}}"#,
+    r#"{"ask":{"n":2,"ask":{"gate":{"service":"s","env":"e","artifact":"a","action":"deploy"}}}}"#,
+    r#"{"hand":{"at":{"walk":"RUN-2","step":"s"},"hand":"018f0000-0000-7000-8000-000000000001","says":"over"}}"#,
+];
+
+fn damaged() -> impl Strategy<Value = Vec<u8>> {
+    let piece = (0..FRAMES.len(), any::<prop::sample::Index>(), any::<u8>(), 0_u8..4).prop_map(|(n, at, byte, how)| {
+        let mut bytes = FRAMES[n].as_bytes().to_vec();
+        let at = at.index(bytes.len());
+        match how {
+            0 => bytes[at] = byte,
+            1 => bytes.truncate(at),
+            2 => bytes.splice(at..at, "[".repeat(200).into_bytes()).for_each(drop),
+            _ => {}
+        }
+        bytes.push(b'\n');
+        bytes
+    });
+    prop::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is sent, the room goes on answering others.
+    #[test]
+    fn nothing_that_is_sent_stops_the_room(greet in any::<bool>(), bytes in damaged()) {
+        static ROOM: std::sync::OnceLock<(tokio::runtime::Runtime, House)> = std::sync::OnceLock::new();
+        let (runtime, house) = ROOM.get_or_init(|| {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let house = runtime.block_on(House::open());
+            (runtime, house)
+        });
+        runtime.block_on(async {
+            let mut stream = UnixStream::connect(&house.socket).await.unwrap();
+            if greet {
+                stream.write_all(FRAMES[0].as_bytes()).await.unwrap();
+                stream.write_all(b"\n").await.unwrap();
+            }
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.shutdown().await;
+            let mut said = Vec::new();
+            let _ = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut said)).await.unwrap();
+            assert!(matches!(house.journal().await, JournalState::Writable));
+        });
+    }
+}
