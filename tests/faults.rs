@@ -146,7 +146,10 @@ fn a_journal_whose_log_was_lost_before_it_was_ever_folded_in_is_refused() {
     let output = house.run(&["verify", copy.to_str().unwrap()]);
     let code = output.status.code();
     // What was folded in already is a sound beginning; what was not is said to be missing.
-    assert!(code == Some(2) || (code == Some(0) && !String::from_utf8_lossy(&output.stdout).contains("3 events")), "{output:?}");
+    assert!(
+        code == Some(2) || (code == Some(0) && !String::from_utf8_lossy(&output.stdout).contains("3 events")),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -154,7 +157,8 @@ fn two_rooms_never_share_a_journal_nor_a_socket() {
     let house = House::new();
     house.ok(&["note", "first"]);
     let config = house.dir.path().join("other.toml");
-    std::fs::write(&config, format!("[journal]\npath = '{}'\n", house.dir.path().join("other.db").display())).unwrap();
+    std::fs::write(&config, format!("[journal]\npath = '{}'\n", house.dir.path().join("other.db").display()))
+        .unwrap();
     let same_socket = house.run(&["--config", config.to_str().unwrap(), "serve"]);
     assert_eq!(same_socket.status.code(), Some(1));
     assert!(stderr(&same_socket).contains("held by a room"), "{same_socket:?}");
@@ -163,7 +167,8 @@ fn two_rooms_never_share_a_journal_nor_a_socket() {
     std::os::unix::fs::symlink(house.journal(), &link).unwrap();
     std::fs::write(&config, format!("[journal]\npath = '{}'\n", link.display())).unwrap();
     let elsewhere = house.dir.path().join("elsewhere");
-    let same_file = house.run(&["--config", config.to_str().unwrap(), "serve", "--dir", elsewhere.to_str().unwrap()]);
+    let same_file =
+        house.run(&["--config", config.to_str().unwrap(), "serve", "--dir", elsewhere.to_str().unwrap()]);
     assert_eq!(same_file.status.code(), Some(1));
     assert!(stderr(&same_file).contains("held by a room"), "{same_file:?}");
     house.ok(&["note", "second"]);
@@ -173,7 +178,15 @@ fn two_rooms_never_share_a_journal_nor_a_socket() {
 fn many_first_seats_at_once_find_one_room() {
     let house = House::new();
     let all: Vec<Child> = (0..8)
-        .map(|n| house.command(&binary()).args(["note", &format!("n{n}")]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        .map(|n| {
+            house
+                .command(&binary())
+                .args(["note", &format!("n{n}")])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
         .collect();
     for one in all {
         let output = one.wait_with_output().unwrap();
@@ -235,7 +248,10 @@ fn a_disk_that_takes_no_more_loses_nothing_and_runs_nothing() {
     let take = house.run(&["step", "take"]);
     let copied = String::from_utf8_lossy(&take.stdout).into_owned();
     assert_eq!(take.status.code(), Some(12), "{take:?}");
-    assert!(copied.contains("UNRECORDED") && copied.contains("GOOD=2.4.0") && copied.contains("echo"), "{copied}");
+    assert!(
+        copied.contains("UNRECORDED") && copied.contains("GOOD=2.4.0") && copied.contains("echo"),
+        "{copied}"
+    );
     assert!(!ran.exists(), "it ran unrecorded");
     house.ok(&["stop"]);
     room.wait().unwrap();
@@ -259,7 +275,10 @@ fn where_no_room_can_be_had_the_commands_are_still_there_to_copy() {
     let start = house.run(&["step", "start", runbook.to_str().unwrap(), "--input", "GOOD=2.4.0"]);
     let copied = String::from_utf8_lossy(&start.stdout).into_owned();
     assert_eq!(start.status.code(), Some(20), "{start:?}");
-    assert!(copied.contains("UNRECORDED") && copied.contains("GOOD=2.4.0") && copied.contains("echo"), "{copied}");
+    assert!(
+        copied.contains("UNRECORDED") && copied.contains("GOOD=2.4.0") && copied.contains("echo"),
+        "{copied}"
+    );
 }
 
 /// Runs a script as root of a mount table of its own; nothing where the system does not allow that.

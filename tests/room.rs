@@ -159,7 +159,8 @@ fn id() -> CommandId {
 }
 
 fn times(events: &[Event], text: &str) -> usize {
-    let said = |event: &&Event| matches!(&event.fact, Fact::Note(NoteFact::Said { text: said, .. }) if said == text);
+    let said =
+        |event: &&Event| matches!(&event.fact, Fact::Note(NoteFact::Said { text: said, .. }) if said == text);
     events.iter().filter(said).count()
 }
 
@@ -199,7 +200,10 @@ async fn an_append_that_nobody_knows_of_is_looked_up_before_anything_else() {
     let lost = id();
     house.mood.store(UNKNOWN_NOT_WRITTEN, Ordering::SeqCst);
     let outcome = client.command(lost, note("it was not")).await.unwrap();
-    assert!(matches!(&outcome, Outcome::Failed { why } if why.contains("nothing was recorded")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Outcome::Failed { why } if why.contains("nothing was recorded")),
+        "{outcome:?}"
+    );
     // It did not happen, so under the same name it may happen now.
     let outcome = client.command(lost, note("it was not")).await.unwrap();
     assert!(matches!(outcome, Outcome::Ok { .. }), "{outcome:?}");
@@ -266,18 +270,20 @@ const FRAMES: [&str; 5] = [
 ];
 
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
-    let piece = (0..FRAMES.len(), any::<prop::sample::Index>(), any::<u8>(), 0_u8..4).prop_map(|(n, at, byte, how)| {
-        let mut bytes = FRAMES[n].as_bytes().to_vec();
-        let at = at.index(bytes.len());
-        match how {
-            0 => bytes[at] = byte,
-            1 => bytes.truncate(at),
-            2 => bytes.splice(at..at, "[".repeat(200).into_bytes()).for_each(drop),
-            _ => {}
-        }
-        bytes.push(b'\n');
-        bytes
-    });
+    let piece = (0..FRAMES.len(), any::<prop::sample::Index>(), any::<u8>(), 0_u8..4).prop_map(
+        |(n, at, byte, how)| {
+            let mut bytes = FRAMES[n].as_bytes().to_vec();
+            let at = at.index(bytes.len());
+            match how {
+                0 => bytes[at] = byte,
+                1 => bytes.truncate(at),
+                2 => bytes.splice(at..at, "[".repeat(200).into_bytes()).for_each(drop),
+                _ => {}
+            }
+            bytes.push(b'\n');
+            bytes
+        },
+    );
     prop::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat())
 }
 

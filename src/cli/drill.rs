@@ -79,7 +79,9 @@ pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
     let opened = exit::runtime().map_err(|error| error.to_string()).and_then(|runtime| {
         dirs::private(&room).map_err(|error| error.to_string())?;
         let tell = |line: &str| eprintln!("{line}");
-        runtime.block_on(reach::start(&with, &room, &stage.room_flags(), &tell)).map_err(|error| error.to_string())
+        runtime
+            .block_on(reach::start(&with, &room, &stage.room_flags(), &tell))
+            .map_err(|error| error.to_string())
     });
     if let Err(why) = opened {
         eprintln!("{why}");

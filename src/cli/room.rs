@@ -160,8 +160,8 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         Lock::take(&journal_at.with_extension("lock"), &format!("a room on {}", journal_at.display()))
             .map_err(|error| say(&error))?;
     // And the directory, or a second room with another journal would take this one's socket.
-    let _room_lock =
-        Lock::take(&dir.join("room.lock"), &format!("a room in {}", dir.display())).map_err(|error| say(&error))?;
+    let _room_lock = Lock::take(&dir.join("room.lock"), &format!("a room in {}", dir.display()))
+        .map_err(|error| say(&error))?;
     let journal = Arc::new(Sqlite::open(&journal_at, Mode::Write).map_err(|error| say(&error))?);
     let blobs = blobs(config, &dir)?;
     let rules: Vec<UserRule> = config

@@ -15,7 +15,6 @@ use crate::{
     drill::{coach, stage::Stage},
     hand::attach,
     os::{clock, dirs},
-    transport::find::Kind,
     runbook,
     seat::{
         command::keymap::Keymap,
@@ -24,6 +23,7 @@ use crate::{
         term::{Caps, screen},
     },
     theme::{Depth, Theme, glyphs},
+    transport::find::Kind,
 };
 use std::{
     path::{Path, PathBuf},
@@ -66,8 +66,7 @@ pub fn run(with: &With) -> ExitCode {
         let runbooks = runbooks(&config);
         let own = (reached.place.kind == Kind::Private).then(dirs::state).and_then(Result::ok);
         let revive = own.map(|dir| revive(with.clone(), dir, Vec::new()));
-        let place =
-            Place { socket: reached.place.socket, revive, out: None, come_back: "warroom".into() };
+        let place = Place { socket: reached.place.socket, revive, out: None, come_back: "warroom".into() };
         sit_down(&config, place, runbooks, None).await
     })
 }

@@ -74,7 +74,10 @@ mod tests {
         assert_eq!(read(1, br#"{"remark":"hello"}"#, &steps), said);
         assert_eq!(read(2, br#"{"note":{"said":{"incident":null,"words":"hello"}}}"#, &steps), said);
         assert_eq!(read(3, br#"{"note":{"said":{"incident":null,"text":"hello"}}}"#, &steps), said);
-        assert!(matches!(read(4, br#"{"note":{"said":{"incident":null,"text":"hello"}}}"#, &steps), Fact::Foreign(_)));
+        assert!(matches!(
+            read(4, br#"{"note":{"said":{"incident":null,"text":"hello"}}}"#, &steps),
+            Fact::Foreign(_)
+        ));
         let odd = br#"{"remark":7}"#;
         assert_eq!(read(1, odd, &steps), Fact::Foreign(serde_json::from_slice(odd).unwrap()));
         assert_eq!(VERSION as usize, STEPS.len() + 1);

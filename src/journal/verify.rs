@@ -34,11 +34,7 @@ impl Report {
 ///
 /// A chain proves that nothing in it was changed; that nothing is missing at its end, or that it was not written anew
 /// from the first event on, only somebody can prove who kept its head elsewhere: `anchor`.
-pub async fn run(
-    journal: &dyn Journal,
-    anchor: Option<Head>,
-    mut progress: impl FnMut(u64),
-) -> Report {
+pub async fn run(journal: &dyn Journal, anchor: Option<Head>, mut progress: impl FnMut(u64)) -> Report {
     let mut report = chain_of(journal, anchor, &mut progress).await;
     if let (None, None, Some(anchor)) = (&report.broken, &report.unreadable, anchor)
         && report.sound < anchor.seq

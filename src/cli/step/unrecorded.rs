@@ -5,14 +5,17 @@ use crate::domain::walk::Walk;
 use std::collections::BTreeMap;
 
 /// Stands above every command that is printed so.
-const MARK: &str = "UNRECORDED: the journal takes nothing, so nothing runs from here. To copy, and to note down later:";
+const MARK: &str =
+    "UNRECORDED: the journal takes nothing, so nothing runs from here. To copy, and to note down later:";
 
 /// No room could be reached: the whole runbook where one was named, else how to come to one.
 pub(super) fn without_room(start: Option<(&String, &Vec<String>)>) {
     match start {
         Some((name, inputs)) => runbook(name, inputs),
         None => {
-            eprintln!("UNRECORDED: without a room nothing runs from here. Every command of a runbook, to copy:");
+            eprintln!(
+                "UNRECORDED: without a room nothing runs from here. Every command of a runbook, to copy:"
+            );
             eprintln!("  warroom step start RUNBOOK --dry-run");
         }
     }

@@ -86,7 +86,9 @@ fn immutable(path: &Path) -> String {
     let mut uri = String::from("file:");
     for byte in std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()) {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*byte))
+            }
             other => uri.push_str(&format!("%{other:02x}")),
         }
     }
@@ -115,7 +117,10 @@ fn reading(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open_with_flags(path, flags)?;
     let log = log_bytes(path) > 0;
     match db.query_row("PRAGMA user_version", [], |_| Ok(())) {
-        Err(error) if !log && matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
+        Err(error)
+            if !log
+                && matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) =>
+        {
             Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)
         }
         _ => Ok(db),
