@@ -153,7 +153,8 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         .enumerate()
         .map(|(n, pattern)| UserRule { name: format!("user-{}", n + 1), pattern: pattern.clone() })
         .collect();
-    let redactor = Redactor::new(&[], &rules).map_err(|error| say(&error))?;
+    let sources::Sources { specs, secrets } = sources::sources(config);
+    let redactor = Redactor::new(&secrets, &rules).map_err(|error| say(&error))?;
     let (gate, gate_at) = gate_listener(config, drill.is_some()).await;
     let mut policy = config.policy();
     if let Some((_, pace)) = &drill {
@@ -169,7 +170,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         drill,
     };
     let (mut room, shared_state, inbox) = Room::open(options).await.map_err(|error| say(&error))?;
-    for spec in sources::specs(config)? {
+    for spec in specs {
         room.watch_source(spec);
     }
     let socket = dir.join("room.sock");

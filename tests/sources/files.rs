@@ -6,7 +6,8 @@ use std::path::Path;
 use tokio::sync::mpsc;
 use warroom::domain::time::Span;
 use warroom::signal::Body;
-use warroom::source::logfile::{Follower, Round};
+use warroom::signal::{Level, analysis::logline::Format};
+use warroom::source::logfile::{Follower, Round, Wanted};
 use warroom::source::{self, Spec};
 
 fn append(path: &Path, text: &str) {
@@ -21,7 +22,7 @@ fn looks(follower: &mut Follower, n: usize) -> (Vec<String>, Vec<String>) {
 }
 
 fn follow(dir: &Path) -> Follower {
-    Follower::new(&dir.join("app*.log*").to_string_lossy())
+    Follower::new(Wanted::all(dir.join("app*.log*").to_string_lossy()))
 }
 
 #[test]
@@ -149,7 +150,16 @@ async fn a_log_source_speaks_and_says_what_it_waits_for() {
     let dir = tempfile::tempdir().unwrap();
     let (tx, mut rx) = mpsc::channel(8);
     let glob = dir.path().join("app*.log").to_string_lossy().into_owned();
-    let _handle = source::start(Spec::Log { id: "log".into(), glob, every: Span::millis(20) }, tx);
+    let _handle = source::start(
+        Spec::Log {
+            id: "log".into(),
+            glob,
+            format: Format::Auto,
+            least: Level::Trace,
+            every: Span::millis(20),
+        },
+        tx,
+    );
     assert!(trouble(&mut rx).await.contains("no file matches"));
     append(&dir.path().join("app.log"), "{\"level\":\"error\",\"msg\":\"a\\u001b[2J\"}\n");
     let line = until(&mut rx, |b| if let Body::Lines(l) = b { l.lines.first().cloned() } else { None }).await;

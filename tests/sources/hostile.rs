@@ -6,7 +6,7 @@ use axum::{Router, routing::get};
 use tokio::sync::mpsc;
 use warroom::domain::time::Span;
 use warroom::signal::{Body, Panel, Verdict};
-use warroom::source::{self, Spec, probe::Expect};
+use warroom::source::{self, Spec, client::Access, probe::Expect};
 
 fn panel(name: &str) -> Panel {
     Panel {
@@ -76,8 +76,7 @@ async fn a_prometheus_that_answers_badly_is_told_in_words() {
             url: format!("{base}/{path}"),
             panels: vec![panel("p")],
             every: Span::millis(100),
-            headers: vec![],
-            bearer: None,
+            access: Access::default(),
         };
         let handle = source::start(spec, tx);
         let told = trouble(&mut rx).await;
@@ -99,7 +98,7 @@ async fn nobody_there_and_no_address() {
             urls: vec![url.into()],
             panels: vec![],
             every: Span::millis(50),
-            bearer: None,
+            access: Access::default(),
         };
         let handle = source::start(spec, tx);
         let told = trouble(&mut rx).await;
@@ -127,7 +126,7 @@ async fn a_probe_says_no_and_since_when() {
                 name: "x".into(),
                 url,
                 expect,
-                timeout: Span::millis(300),
+                access: Access { timeout: Span::millis(300), ..Access::default() },
                 every: Span::millis(20),
             },
             tx,

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn got(status: u16, body: &str) -> Got {
-    Got { status, body: body.as_bytes().to_vec(), html: false }
+    Got { status, body: body.as_bytes().to_vec(), html: false, to: None }
 }
 
 macro_rules! recorded {
@@ -66,6 +66,6 @@ proptest! {
         let len = body.len();
         body[at % len] = byte;
         body.truncate(cut % len);
-        let _ = query(&Got { status: 200, body, html: false });
+        let _ = query(&Got { status: 200, body, html: false, to: None });
     }
 }
