@@ -11,6 +11,7 @@ use crate::{
         client::{self, Access},
         probe::Expect,
     },
+    wire::Wanted,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
@@ -56,6 +57,24 @@ pub fn sources(config: &Config) -> Sources {
         specs.push((group, spec));
     }
     Sources { specs: together(specs), secrets }
+}
+
+/// What is named while the room runs, read as the flags that it stands for.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn wanted(wanted: &Wanted) -> Result<Vec<Spec>, String> {
+    let flags = config::Flags {
+        prom: wanted.prom.clone(),
+        scrape: wanted.scrape.clone(),
+        log: wanted.log.clone(),
+        probe: wanted.probe.clone(),
+        release: wanted.release.clone(),
+        here: "/".into(),
+        ..config::Flags::default()
+    };
+    let world = config::World { home: None, exists: &|path| path.exists() };
+    flags.into_config(&world).map(|config| sources(&config).specs).map_err(|report| report.to_string())
 }
 
 fn spec(source: &config::Source, panels: Vec<Panel>, secrets: &mut Vec<Known>) -> Result<Spec, String> {

@@ -120,6 +120,18 @@ impl Spec {
         }
     }
 
+    /// Gives it another name.
+    pub fn rename(&mut self, name: SourceId) {
+        match self {
+            Self::Prometheus { id, .. }
+            | Self::Scrape { id, .. }
+            | Self::Log { id, .. }
+            | Self::Probe { id, .. }
+            | Self::ReleaseDir { id, .. }
+            | Self::Unready { id, .. } => *id = name,
+        }
+    }
+
     /// How often it is asked.
     pub fn every(&self) -> Span {
         match self {

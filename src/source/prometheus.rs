@@ -14,11 +14,8 @@ use crate::signal::analysis::value::Value;
 use futures::future::try_join_all;
 use reqwest::Url;
 
-/// Most names that discovery looks at.
-const NAMES_MAX: usize = 200_000;
-
-/// VictoriaMetrics otherwise answers for half a minute ago, from a cache; Prometheus passes it over.
-const FRESH: (&str, &str) = ("nocache", "1");
+/// VictoriaMetrics otherwise answers for half a minute ago, from a cache; a Prometheus passes both over.
+const FRESH: [(&str, &str); 2] = [("nocache", "1"), ("latency_offset", "1ms")];
 
 /// The API of one server.
 #[derive(Debug, Clone)]
@@ -44,8 +41,10 @@ impl Api {
 
     /// An instant query, with the server's warnings.
     pub async fn instant(&self, promql: &str, now: Wall) -> Result<Reply, Problem> {
-        let url = self
-            .url("query", &[("query", promql), ("time", &seconds(now)), ("timeout", &self.timeout), FRESH]);
+        let [cache, offset] = FRESH;
+        let now = seconds(now);
+        let pairs = [("query", promql), ("time", &now), ("timeout", &self.timeout), cache, offset];
+        let url = self.url("query", &pairs);
         answer::query(&self.client.get(url).await?)
     }
 
@@ -53,23 +52,22 @@ impl Api {
     pub async fn range(&self, promql: &str, from: Wall, to: Wall, step: Span) -> Result<Reply, Problem> {
         let step = step.max(Span::secs(1)).as_secs_f64().to_string();
         let (from, to) = (seconds(from), seconds(to));
+        let [cache, offset] = FRESH;
         let pairs = [
             ("query", promql),
             ("start", &from),
             ("end", &to),
             ("step", &step),
             ("timeout", &self.timeout),
-            FRESH,
+            cache,
+            offset,
         ];
         answer::query(&self.client.get(self.url("query_range", &pairs)).await?)
     }
 
     /// Names of all metrics.
     pub async fn metric_names(&self) -> Result<Vec<String>, Problem> {
-        let got = self.client.get(self.url("label/__name__/values", &[])).await?;
-        let mut names = answer::names(&got)?;
-        names.truncate(NAMES_MAX);
-        Ok(names)
+        answer::names(&self.client.get(self.url("label/__name__/values", &[])).await?)
     }
 
     /// Names of the labels of one metric.

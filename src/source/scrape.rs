@@ -186,7 +186,9 @@ async fn fetch(client: &Client, url: &Url) -> Result<(Vec<Exposed>, Option<Strin
     }
     let text = String::from_utf8_lossy(&got.body);
     let read = exposition::parse(&text).map_err(|e| Problem::Nonsense(e.to_string()))?;
-    let complaint = (read.bad_lines > 0)
+    let bad = (read.bad_lines > 0)
         .then(|| format!("{} lines cannot be read; {}", read.bad_lines, read.complaints.join("; ")));
-    Ok((read.samples, complaint))
+    let over = (read.over > 0).then(|| format!("{} samples are too many and were not read", read.over));
+    let complaints: Vec<String> = bad.into_iter().chain(over).collect();
+    Ok((read.samples, (!complaints.is_empty()).then(|| complaints.join("; "))))
 }
