@@ -7,6 +7,7 @@ pub mod exit;
 pub mod export;
 pub mod gate;
 pub mod hand;
+mod log;
 pub mod pages;
 pub mod practices;
 pub mod reach;

@@ -8,7 +8,7 @@ use crate::{
         client::{Client, NoRoom},
         find::{self, Kind, Place},
     },
-    wire::{Ask, Outcome, Told},
+    wire::{Ask, Outcome, Told, Wanted},
 };
 use std::{
     path::{Path, PathBuf},
@@ -29,6 +29,9 @@ pub enum Unreached {
     /// None could be started.
     #[error("a room could not be started: {0}")]
     Start(String),
+    /// It runs and does not watch what was named.
+    #[error("the room that runs does not watch this too: {0}")]
+    Unwatched(String),
 }
 
 impl Unreached {
@@ -39,6 +42,10 @@ impl Unreached {
             Self::Start(_) => {
                 eprintln!("{self}");
                 exit::NO_ROOM
+            }
+            Self::Unwatched(_) => {
+                eprintln!("{self}");
+                exit::REFUSED
             }
         }
     }
@@ -70,6 +77,7 @@ async fn listening(places: &[Place]) -> Option<Place> {
 pub async fn find_or_start(with: &With) -> Result<Reached, Unreached> {
     let places = find::places(with.socket.clone()).map_err(|error| Unreached::Start(error.to_string()))?;
     if let Some(place) = listening(&places).await {
+        watch_too(with, &place).await?;
         return Ok(Reached { place, started: false });
     }
     let Some(own) = places.into_iter().find(|place| place.kind != Kind::System) else {
@@ -82,6 +90,29 @@ pub async fn find_or_start(with: &With) -> Result<Reached, Unreached> {
     let dir = dirs::state().map_err(|error| Unreached::Start(error.to_string()))?;
     start(with, &dir, &[], &|line| eprintln!("{line}")).await?;
     Ok(Reached { place: own, started: true })
+}
+
+/// A room that runs already is asked to watch what the flags name.
+async fn watch_too(with: &With, place: &Place) -> Result<(), Unreached> {
+    let flags = &with.flags;
+    let wanted = Wanted {
+        prom: flags.prom.clone(),
+        scrape: flags.scrape.clone(),
+        log: flags.log.iter().map(absolute).collect(),
+        probe: flags.probe.clone(),
+        release: flags.release.iter().map(absolute).collect(),
+    };
+    if wanted == Wanted::default() {
+        return Ok(());
+    }
+    match Client::script(&place.socket).await?.ask(Ask::Watch(wanted)).await? {
+        Told::No(refusal) => Err(Unreached::Unwatched(refusal.to_string())),
+        _ => Ok(()),
+    }
+}
+
+fn absolute(path: &String) -> String {
+    std::path::absolute(path).map_or_else(|_| path.clone(), |path| path.to_string_lossy().into_owned())
 }
 
 /// Starts a room in the background on a state directory and waits until it answers. `tell` hears where that takes long.
@@ -146,9 +177,6 @@ fn held(dir: &Path) -> bool {
 
 /// The flags as they are given on: paths absolute, for the room stands in `/`.
 pub fn flags(with: &With) -> Vec<String> {
-    let absolute = |path: &String| {
-        std::path::absolute(path).map_or_else(|_| path.clone(), |path| path.to_string_lossy().into_owned())
-    };
     let mut args = Vec::new();
     for (flag, values, is_path) in [
         ("--prom", &with.flags.prom, false),

@@ -1,6 +1,6 @@
 //! `warroom serve`, `warroom stop`, and the room that a seat starts in the background.
 
-use super::{With, exit, reach::Session, sources};
+use super::{With, exit, log, reach::Session, sources};
 use crate::{
     config::{self, Config, model::TokenPower},
     domain::time::Span,
@@ -111,16 +111,6 @@ fn open(with: &With, opening: Opening) -> ExitCode {
         }
     };
     let _harmless = crate::os::outlive_limits();
-    tracing_subscriber::fmt()
-        // A log on a full disk must not take the room with it.
-        .log_internal_errors(false)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("WARROOM_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
-        )
-        .with_ansi(false)
-        .with_writer(std::io::stderr)
-        .init();
     exit::block_on(async move {
         match house(&config, opening).await {
             Ok(why) => {
@@ -171,7 +161,9 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         .enumerate()
         .map(|(n, pattern)| UserRule { name: format!("user-{}", n + 1), pattern: pattern.clone() })
         .collect();
-    let redactor = Redactor::new(&[], &rules).map_err(|error| say(&error))?;
+    let sources::Sources { specs, secrets } = sources::sources(config);
+    let redactor = Redactor::new(&secrets, &rules).map_err(|error| say(&error))?;
+    log::begin(redactor.clone());
     let (gate, gate_at) = gate_listener(config, drill.is_some()).await;
     let mut policy = config.policy();
     if let Some((_, pace)) = &drill {
@@ -187,7 +179,8 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         drill,
     };
     let (mut room, shared_state, inbox) = Room::open(options).await.map_err(|error| say(&error))?;
-    for spec in sources::specs(config)? {
+    room.opens_sources_with(Box::new(sources::wanted));
+    for spec in specs {
         room.watch_source(spec);
     }
     let socket = dir.join("room.sock");

@@ -2,109 +2,178 @@
 
 use crate::{
     config::{self, Config, Secret, resolve_secret, secret::Header, source::Auth},
+    domain::time::Span,
+    evidence::redact::Secret as Known,
     os::spawn::Spec as Process,
-    signal::Panel,
-    source::{Spec, probe::Expect},
+    signal::{Level, Panel},
+    source::{
+        Spec,
+        client::{self, Access},
+        probe::Expect,
+    },
+    wire::Wanted,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
 
-/// Sources as configured, each with its panels.
-///
-/// # Errors
-/// A secret that cannot be had, in words.
-pub fn specs(config: &Config) -> Result<Vec<Spec>, String> {
-    let mut unnamed: Vec<Panel> =
-        config.panel.iter().filter(|panel| panel.source.is_empty()).cloned().collect();
-    let mut specs = Vec::new();
-    for source in &config.source {
-        let id = source.id();
-        let mut panels: Vec<Panel> =
-            config.panel.iter().filter(|panel| panel.source == id).cloned().collect();
-        let spec = match source {
-            config::Source::Prometheus(one) => {
-                panels.extend(one.panels.iter().cloned());
-                panels.append(&mut unnamed);
-                let (headers, bearer) = auth(&one.auth)?;
-                Spec::Prometheus { id, url: one.url.clone(), panels, every: one.every, headers, bearer }
-            }
-            config::Source::Scrape(one) => {
-                panels.extend(one.panels.iter().cloned());
-                panels.append(&mut unnamed);
-                let (_, bearer) = auth(&one.auth)?;
-                Spec::Scrape { id, urls: vec![one.url.clone()], panels, every: one.every, bearer }
-            }
-            config::Source::Log(one) => Spec::Log { id, glob: one.path.clone(), every: one.every },
-            config::Source::Probe(one) => {
-                let mut expect = Expect::default();
-                if !one.status.is_empty() {
-                    let list: Vec<_> = one.status.iter().map(u16::to_string).collect();
-                    expect.status = list.join(",").parse().map_err(|error| format!("{id}: {error}"))?;
-                }
-                expect.matches.clone_from(&one.body);
-                Spec::Probe {
-                    name: id.trim_start_matches("probe:").to_owned(),
-                    id,
-                    url: one.url.clone(),
-                    expect,
-                    timeout: one.timeout,
-                    every: one.every,
-                }
-            }
-            config::Source::Release(one) => Spec::ReleaseDir {
-                service: one.service.clone().unwrap_or_else(|| id.trim_start_matches("release:").to_owned()),
-                id,
-                env: one.env.clone(),
-                path: one.dir.clone(),
-                every: one.every,
-            },
-        };
-        // Flags name no service: endpoints named by them are taken for instances of one.
-        let service = match source {
-            config::Source::Scrape(one) => Some(one.service.clone().unwrap_or_default()),
-            _ => None,
-        };
-        specs.push((service, spec));
-    }
-    Ok(together(specs))
+/// What is to be watched, and the secrets that were fetched for it.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// Sources, each with its panels.
+    pub specs: Vec<Spec>,
+    /// What must never be journaled, found by its value.
+    pub secrets: Vec<Known>,
 }
 
+/// Sources as configured. One whose secret cannot be had, or that is asked for in vain, is there all the same and
+/// says what is wrong; the others are not held up by it.
+pub fn sources(config: &Config) -> Sources {
+    let mut unnamed: Vec<Panel> =
+        config.panel.iter().filter(|panel| panel.source.is_empty()).cloned().collect();
+    let mut secrets = Vec::new();
+    let mut specs = Vec::new();
+    for source in &config.source {
+        let mut panels = source.panels().to_vec();
+        panels.extend(config.panel.iter().filter(|panel| panel.source == source.id()).cloned());
+        if source.answers_queries() {
+            panels.append(&mut unnamed);
+        }
+        let spec = spec(source, panels, &mut secrets).unwrap_or_else(|why| Spec::Unready {
+            id: source.id(),
+            address: source
+                .url()
+                .and_then(|url| client::address(url).ok())
+                .map_or_else(String::new, |url| client::shown(&url)),
+            why: format!("{why}; mend it and start the room again"),
+        });
+        // Flags name no service: endpoints named by them are taken for instances of one. Only those that are asked
+        // alike can be one source.
+        let group = match source {
+            config::Source::Scrape(one) => {
+                Some((one.service.clone(), one.auth.clone(), one.timeout, one.every))
+            }
+            _ => None,
+        };
+        specs.push((group, spec));
+    }
+    Sources { specs: together(specs), secrets }
+}
+
+/// What is named while the room runs, read as the flags that it stands for.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn wanted(wanted: &Wanted) -> Result<Vec<Spec>, String> {
+    let flags = config::Flags {
+        prom: wanted.prom.clone(),
+        scrape: wanted.scrape.clone(),
+        log: wanted.log.clone(),
+        probe: wanted.probe.clone(),
+        release: wanted.release.clone(),
+        here: "/".into(),
+        ..config::Flags::default()
+    };
+    let world = config::World { home: None, exists: &|path| path.exists() };
+    flags.into_config(&world).map(|config| sources(&config).specs).map_err(|report| report.to_string())
+}
+
+fn spec(source: &config::Source, panels: Vec<Panel>, secrets: &mut Vec<Known>) -> Result<Spec, String> {
+    let id = source.id();
+    Ok(match source {
+        config::Source::Prometheus(one) => {
+            let access = access(&one.auth, one.timeout, secrets)?;
+            Spec::Prometheus { id, url: one.url.clone(), panels, every: one.every, access }
+        }
+        config::Source::Scrape(one) => {
+            let access = access(&one.auth, one.timeout, secrets)?;
+            Spec::Scrape { id, urls: vec![one.url.clone()], panels, every: one.every, access }
+        }
+        config::Source::Log(one) => Spec::Log {
+            id,
+            glob: one.path.clone(),
+            format: one.format.into(),
+            least: one.level.map_or(Level::Trace, Level::from),
+            every: one.every,
+        },
+        config::Source::Probe(one) => {
+            let well = if one.status.is_empty() {
+                "2xx 3xx".to_owned()
+            } else {
+                one.status.iter().map(u16::to_string).collect::<Vec<_>>().join(",")
+            };
+            let status = well.parse().map_err(|error| format!("{id}: {error}"))?;
+            Spec::Probe {
+                name: id.trim_start_matches("probe:").to_owned(),
+                id,
+                url: one.url.clone(),
+                expect: Expect { status, matches: one.body.clone(), ..Expect::default() },
+                access: access(&one.auth, one.timeout, secrets)?,
+                every: one.every,
+            }
+        }
+        config::Source::Release(one) => Spec::ReleaseDir {
+            service: one.service.clone().unwrap_or_else(|| id.trim_start_matches("release:").to_owned()),
+            id,
+            env: one.env.clone(),
+            path: one.dir.clone(),
+            every: one.every,
+        },
+    })
+}
+
+/// Scrapes that are asked alike and of one service.
+type Group = Option<(Option<String>, Auth, Span, Span)>;
+
 /// Endpoints of one service are its instances, and one source: their numbers add up.
-fn together(scrapes: Vec<(Option<String>, Spec)>) -> Vec<Spec> {
-    let mut groups: Vec<(Option<String>, Spec)> = Vec::new();
-    for (service, spec) in scrapes {
-        let known = groups.iter_mut().find(|(own, _)| service.is_some() && *own == service);
+fn together(all: Vec<(Group, Spec)>) -> Vec<Spec> {
+    let mut groups: Vec<(Group, Spec)> = Vec::new();
+    for (group, spec) in all {
+        let known = groups.iter_mut().find(|(own, _)| group.is_some() && *own == group);
         match (spec, known) {
             (Spec::Scrape { urls, panels, .. }, Some((_, Spec::Scrape { urls: all, panels: kept, .. }))) => {
                 all.extend(urls);
                 kept.extend(panels);
             }
-            (spec, _) => groups.push((service, spec)),
+            (spec, _) => groups.push((group, spec)),
         }
     }
     groups.into_iter().map(|(_, spec)| spec).collect()
 }
 
-type Proof = (Vec<(String, SecretString)>, Option<SecretString>);
-
-/// Headers and a bearer token, their secrets fetched.
-fn auth(auth: &Auth) -> Result<Proof, String> {
-    let have = |secret: &Secret| resolve_secret(secret, &fetch).map_err(|error| error.to_string());
-    let mut headers = Vec::new();
+/// How a source is asked, its secrets fetched and remembered.
+fn access(auth: &Auth, timeout: Span, secrets: &mut Vec<Known>) -> Result<Access, String> {
+    let mut access = Access { timeout, ..Access::default() };
     for (name, value) in &auth.headers {
         let value = match value {
             Header::Plain(text) => SecretString::from(text.clone()),
-            Header::Secret(secret) => have(secret)?,
+            Header::Secret(secret) => have(secret, secrets)?,
         };
-        headers.push((name.clone(), value));
+        access.headers.push((name.clone(), value));
     }
     if let Some(basic) = &auth.basic {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
-        let pair = format!("{}:{}", basic.user, have(&basic.password)?.expose_secret());
-        headers
-            .push(("Authorization".into(), SecretString::from(format!("Basic {}", STANDARD.encode(pair)))));
+        let password = have(&basic.password, secrets)?;
+        let pair = STANDARD.encode(format!("{}:{}", basic.user, password.expose_secret()));
+        secrets.push(Known::new(label(&basic.password), pair.clone()));
+        access.headers.push(("Authorization".into(), SecretString::from(format!("Basic {pair}"))));
     }
-    Ok((headers, auth.bearer.as_ref().map(have).transpose()?))
+    access.bearer = auth.bearer.as_ref().map(|bearer| have(bearer, secrets)).transpose()?;
+    Ok(access)
+}
+
+fn have(secret: &Secret, secrets: &mut Vec<Known>) -> Result<SecretString, String> {
+    let value = resolve_secret(secret, &fetch).map_err(|error| error.to_string())?;
+    secrets.push(Known { name: label(secret), value: value.clone() });
+    Ok(value)
+}
+
+/// What a secret is called where it was taken out.
+fn label(secret: &Secret) -> String {
+    match secret {
+        Secret::Env(name) => name.clone(),
+        Secret::File(path) => path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into()),
+        Secret::Command(words) => words.first().cloned().unwrap_or_default(),
+    }
 }
 
 /// What a command prints. Called before there is a runtime, or beside one.

@@ -3,7 +3,7 @@
 use super::secret::{Header, Secret};
 use crate::{
     domain::time::Span,
-    signal::{Level, Panel, SourceId},
+    signal::{Level, Panel, SourceId, analysis::logline},
 };
 use reqwest::Url;
 use schemars::JsonSchema;
@@ -40,7 +40,7 @@ pub struct Prometheus {
     #[serde(default = "five")]
     pub every: Span,
     /// How long an answer may take.
-    #[serde(default = "five")]
+    #[serde(default = "two")]
     pub timeout: Span,
     /// What proves who asks.
     #[serde(default)]
@@ -63,7 +63,7 @@ pub struct Scrape {
     #[serde(default = "two")]
     pub every: Span,
     /// How long an answer may take.
-    #[serde(default = "five")]
+    #[serde(default = "two")]
     pub timeout: Span,
     /// Service it belongs to.
     #[serde(default)]
@@ -112,6 +112,17 @@ pub enum Format {
     Json,
     /// `key=value` pairs.
     Logfmt,
+}
+
+impl From<Format> for logline::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Auto => Self::Auto,
+            Format::Plain => Self::Plain,
+            Format::Json => Self::Json,
+            Format::Logfmt => Self::Logfmt,
+        }
+    }
 }
 
 /// Severity of a line, as it is configured.

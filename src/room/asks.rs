@@ -76,6 +76,7 @@ impl Room {
                 });
                 return;
             }
+            Ask::Watch(wanted) => self.watch_too(who, &wanted),
             Ask::Stop => {
                 let own = who.uid.is_some_and(|uid| uid == 0 || uid == crate::os::peer::my_uid());
                 if own {

@@ -2,11 +2,15 @@
 
 use super::{recording, serve::Room};
 use crate::{
-    domain::{Command, room::RoomFact, time::Span},
+    domain::{Command, Refusal, actor::Actor, refusal::Code, room::RoomFact, time::Span},
     os::clock,
     signal::Reading,
-    wire::JournalState,
+    source::Spec,
+    wire::{JournalState, Told, Wanted},
 };
+
+/// Most sources of one room.
+const SOURCES_MAX: usize = 64;
 
 impl Room {
     pub(super) fn read(&mut self, reading: Reading) {
@@ -55,19 +59,53 @@ impl Room {
         });
     }
 
-    /// The sources, to start some.
-    pub fn watch_source(&mut self, spec: crate::source::Spec) {
+    /// Starts a source and watches it.
+    pub fn watch_source(&mut self, spec: Spec) {
         let panels = match &spec {
-            crate::source::Spec::Prometheus { panels, .. } | crate::source::Spec::Scrape { panels, .. } => {
-                panels.clone()
-            }
-            _ => Vec::new(),
+            Spec::Prometheus { panels, .. } | Spec::Scrape { panels, .. } => Some(panels.clone()),
+            _ => None,
         };
         let id = spec.id().clone();
         let view = self.sources.start(spec);
         self.watch.source(view);
-        if !panels.is_empty() {
-            self.watch.panels(&id, panels);
+        match panels {
+            Some(panels) if panels.is_empty() => self.watch.finds(&id),
+            Some(panels) => self.watch.panels(&id, panels),
+            None => {}
         }
+    }
+
+    /// Sources that are asked for while the room runs; one that is watched already is not asked twice. The room reads
+    /// with its own rights, so only who has them may.
+    pub(super) fn watch_too(&mut self, who: &Actor, wanted: &Wanted) -> Told {
+        if !who.uid.is_some_and(|uid| uid == 0 || uid == crate::os::peer::my_uid()) {
+            let why = "only its owner adds sources to a room: put them into its warroom.toml";
+            return Told::No(Refusal::new(Code::Forbidden, why));
+        }
+        if self.core.decided().room.drill.is_some() {
+            let why = "a drill has targets of its own and refuses others";
+            return Told::No(Refusal::new(Code::Conflict, why));
+        }
+        let specs = match (self.opener)(wanted) {
+            Ok(specs) => specs,
+            Err(why) => return Told::No(Refusal::new(Code::Invalid, why)),
+        };
+        for mut spec in specs {
+            let (id, address) = (spec.id().clone(), spec.address());
+            let sources = &self.watch.live().sources;
+            if sources.values().any(|own| own.address == address && own.id.starts_with(&id)) {
+                continue;
+            }
+            if sources.len() >= SOURCES_MAX {
+                let why = format!("{SOURCES_MAX} sources are watched already");
+                return Told::No(Refusal::new(Code::Conflict, why));
+            }
+            if sources.contains_key(&id) {
+                let free = (2..).map(|n| format!("{id}-{n}")).find(|name| !sources.contains_key(name));
+                spec.rename(free.unwrap_or(id));
+            }
+            self.watch_source(spec);
+        }
+        Told::Yes
     }
 }

@@ -19,4 +19,4 @@ mod steer;
 mod watch;
 
 pub use core::{Core, Submitted};
-pub use serve::{Inbox, Options, Room, RoomError, Shared};
+pub use serve::{Inbox, Opener, Options, Room, RoomError, Shared};

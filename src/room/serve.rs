@@ -24,8 +24,9 @@ use crate::{
     journal::{Appended, Head, Journal, Trouble, read_all},
     os::clock,
     signal::Reading,
+    source::Spec,
     transport::listen::Listening,
-    wire::{As, Finished, FromRoom, JournalState, Told, encode},
+    wire::{As, Finished, FromRoom, JournalState, Told, Wanted, encode},
 };
 use futures::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
@@ -64,6 +65,9 @@ pub struct Options {
     /// A drill: its scenario and its pace.
     pub drill: Option<(String, f64)>,
 }
+
+/// Makes sources of what is asked for by its address, or says in words why not. Given by whoever reads configuration.
+pub type Opener = Box<dyn Fn(&Wanted) -> Result<Vec<Spec>, String> + Send>;
 
 /// A room cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -135,10 +139,16 @@ pub struct Room {
     pub(super) gate_at: Option<String>,
     pub(super) recorded: Option<Stamp>,
     pub(super) stopping: Option<String>,
+    pub(super) opener: Opener,
     pub(super) frames: mpsc::Sender<(ConnId, FromConn)>,
 }
 
 impl Room {
+    /// From now on takes sources while it runs.
+    pub fn opens_sources_with(&mut self, opener: Opener) {
+        self.opener = opener;
+    }
+
     /// Reads the journal to its end and opens the room on it.
     ///
     /// # Errors
@@ -184,6 +194,7 @@ impl Room {
             gate_at: options.gate,
             recorded: None,
             stopping: None,
+            opener: Box::new(|_| Err("this room takes no further sources".into())),
             frames,
         };
         let private = room.owner.is_some();

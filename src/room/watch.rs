@@ -8,7 +8,7 @@ use crate::{
         watch::WatchCommand,
     },
     signal::{
-        Body, Delta, Live, Panel, PanelView, Point, ProbeView, Reading, SourceView, Verdict,
+        Body, Delta, Live, Panel, PanelView, Point, ProbeView, Reading, SeriesPoints, SourceView, Verdict,
         analysis::{baseline::baseline, threshold},
     },
 };
@@ -26,6 +26,10 @@ pub struct Watch {
     pending: Delta,
     states: BTreeMap<String, threshold::State>,
     failing: BTreeMap<String, u32>,
+    /// Sources that find their panels by themselves, in the order in which they were started.
+    finders: Vec<String>,
+    /// A source's own name of a panel, and its name in the room.
+    names: BTreeMap<(String, String), String>,
 }
 
 impl Watch {
@@ -49,9 +53,38 @@ impl Watch {
         self.change(Delta { sources: vec![view], ..Delta::default() });
     }
 
+    /// A source finds its panels by itself.
+    pub fn finds(&mut self, source: &str) {
+        if !self.finders.iter().any(|own| own == source) {
+            self.finders.push(source.to_owned());
+        }
+    }
+
+    /// What a panel is called in the room. Two sources may both find `up`: those of the first keep their names, those
+    /// of later ones say whose they are, so that neither the order of answers nor a restart changes a name.
+    fn name(&self, source: &str, own: &str) -> String {
+        let later = self.finders.iter().position(|one| one == source).is_some_and(|at| at > 0);
+        let taken = self.live.panel(own).is_some_and(|view| view.source != source);
+        if !later && !taken {
+            return own.to_owned();
+        }
+        let kind = |id: &str| id.split(':').next().unwrap_or_default().to_owned();
+        let alone = self.live.sources.keys().filter(|id| kind(id) == kind(source)).count() < 2;
+        let whose = if alone { kind(source) } else { source.to_owned() };
+        format!("{own} {whose}")
+    }
+
     /// Panels that are configured or found.
     pub fn panels(&mut self, source: &str, panels: Vec<Panel>) {
-        let views = panels
+        let mut named = Vec::with_capacity(panels.len());
+        for mut panel in panels {
+            let own = (source.to_owned(), panel.name.clone());
+            let name = self.names.get(&own).cloned().unwrap_or_else(|| self.name(source, &panel.name));
+            panel.name.clone_from(&name);
+            self.names.insert(own, name);
+            named.push(panel);
+        }
+        let views = named
             .into_iter()
             .map(|panel| {
                 let known = self.live.panel(&panel.name);
@@ -73,7 +106,15 @@ impl Watch {
         self.heard(&source, at, &body);
         match body {
             Body::Series(series) => {
-                series.into_iter().filter_map(|one| self.points(&one.panel, &one.points, at, state)).collect()
+                let named = |one: &SeriesPoints| {
+                    let own = (source.clone(), one.panel.clone());
+                    self.names.get(&own).unwrap_or(&one.panel).clone()
+                };
+                let series: Vec<_> = series.into_iter().map(|one| (named(&one), one.points)).collect();
+                series
+                    .into_iter()
+                    .filter_map(|(name, points)| self.points(&name, &points, at, state))
+                    .collect()
             }
             Body::Lines(batch) => {
                 self.change(Delta { lines: batch.lines, lines_dropped: batch.dropped, ..Delta::default() });
@@ -212,4 +253,59 @@ fn command(panel: &Panel, change: threshold::Change) -> Command {
             WatchCommand::Blind { panel: panel.name.clone(), why: "no data".into() }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::{Unit, analysis::discover};
+
+    fn source(id: &str) -> SourceView {
+        let every = crate::domain::time::Span::secs(1);
+        SourceView { id: id.into(), address: id.into(), last_seen: None, every, trouble: None, polls: 0 }
+    }
+
+    fn found(id: &str) -> Vec<Panel> {
+        discover::discover(discover::Asked::Scrape { endpoints: 1 }, id, &discover::Metrics::new())
+    }
+
+    fn say(watch: &mut Watch, id: &str, body: Body) {
+        let at = crate::os::clock::now().wall;
+        drop(watch.reading(Reading { source: id.into(), at, body }, &State::default()));
+    }
+
+    fn up(v: f64) -> Body {
+        let t = crate::os::clock::now().wall.timestamp_millis();
+        Body::Series(vec![SeriesPoints { panel: "up".into(), points: vec![Point { t, v }] }])
+    }
+
+    #[test]
+    fn panels_that_two_sources_find_are_told_apart_whoever_answers_first() {
+        for order in [["prom", "scrape:a:1"], ["scrape:a:1", "prom"]] {
+            let mut watch = Watch::default();
+            for id in ["prom", "scrape:a:1"] {
+                watch.source(source(id));
+                watch.finds(id);
+            }
+            for id in order {
+                say(&mut watch, id, Body::Panels(found(id)));
+                say(&mut watch, id, up(if id == "prom" { 7.0 } else { 1.0 }));
+            }
+            let last = |name: &str| watch.live().panel(name).and_then(|view| view.points.last()).map(|p| p.v);
+            assert_eq!((last("up"), last("up scrape")), (Some(7.0), Some(1.0)));
+        }
+    }
+
+    #[test]
+    fn a_configured_name_stays_and_the_found_one_gives_way() {
+        let mut watch = Watch::default();
+        watch.source(source("main"));
+        let own = Panel { unit: Unit::Count, ..found("main").remove(0) };
+        watch.panels("main", vec![own]);
+        watch.source(source("scrape:a:1"));
+        watch.finds("scrape:a:1");
+        say(&mut watch, "scrape:a:1", Body::Panels(found("scrape:a:1")));
+        assert_eq!(watch.live().panel("up").unwrap().source, "main");
+        assert_eq!(watch.live().panel("up scrape").unwrap().source, "scrape:a:1");
+    }
 }

@@ -21,6 +21,14 @@ pub struct Line {
     pub source: String,
 }
 
+impl Line {
+    /// About how many bytes it takes, in memory as in a frame.
+    pub fn size(&self) -> usize {
+        let fields: usize = self.fields.iter().map(|(key, value)| key.len() + value.len() + 16).sum();
+        128 + self.text.len() + self.source.len() + fields
+    }
+}
+
 /// Severity of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,6 +10,20 @@ pub const POINTS: usize = 1_800;
 /// Lines that are kept of all logs together.
 pub const LINES: usize = 5_000;
 
+/// Bytes of lines that are kept, so that a log of huge lines fits into memory and into one frame.
+pub const LINES_BYTES: usize = 2 * 1024 * 1024;
+
+/// How many of the oldest lines are beyond what is kept.
+fn beyond<'a>(lines: impl DoubleEndedIterator<Item = &'a Line> + ExactSizeIterator) -> usize {
+    let all = lines.len();
+    let mut bytes = 0;
+    let fit = lines.rev().take(LINES).take_while(|line| {
+        bytes += line.size();
+        bytes <= LINES_BYTES
+    });
+    all - fit.count()
+}
+
 /// What is live.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -78,7 +92,7 @@ impl Delta {
             self.points.entry(name).or_default().extend(points);
         }
         self.lines.extend(later.lines);
-        let over = self.lines.len().saturating_sub(LINES);
+        let over = beyond(self.lines.iter());
         self.lines.drain(..over);
         self.lines_dropped =
             self.lines_dropped.saturating_add(later.lines_dropped).saturating_add(over as u64);
@@ -121,8 +135,10 @@ impl Live {
         self.lines_total = self.lines_total.saturating_add(fresh).saturating_add(delta.lines_dropped);
         self.lines_dropped = self.lines_dropped.saturating_add(delta.lines_dropped);
         self.lines.extend(delta.lines.iter().cloned());
-        let over = self.lines.len().saturating_sub(LINES);
-        self.lines.drain(..over);
+        if fresh > 0 {
+            let over = beyond(self.lines.iter());
+            self.lines.drain(..over);
+        }
         for probe in &delta.probes {
             self.probes.insert(probe.name.clone(), probe.clone());
         }
@@ -187,6 +203,22 @@ mod tests {
             lines_dropped: n % 3,
             ..Delta::default()
         }
+    }
+
+    #[test]
+    fn huge_lines_are_bounded_in_bytes() {
+        let line = |n| Line { n, text: "x".repeat(60_000), ..delta(0, n).lines.remove(0) };
+        let (mut single, mut merged, mut sum) = (Live::default(), Live::default(), Delta::default());
+        for n in 0..100 {
+            let one = Delta { lines: vec![line(n)], ..Delta::default() };
+            single.apply(&one);
+            sum.merge(one);
+        }
+        merged.apply(&sum);
+        assert_eq!(single.lines, merged.lines);
+        assert_eq!((single.lines_total, merged.lines_total), (100, 100));
+        assert!(single.lines.iter().map(Line::size).sum::<usize>() <= LINES_BYTES);
+        assert_eq!(single.lines.back().unwrap().n, 99);
     }
 
     proptest! {

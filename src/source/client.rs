@@ -11,6 +11,23 @@ pub const TIMEOUT: Span = Span::secs(2);
 /// Most bytes of an answer.
 pub const BODY_MAX: usize = 8 * 1024 * 1024;
 
+/// How a server is asked: what proves who asks, and how long an answer may take.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Headers that go with every request.
+    pub headers: Vec<(String, SecretString)>,
+    /// Bearer token.
+    pub bearer: Option<SecretString>,
+    /// How long an answer may take, to its last byte.
+    pub timeout: Span,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { headers: Vec::new(), bearer: None, timeout: TIMEOUT }
+    }
+}
+
 /// A client for one address.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -28,6 +45,8 @@ pub struct Got {
     pub body: Vec<u8>,
     /// Whether it calls itself HTML.
     pub html: bool,
+    /// Where it sends us, without secrets, for a redirect.
+    pub to: Option<String>,
 }
 
 /// Reads an address. One without a scheme is taken for http.
@@ -52,13 +71,9 @@ pub fn shown(url: &Url) -> String {
 }
 
 impl Client {
-    /// A client for this address. `headers` and `bearer` go with every request.
-    pub fn new(
-        url: &Url,
-        headers: &[(String, SecretString)],
-        bearer: Option<&SecretString>,
-        timeout: Span,
-    ) -> Result<Self, Problem> {
+    /// A client for this address.
+    pub fn new(url: &Url, access: &Access) -> Result<Self, Problem> {
+        let Access { headers, bearer, timeout } = access;
         // The first one in the process installs it; that another was faster is no error.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let local = url.host_str().is_some_and(|h| {
@@ -91,15 +106,19 @@ impl Client {
         if let Some(token) = bearer {
             insert(&mut map, "authorization", &format!("Bearer {}", token.expose_secret().trim()))?;
         }
-        Ok(Self { http, headers: map, timeout })
+        Ok(Self { http, headers: map, timeout: *timeout })
     }
 
-    /// Reads an address.
+    /// Reads an address. A redirect is a problem, any other status is an answer.
     pub async fn get(&self, url: Url) -> Result<Got, Problem> {
-        self.send(Method::GET, url, &HeaderMap::new(), None).await
+        let got = self.send(Method::GET, url, &HeaderMap::new(), None).await?;
+        match got.to {
+            Some(to) => Err(Problem::Redirect(to)),
+            None => Ok(got),
+        }
     }
 
-    /// Sends a request and reads the whole answer. A redirect is a problem, any other status is an answer.
+    /// Sends a request and reads the whole answer, whatever its status. Redirects are not followed.
     pub async fn send(
         &self,
         method: Method,
@@ -114,12 +133,10 @@ impl Client {
         }
         let mut answer = request.send().await.map_err(|e| self.problem(&host, e))?;
         let status = answer.status();
-        if status.is_redirection() && status != 304 {
-            let to =
-                answer.headers().get("location").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-            let to = to.map_or_else(|| "nowhere".to_owned(), |to| address(&to).map_or(to, |url| shown(&url)));
-            return Err(Problem::Redirect(to));
-        }
+        let to = (status.is_redirection() && status != 304).then(|| {
+            let to = answer.headers().get("location").and_then(|v| answer.url().join(v.to_str().ok()?).ok());
+            to.map_or_else(|| "nowhere".to_owned(), |to| shown(&to))
+        });
         let html = answer
             .headers()
             .get("content-type")
@@ -131,7 +148,7 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Got { status: status.as_u16(), body, html })
+        Ok(Got { status: status.as_u16(), body, html, to })
     }
 
     fn problem(&self, host: &str, error: reqwest::Error) -> Problem {

@@ -12,7 +12,7 @@
 //! that begin with `expect:` or `expect-body:` belong to neither, wherever they stand; without `expect:` any 2xx will
 //! do. A check only reads: GET, HEAD and OPTIONS; what changes the world is a step with an owner.
 
-use super::client::{self, Client, TIMEOUT};
+use super::client::{self, Access, Client};
 use super::probe::Expect;
 use crate::domain::text;
 use crate::signal::Answer;
@@ -83,13 +83,13 @@ pub async fn http_check(code: &str) -> Answer {
         Err(why) => return super::unknown("http", &why),
     };
     let source = client::shown(&check.url);
-    let client = match Client::new(&check.url, &[], None, TIMEOUT) {
+    let client = match Client::new(&check.url, &Access::default()) {
         Ok(client) => client,
         Err(problem) => return super::unknown(&source, &problem.line()),
     };
     match client.send(check.method, check.url, &check.headers, check.body).await {
         Ok(got) => {
-            let (verdict, seen) = check.expect.judge(got.status, &got.body);
+            let (verdict, seen) = check.expect.judge(&got);
             Answer { verdict, seen: text::line(&seen).into_owned(), at: Utc::now(), source }
         }
         Err(problem) => super::unknown(&source, &problem.line()),

@@ -7,7 +7,7 @@ mod follow;
 mod splitter;
 mod tail;
 
-pub use follow::{Follower, Round};
+pub use follow::{Follower, Round, Wanted};
 
 use super::poll::{Gone, Mouth, rest};
 use crate::domain::time::Span;
@@ -19,13 +19,13 @@ use std::time::Instant;
 const ALIVE: Span = Span::secs(2);
 
 /// Follows until nobody listens.
-pub async fn run(glob: String, every: Span, mouth: Mouth) -> Gone {
-    let Err(gone) = forever(glob, every, mouth).await;
+pub async fn run(wanted: Wanted, every: Span, mouth: Mouth) -> Gone {
+    let Err(gone) = forever(wanted, every, mouth).await;
     gone
 }
 
-async fn forever(glob: String, every: Span, mouth: Mouth) -> Result<std::convert::Infallible, Gone> {
-    let mut follower = Follower::new(&glob);
+async fn forever(wanted: Wanted, every: Span, mouth: Mouth) -> Result<std::convert::Infallible, Gone> {
+    let mut follower = Follower::new(wanted.clone());
     let mut told: Vec<String> = Vec::new();
     let mut said = Instant::now();
     loop {
@@ -37,7 +37,7 @@ async fn forever(glob: String, every: Span, mouth: Mouth) -> Result<std::convert
         let Ok((back, round)) = looked.await else {
             mouth.trouble("a fault within warroom: the files are followed anew", every).await?;
             tokio::time::sleep(Span::secs(5).std()).await;
-            follower = Follower::new(&glob);
+            follower = Follower::new(wanted.clone());
             continue;
         };
         follower = back;

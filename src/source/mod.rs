@@ -16,10 +16,10 @@ pub mod release_dir;
 pub mod scrape;
 
 use crate::domain::{text, time::Span};
-use crate::signal::{Answer, Panel, Reading, SourceId, Verdict};
+use crate::signal::{Answer, Level, Panel, Reading, SourceId, Verdict, analysis::logline::Format};
 use chrono::Utc;
+use client::Access;
 use poll::{Mouth, supervise};
-use secrecy::SecretString;
 use std::{path::Path, path::PathBuf, sync::Arc};
 use tokio::{sync::mpsc::Sender, task::JoinHandle};
 
@@ -36,10 +36,8 @@ pub enum Spec {
         panels: Vec<Panel>,
         /// How often.
         every: Span,
-        /// Headers that go with every request.
-        headers: Vec<(String, SecretString)>,
-        /// Bearer token.
-        bearer: Option<SecretString>,
+        /// How it is asked.
+        access: Access,
     },
     /// Endpoints that expose metrics; several of one service are one source.
     Scrape {
@@ -51,8 +49,8 @@ pub enum Spec {
         panels: Vec<Panel>,
         /// How often.
         every: Span,
-        /// Bearer token.
-        bearer: Option<SecretString>,
+        /// How they are asked.
+        access: Access,
     },
     /// Log files.
     Log {
@@ -60,6 +58,10 @@ pub enum Spec {
         id: SourceId,
         /// Which files; make it absolute where the room may stand elsewhere.
         glob: String,
+        /// What a line looks like.
+        format: Format,
+        /// Lines below this are not kept.
+        least: Level,
         /// How often their ends are looked at.
         every: Span,
     },
@@ -73,8 +75,8 @@ pub enum Spec {
         url: String,
         /// What a healthy answer is.
         expect: probe::Expect,
-        /// How long it may take.
-        timeout: Span,
+        /// How it is asked.
+        access: Access,
         /// How often.
         every: Span,
     },
@@ -91,7 +93,19 @@ pub enum Spec {
         /// How often.
         every: Span,
     },
+    /// One that cannot be asked as it is configured. It is shown with what is wrong, and the others go on.
+    Unready {
+        /// Name.
+        id: SourceId,
+        /// Where it is.
+        address: String,
+        /// What is wrong and what to do.
+        why: String,
+    },
 }
+
+/// How often it is said what keeps a source from being asked.
+const UNREADY: Span = Span::secs(30);
 
 impl Spec {
     /// The source's name.
@@ -101,7 +115,20 @@ impl Spec {
             | Self::Scrape { id, .. }
             | Self::Log { id, .. }
             | Self::Probe { id, .. }
-            | Self::ReleaseDir { id, .. } => id,
+            | Self::ReleaseDir { id, .. }
+            | Self::Unready { id, .. } => id,
+        }
+    }
+
+    /// Gives it another name.
+    pub fn rename(&mut self, name: SourceId) {
+        match self {
+            Self::Prometheus { id, .. }
+            | Self::Scrape { id, .. }
+            | Self::Log { id, .. }
+            | Self::Probe { id, .. }
+            | Self::ReleaseDir { id, .. }
+            | Self::Unready { id, .. } => *id = name,
         }
     }
 
@@ -113,6 +140,7 @@ impl Spec {
             | Self::Log { every, .. }
             | Self::Probe { every, .. }
             | Self::ReleaseDir { every, .. } => *every,
+            Self::Unready { .. } => UNREADY,
         }
     }
 
@@ -124,7 +152,9 @@ impl Spec {
         match self {
             Self::Prometheus { url, .. } | Self::Probe { url, .. } => shown(url),
             Self::Scrape { urls, .. } => urls.iter().map(|u| shown(u)).collect::<Vec<_>>().join(" "),
-            Self::Log { glob, .. } => text::line(glob).into_owned(),
+            Self::Log { glob: place, .. } | Self::Unready { address: place, .. } => {
+                text::line(place).into_owned()
+            }
             Self::ReleaseDir { path, .. } => text::line(&path.to_string_lossy()).into_owned(),
         }
     }
@@ -157,24 +187,25 @@ pub fn start(spec: Spec, tx: Sender<Reading>) -> Handle {
     let id = spec.id().clone();
     let mouth = Mouth::new(id.clone(), tx);
     let (oracle, task) = match spec {
-        Spec::Prometheus { url, panels, every, headers, bearer, .. } => {
-            let api = prometheus::Api::new(&url, &headers, bearer.as_ref()).map(Arc::new);
+        Spec::Prometheus { url, panels, every, access, .. } => {
+            let api = prometheus::Api::new(&url, &access).map(Arc::new);
             let poller = prometheus::Poller { api: api.clone(), panels, every };
             let task = supervise(mouth, move |m| prometheus::run(poller.clone(), m));
             (Oracle::Prometheus(api), tokio::spawn(task))
         }
-        Spec::Scrape { urls, panels, every, bearer, .. } => {
-            let scraped = Arc::new(scrape::Scraped::new(&urls, bearer.as_ref()));
+        Spec::Scrape { urls, panels, every, access, .. } => {
+            let scraped = Arc::new(scrape::Scraped::new(&urls, &access));
             let poller = scrape::Poller { scraped: Arc::clone(&scraped), panels, every };
             let task = supervise(mouth, move |m| scrape::run(poller.clone(), m));
             (Oracle::Scrape(scraped), tokio::spawn(task))
         }
-        Spec::Log { glob, every, .. } => {
-            let task = supervise(mouth, move |m| logfile::run(glob.clone(), every, m));
+        Spec::Log { glob, format, least, every, .. } => {
+            let wanted = logfile::Wanted { pattern: glob, format, least };
+            let task = supervise(mouth, move |m| logfile::run(wanted.clone(), every, m));
             (Oracle::Mute, tokio::spawn(task))
         }
-        Spec::Probe { name, url, expect, timeout, every, .. } => {
-            let probe = probe::Probe { name, url, expect, timeout, every };
+        Spec::Probe { name, url, expect, access, every, .. } => {
+            let probe = probe::Probe { name, url, expect, access, every };
             let task = supervise(mouth, move |m| probe::run(probe.clone(), m));
             (Oracle::Mute, tokio::spawn(task))
         }
@@ -183,8 +214,15 @@ pub fn start(spec: Spec, tx: Sender<Reading>) -> Handle {
             let task = supervise(mouth, move |m| release_dir::run(place.clone(), every, m));
             (Oracle::Mute, tokio::spawn(task))
         }
+        Spec::Unready { why, .. } => (Oracle::Mute, tokio::spawn(unready(why, mouth))),
     };
     Handle { id, oracle, task }
+}
+
+async fn unready(why: String, mouth: Mouth) {
+    while mouth.trouble(&why, UNREADY).await.is_ok() {
+        tokio::time::sleep(UNREADY.std()).await;
+    }
 }
 
 impl Handle {

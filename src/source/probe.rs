@@ -1,12 +1,12 @@
 //! A health check over HTTP.
 
-use super::client::{self, BODY_MAX, Client};
+use super::client::{self, Access, Client, Got};
 use super::poll::{Gone, Mouth, rest};
 use super::problem::Problem;
 use crate::domain::{text, time::Span, time::Wall};
 use crate::signal::{Body, ProbeView, Verdict};
 use chrono::Utc;
-use reqwest::Url;
+use reqwest::{Method, Url, header::HeaderMap};
 use std::{collections::BTreeSet, str::FromStr, time::Instant};
 
 /// What a healthy answer is.
@@ -53,11 +53,13 @@ impl FromStr for Statuses {
 
 impl Expect {
     /// Whether an answer is as expected, and in words what it is.
-    pub fn judge(&self, status: u16, body: &[u8]) -> (Verdict, String) {
-        if !self.status.0.contains(&status) {
-            return (Verdict::No, format!("HTTP {status}"));
+    pub fn judge(&self, got: &Got) -> (Verdict, String) {
+        let Got { status, body, to, .. } = got;
+        if !self.status.0.contains(status) {
+            let to = to.as_ref().map(|to| format!(", it redirects to {to}")).unwrap_or_default();
+            return (Verdict::No, format!("HTTP {status}{to}"));
         }
-        let body = String::from_utf8_lossy(body.get(..BODY_MAX).unwrap_or(body));
+        let body = String::from_utf8_lossy(body);
         if let Some(pattern) = &self.matches
             && !regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(&body))
         {
@@ -86,8 +88,8 @@ pub struct Probe {
     pub url: String,
     /// What a healthy answer is.
     pub expect: Expect,
-    /// How long it may take.
-    pub timeout: Span,
+    /// How it is asked.
+    pub access: Access,
     /// How often it is asked.
     pub every: Span,
 }
@@ -96,7 +98,7 @@ pub struct Probe {
 /// keeps us from asking at all (a wrong address, a name that does not resolve) is unknown.
 pub async fn run(probe: Probe, mouth: Mouth) -> Gone {
     let client = client::address(&probe.url)
-        .and_then(|url| Client::new(&url, &[], None, probe.timeout).map(|client| (url, client)));
+        .and_then(|url| Client::new(&url, &probe.access).map(|client| (url, client)));
     let shown = client.as_ref().map_or_else(|_| String::new(), |(url, _)| client::shown(url));
     let name = text::line(format!("{} {shown}", probe.name).trim()).into_owned();
     let mut before: Option<(Verdict, Wall)> = None;
@@ -118,11 +120,11 @@ pub async fn run(probe: Probe, mouth: Mouth) -> Gone {
 }
 
 async fn ask(client: &Client, url: &Url, expect: &Expect) -> (Verdict, String) {
-    match client.get(url.clone()).await {
-        Ok(got) => expect.judge(got.status, &got.body),
+    match client.send(Method::GET, url.clone(), &HeaderMap::new(), None).await {
+        Ok(got) => expect.judge(&got),
         Err(problem) => {
             let verdict = match problem {
-                Problem::Unreachable { .. } | Problem::Slow { .. } | Problem::Redirect(_) => Verdict::No,
+                Problem::Unreachable { .. } | Problem::Slow { .. } => Verdict::No,
                 _ => Verdict::Unknown,
             };
             (verdict, problem.line())
@@ -136,14 +138,22 @@ mod tests {
 
     #[test]
     fn an_answer_is_judged_by_status_and_body() {
+        let got = |status, body: &[u8]| Got { status, body: body.to_vec(), html: false, to: None };
         let expect =
             Expect { status: "2xx,503".parse().unwrap(), contains: vec!["ok".into()], matches: None };
-        assert_eq!(expect.judge(200, b"all ok"), (Verdict::Yes, "HTTP 200".into()));
-        assert_eq!(expect.judge(200, b"\xff"), (Verdict::No, "HTTP 200, without \"ok\"".into()));
-        assert_eq!(expect.judge(404, b"ok"), (Verdict::No, "HTTP 404".into()));
+        assert_eq!(expect.judge(&got(200, b"all ok")), (Verdict::Yes, "HTTP 200".into()));
+        assert_eq!(expect.judge(&got(200, b"\xff")), (Verdict::No, "HTTP 200, without \"ok\"".into()));
+        assert_eq!(expect.judge(&got(404, b"ok")), (Verdict::No, "HTTP 404".into()));
         let body = Expect { matches: Some("^o[k]$".into()), ..Expect::default() };
-        assert_eq!(body.judge(200, b"ok").0, Verdict::Yes);
-        assert_eq!(body.judge(200, b"not ok").0, Verdict::No);
+        assert_eq!(body.judge(&got(200, b"ok")).0, Verdict::Yes);
+        assert_eq!(body.judge(&got(200, b"not ok")).0, Verdict::No);
+        let moved = Got { to: Some("https://a/login".into()), ..got(302, b"") };
+        assert_eq!(
+            Expect::default().judge(&moved),
+            (Verdict::No, "HTTP 302, it redirects to https://a/login".into())
+        );
+        let any = Expect { status: "3xx".parse().unwrap(), ..Expect::default() };
+        assert_eq!(any.judge(&moved).0, Verdict::Yes);
         for bad in ["", "abc", "9xx", "99", "1000"] {
             assert!(bad.parse::<Statuses>().is_err(), "{bad}");
         }

@@ -34,6 +34,9 @@ pub enum Problem {
     /// More than is read.
     #[error("the answer is larger than {} MiB: ask for less", .0 / 1_048_576)]
     Large(usize),
+    /// More series than are read.
+    #[error("the query gives more than {0} series: aggregate it, e.g. sum(…)")]
+    Many(usize),
     /// It sends us elsewhere.
     #[error("it redirects to {0}: give that address if it is the right one, redirects are not followed")]
     Redirect(String),
@@ -65,7 +68,7 @@ pub enum Problem {
 impl Problem {
     /// Whether the source answers and only this question is wrong: asking again sooner or later changes nothing.
     pub fn is_about_the_question(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Query(_) | Self::Several(_))
+        matches!(self, Self::Refused { .. } | Self::Query(_) | Self::Several(_) | Self::Many(_))
     }
 
     /// In a line that is safe to show.

@@ -6,34 +6,32 @@ mod poll;
 pub use answer::Reply;
 pub use poll::{Poller, run};
 
-use super::client::{self, Client, TIMEOUT};
+use super::client::{self, Access, Client};
 use super::problem::Problem;
 use crate::domain::time::{Span, Wall};
 use crate::signal::analysis::check::{Judgement, question};
 use crate::signal::analysis::value::Value;
 use futures::future::try_join_all;
 use reqwest::Url;
-use secrecy::SecretString;
 
-/// Most names that discovery looks at.
-const NAMES_MAX: usize = 200_000;
+/// VictoriaMetrics otherwise answers for half a minute ago, from a cache; a Prometheus passes both over.
+const FRESH: [(&str, &str); 2] = [("nocache", "1"), ("latency_offset", "1ms")];
 
 /// The API of one server.
 #[derive(Debug, Clone)]
 pub struct Api {
     client: Client,
     base: Url,
+    /// What the server is told to give up after.
+    timeout: String,
 }
 
 impl Api {
     /// For the server at this address; a path before `/api/v1` belongs to it.
-    pub fn new(
-        url: &str,
-        headers: &[(String, SecretString)],
-        bearer: Option<&SecretString>,
-    ) -> Result<Self, Problem> {
+    pub fn new(url: &str, access: &Access) -> Result<Self, Problem> {
         let base = client::address(url)?;
-        Ok(Self { client: Client::new(&base, headers, bearer, TIMEOUT)?, base })
+        let timeout = format!("{}ms", access.timeout.as_millis());
+        Ok(Self { client: Client::new(&base, access)?, base, timeout })
     }
 
     /// An instant query.
@@ -43,7 +41,10 @@ impl Api {
 
     /// An instant query, with the server's warnings.
     pub async fn instant(&self, promql: &str, now: Wall) -> Result<Reply, Problem> {
-        let url = self.url("query", &[("query", promql), ("time", &seconds(now)), ("timeout", "2s")]);
+        let [cache, offset] = FRESH;
+        let now = seconds(now);
+        let pairs = [("query", promql), ("time", &now), ("timeout", &self.timeout), cache, offset];
+        let url = self.url("query", &pairs);
         answer::query(&self.client.get(url).await?)
     }
 
@@ -51,16 +52,22 @@ impl Api {
     pub async fn range(&self, promql: &str, from: Wall, to: Wall, step: Span) -> Result<Reply, Problem> {
         let step = step.max(Span::secs(1)).as_secs_f64().to_string();
         let (from, to) = (seconds(from), seconds(to));
-        let pairs = [("query", promql), ("start", &from), ("end", &to), ("step", &step), ("timeout", "2s")];
+        let [cache, offset] = FRESH;
+        let pairs = [
+            ("query", promql),
+            ("start", &from),
+            ("end", &to),
+            ("step", &step),
+            ("timeout", &self.timeout),
+            cache,
+            offset,
+        ];
         answer::query(&self.client.get(self.url("query_range", &pairs)).await?)
     }
 
     /// Names of all metrics.
     pub async fn metric_names(&self) -> Result<Vec<String>, Problem> {
-        let got = self.client.get(self.url("label/__name__/values", &[])).await?;
-        let mut names = answer::names(&got)?;
-        names.truncate(NAMES_MAX);
-        Ok(names)
+        answer::names(&self.client.get(self.url("label/__name__/values", &[])).await?)
     }
 
     /// Names of the labels of one metric.

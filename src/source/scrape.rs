@@ -1,7 +1,7 @@
 //! Endpoints that expose metrics, scraped directly, where there is no Prometheus. Several endpoints of one service
 //! are one source: their series are told apart by `instance`, and panels see their sum.
 
-use super::client::{self, Client, TIMEOUT};
+use super::client::{self, Access, Client};
 use super::poll::{Gone, Mouth, backoff, chance, rest};
 use super::problem::Problem;
 use crate::domain::time::{Span, Wall};
@@ -15,7 +15,6 @@ use crate::signal::{Body, Panel, Point, SeriesPoints};
 use chrono::Utc;
 use futures::future::join_all;
 use reqwest::Url;
-use secrecy::SecretString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -35,13 +34,13 @@ pub struct Scraped {
 
 impl Scraped {
     /// Nothing yet. A wrong address is told by the poller.
-    pub fn new(urls: &[String], bearer: Option<&SecretString>) -> Self {
+    pub fn new(urls: &[String], access: &Access) -> Self {
         let endpoint = |text: &String| {
             let mut url = client::address(text)?;
             if url.path() == "/" && url.query().is_none() {
                 url.set_path("/metrics");
             }
-            let client = Client::new(&url, &[], bearer, TIMEOUT)?;
+            let client = Client::new(&url, access)?;
             Ok((client::host(&url), url, client))
         };
         let endpoints = urls.iter().take(ENDPOINTS_MAX).map(endpoint).collect();
@@ -187,7 +186,9 @@ async fn fetch(client: &Client, url: &Url) -> Result<(Vec<Exposed>, Option<Strin
     }
     let text = String::from_utf8_lossy(&got.body);
     let read = exposition::parse(&text).map_err(|e| Problem::Nonsense(e.to_string()))?;
-    let complaint = (read.bad_lines > 0)
+    let bad = (read.bad_lines > 0)
         .then(|| format!("{} lines cannot be read; {}", read.bad_lines, read.complaints.join("; ")));
-    Ok((read.samples, complaint))
+    let over = (read.over > 0).then(|| format!("{} samples are too many and were not read", read.over));
+    let complaints: Vec<String> = bad.into_iter().chain(over).collect();
+    Ok((read.samples, (!complaints.is_empty()).then(|| complaints.join("; "))))
 }

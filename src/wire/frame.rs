@@ -122,8 +122,31 @@ pub enum Ask {
     Evidence(Digest),
     /// How the room is.
     Status,
+    /// Watch these too, until the room ends. Only its owner may.
+    Watch(Wanted),
     /// Stop the room in good order. Only its owner may.
     Stop,
+}
+
+/// Sources by where they are, as they stand on a command line; paths are absolute.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    /// Prometheus HTTP APIs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub prom: Vec<String>,
+    /// Exposition endpoints.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scrape: Vec<String>,
+    /// Log files and patterns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
+    /// Addresses to probe.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub probe: Vec<String>,
+    /// Release directories.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub release: Vec<String>,
 }
 
 /// Answers to questions.

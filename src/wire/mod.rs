@@ -9,7 +9,7 @@ mod frame;
 pub use codec::{Lines, TooLong, decode, encode};
 pub use frame::{
     As, Ask, Finished, FromRoom, HandSays, JournalState, Outcome, Presence, RoomStatus, Steer, StepRef,
-    ToRoom, Told,
+    ToRoom, Told, Wanted,
 };
 
 /// Version of the frames. Within one, unknown frames and fields are ignored; across, the hello is refused.

@@ -91,6 +91,81 @@ fn every_key_of_the_schema_is_described_and_documented() {
     }
 }
 
+/// For each table of the schema, by its place there, what stands before its keys in a file.
+const TABLES: &[(&str, &str)] = &[
+    ("", ""),
+    ("/definitions/Journal", "[journal]\n"),
+    ("/definitions/Times", "[policy]\n"),
+    ("/definitions/SeverityRow", "[severity.SEV1]\n"),
+    ("/definitions/Service", "[service.checkout]\n"),
+    ("/definitions/Members", "[power.respond]\n"),
+    ("/definitions/Source/oneOf/0", "[[source]]\nkind = \"prometheus\"\nurl = \"http://a\"\n"),
+    ("/definitions/Source/oneOf/1", "[[source]]\nkind = \"scrape\"\nurl = \"http://a\"\n"),
+    ("/definitions/Source/oneOf/2", "[[source]]\nkind = \"log\"\npath = \"/a.log\"\n"),
+    ("/definitions/Source/oneOf/3", "[[source]]\nkind = \"probe\"\nurl = \"http://a\"\n"),
+    ("/definitions/Source/oneOf/4", "[[source]]\nkind = \"release\"\ndir = \"/srv/a\"\n"),
+    ("/definitions/Auth", "[[source]]\nkind = \"scrape\"\nurl = \"http://a\"\n[source.auth]\n"),
+    (
+        "/definitions/Basic",
+        "[[source]]\nkind = \"scrape\"\nurl = \"http://a\"\n[source.auth.basic]\nuser = \"u\"\n",
+    ),
+    (
+        "/definitions/Secret/oneOf/0",
+        "[[source]]\nkind = \"scrape\"\nurl = \"http://a\"\n[source.auth.bearer]\n",
+    ),
+    (
+        "/definitions/Secret/oneOf/1",
+        "[[source]]\nkind = \"scrape\"\nurl = \"http://a\"\n[source.auth.bearer]\n",
+    ),
+    (
+        "/definitions/Secret/oneOf/2",
+        "[[source]]\nkind = \"scrape\"\nurl = \"http://a\"\n[source.auth.bearer]\n",
+    ),
+    ("/definitions/Panel", "[[panel]]\nname = \"p\"\nquery = \"up\"\n"),
+    ("/definitions/RunbookPlace", "[[runbook]]\n"),
+    ("/definitions/Gate", "[gate]\n"),
+    ("/definitions/Token", "[[gate.tokens]]\nname = \"ci\"\n"),
+    ("/definitions/Evidence", "[evidence]\n"),
+    ("/definitions/Redact", "[redact]\n"),
+    ("/definitions/Ui", "[ui]\n"),
+];
+
+#[test]
+fn every_key_refuses_what_it_is_not_and_is_pointed_at() {
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+    let mut keys = Vec::new();
+    tables(&schema, String::new(), &mut keys);
+    assert!(keys.len() > 60, "{}", keys.len());
+    for (table, key) in keys {
+        let before = TABLES.iter().find(|(place, _)| *place == table).map(|(_, before)| *before);
+        let before = before.unwrap_or_else(|| panic!("{table} is not in TABLES: say where {key} stands"));
+        let own = format!("{key} = ");
+        let kept: Vec<&str> = before.lines().filter(|line| !line.starts_with(&own)).collect();
+        // No key is a list of lists of lists.
+        let text = format!("{}\n{key} = [[[1]]]\n", kept.join("\n"));
+        let Err(report) = load("t.toml", text.clone().into_bytes()) else { panic!("taken:\n{text}") };
+        let wanted = format!("t.toml:{}:", kept.len().max(1) + 1);
+        assert!(report.to_string().contains(&wanted), "{wanted} for\n{text}\n{report}");
+    }
+}
+
+/// Every table of the schema with its keys.
+fn tables(schema: &serde_json::Value, at: String, keys: &mut Vec<(String, String)>) {
+    if let Some(properties) = schema.get("properties").and_then(|p| p.as_object()) {
+        keys.extend(properties.keys().map(|key| (at.clone(), key.clone())));
+    }
+    let within: Vec<(String, &serde_json::Value)> = match schema {
+        serde_json::Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        serde_json::Value::Array(list) => {
+            list.iter().enumerate().map(|(n, value)| (n.to_string(), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (step, value) in within.into_iter().filter(|(step, _)| step != "properties") {
+        tables(value, format!("{at}/{step}"), keys);
+    }
+}
+
 /// Every property that the schema names, and whether it is described.
 fn collect(schema: &serde_json::Value, keys: &mut Vec<(String, bool)>) {
     match schema {

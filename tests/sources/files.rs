@@ -6,7 +6,8 @@ use std::path::Path;
 use tokio::sync::mpsc;
 use warroom::domain::time::Span;
 use warroom::signal::Body;
-use warroom::source::logfile::{Follower, Round};
+use warroom::signal::{Level, analysis::logline::Format};
+use warroom::source::logfile::{Follower, Round, Wanted};
 use warroom::source::{self, Spec};
 
 fn append(path: &Path, text: &str) {
@@ -21,7 +22,7 @@ fn looks(follower: &mut Follower, n: usize) -> (Vec<String>, Vec<String>) {
 }
 
 fn follow(dir: &Path) -> Follower {
-    Follower::new(&dir.join("app*.log*").to_string_lossy())
+    Follower::new(Wanted::all(dir.join("app*.log*").to_string_lossy()))
 }
 
 #[test]
@@ -149,7 +150,16 @@ async fn a_log_source_speaks_and_says_what_it_waits_for() {
     let dir = tempfile::tempdir().unwrap();
     let (tx, mut rx) = mpsc::channel(8);
     let glob = dir.path().join("app*.log").to_string_lossy().into_owned();
-    let _handle = source::start(Spec::Log { id: "log".into(), glob, every: Span::millis(20) }, tx);
+    let _handle = source::start(
+        Spec::Log {
+            id: "log".into(),
+            glob,
+            format: Format::Auto,
+            least: Level::Trace,
+            every: Span::millis(20),
+        },
+        tx,
+    );
     assert!(trouble(&mut rx).await.contains("no file matches"));
     append(&dir.path().join("app.log"), "{\"level\":\"error\",\"msg\":\"a\\u001b[2J\"}\n");
     let line = until(&mut rx, |b| if let Body::Lines(l) = b { l.lines.first().cloned() } else { None }).await;
@@ -185,4 +195,41 @@ async fn a_release_directory_is_seen_to_switch() {
     }
     fs::remove_dir_all(dir.path().join("releases/2.4.0")).unwrap();
     assert!(trouble(&mut rx).await.contains("points at releases/2.4.0"));
+}
+
+#[test]
+fn a_level_is_what_is_kept_and_a_stack_trace_goes_with_its_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("app.log");
+    append(&log, "");
+    let pattern = log.to_string_lossy().into_owned();
+    let mut follower = Follower::new(Wanted { least: Level::Error, ..Wanted::all(pattern) });
+    looks(&mut follower, 1);
+    append(
+        &log,
+        "2026-11-22T21:24:02Z INFO fine\n2026-11-22T21:24:03Z ERROR boom\n\tat Shop.pay(Shop.java:7)\n\
+         Caused by: java.io.IOException\n2026-11-22T21:24:04Z INFO fine again\n  indented\n",
+    );
+    let (lines, _) = looks(&mut follower, 5);
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0].ends_with("boom") && lines[1].ends_with("at Shop.pay(Shop.java:7)"), "{lines:?}");
+    assert!(lines[2].starts_with("Caused by"), "{lines:?}");
+}
+
+#[test]
+fn every_way_to_begin_late_or_to_end_without_a_newline() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut follower = follow(dir.path());
+    let round = follower.look(Utc::now());
+    assert!(round.troubles[0].contains("waiting for one"), "{:?}", round.troubles);
+    // A directory and a pipe of a matching name are no logs, and hold nothing up.
+    fs::create_dir(dir.path().join("app-dir.log")).unwrap();
+    let pipe = dir.path().join("app-pipe.log");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let log = dir.path().join("app.log");
+    append(&log, "no newline at the end");
+    assert_eq!(looks(&mut follower, 5).0, Vec::<String>::new(), "it may go on");
+    fs::rename(&log, dir.path().join("gone")).unwrap();
+    append(&log, "\0\0\u{feff}after\u{202e}\n");
+    assert_eq!(looks(&mut follower, 5).0, ["no newline at the end", "␀␀<FEFF>after<202E>"]);
 }

@@ -10,7 +10,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use warroom::domain::time::Span;
 use warroom::signal::{Body, Verdict};
-use warroom::source::{self, Spec, client};
+use warroom::source::{
+    self, Spec,
+    client::{self, Access},
+};
 
 struct Peer(Child);
 
@@ -41,7 +44,7 @@ fn free_port() -> u16 {
 
 async fn ready(url: &str) {
     let url = client::address(url).unwrap();
-    let client = client::Client::new(&url, &[], None, client::TIMEOUT).unwrap();
+    let client = client::Client::new(&url, &Access::default()).unwrap();
     let wait = async {
         while !client.get(url.clone()).await.is_ok_and(|answer| answer.status == 200) {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -130,12 +133,18 @@ async fn our_own_scrape_reckons_as_a_real_prometheus() {
     let (tx, mut rx) = mpsc::channel(256);
     let every = Span::millis(500);
     let prom = source::start(
-        Spec::Prometheus { id: "prom".into(), url, panels: vec![], every, headers: vec![], bearer: None },
+        Spec::Prometheus { id: "prom".into(), url, panels: vec![], every, access: Access::default() },
         tx,
     );
     let (tx, mut scraped) = mpsc::channel(256);
     let scrape = source::start(
-        Spec::Scrape { id: "s".into(), urls: vec![service], panels: vec![], every, bearer: None },
+        Spec::Scrape {
+            id: "s".into(),
+            urls: vec![service],
+            panels: vec![],
+            every,
+            access: Access::default(),
+        },
         tx,
     );
     tokio::spawn(async move { while scraped.recv().await.is_some() {} });
@@ -196,7 +205,6 @@ async fn a_victoria_metrics_is_as_good() {
             .arg(format!("-httpListenAddr=127.0.0.1:{port}"))
             .arg(format!("-storageDataPath={}", dir.path().join("data").display()))
             .arg(format!("-promscrape.config={}", config.display()))
-            .arg("-search.latencyOffset=0s")
             .arg("-retentionPeriod=1"),
     );
     let url = format!("http://127.0.0.1:{port}");
@@ -207,8 +215,7 @@ async fn a_victoria_metrics_is_as_good() {
         url,
         panels: vec![],
         every: Span::secs(1),
-        headers: vec![],
-        bearer: None,
+        access: Access::default(),
     };
     let handle = source::start(spec, tx);
     until(&mut rx, |b| {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use warroom::domain::time::Span;
 use warroom::signal::{Body, Verdict};
-use warroom::source::{self, Spec};
+use warroom::source::{self, Spec, client::Access};
 
 #[tokio::test]
 async fn a_bare_endpoint_shows_panels_and_answers_checks() {
@@ -32,7 +32,7 @@ async fn a_bare_endpoint_shows_panels_and_answers_checks() {
         urls: vec![url],
         panels: vec![],
         every: Span::millis(50),
-        bearer: None,
+        access: Access::default(),
     };
     let handle = source::start(spec, tx);
     let panels = until(&mut rx, |b| if let Body::Panels(p) = b { Some(p.clone()) } else { None }).await;

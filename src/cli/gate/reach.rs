@@ -53,7 +53,8 @@ impl Where {
         url.set_path(&format!("{base}/v1/gate"));
         let token = token.map(|token| SecretString::from(token.expose()));
         let client =
-            web::Client::new(&url, &[], token.as_ref(), timeout).map_err(|problem| problem.to_string())?;
+            web::Client::new(&url, &web::Access { bearer: token, timeout, ..web::Access::default() })
+                .map_err(|problem| problem.to_string())?;
         Ok(Self::Http(url, Box::new(client)))
     }
 

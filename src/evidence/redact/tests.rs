@@ -12,7 +12,17 @@ fn each_look_is_found() {
     let a36 = "a".repeat(36);
     let cases = [
         ("id AKIAIOSFODNN7EXAMPLE end", "id [redacted aws-key 20] end".to_owned()),
+        ("ASIAIOSFODNN7EXAMPLE", "[redacted aws-key 20]".into()),
         (&format!("ghp_{a36}"), "[redacted github-token 40]".into()),
+        (&format!("gho_{a36}"), "[redacted github-token 40]".into()),
+        (&format!("ghu_{a36}"), "[redacted github-token 40]".into()),
+        (&format!("ghs_{a36}"), "[redacted github-token 40]".into()),
+        (&format!("ghr_{a36}"), "[redacted github-token 40]".into()),
+        ("xoxp-123456789012-abc", "[redacted slack-token 21]".into()),
+        (concat!("rk_", "live_abcdefghijklmnop"), "[redacted stripe-key 24]".into()),
+        (concat!("sk_", "test_abcdefghijklmnop"), "[redacted stripe-key 24]".into()),
+        (&format!("hvb.{a36}"), "[redacted vault-token 40]".into()),
+        ("https://ana:hunter2@prom.example/x", "https://ana:[redacted url-password 7]@prom.example/x".into()),
         (&format!("x github_pat_{a36}"), "x [redacted github-token 47]".into()),
         (&format!("glpat-{a36}"), "[redacted gitlab-token 42]".into()),
         ("xoxb-123456789012-abc", "[redacted slack-token 21]".into()),

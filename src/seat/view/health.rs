@@ -53,7 +53,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         put::left(buf, put::row(inner, 0), theme, text, theme.style(Role::Quiet));
         used = 1;
     } else if as_charts {
-        used = charts(buf, Rect { height: rows_left, ..inner }, theme, model, &panels, focus);
+        // What is wrong with a source keeps its place beside its charts.
+        let told = u16::try_from(troubles.len().min(2)).unwrap_or(2);
+        let area = Rect { height: rows_left.saturating_sub(told), ..inner };
+        used = charts(buf, area, theme, model, &panels, focus);
     } else {
         let names = panels.iter().map(|row| fit::width(&row.view.panel.name)).max().unwrap_or(6);
         let first = super::window(

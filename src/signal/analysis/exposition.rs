@@ -10,6 +10,8 @@ use super::labels::Labels;
 const LABELS_MAX: usize = 64;
 /// Most bytes of one label's value or of a name.
 const TEXT_MAX: usize = 4_096;
+/// Most samples and labels of one exposition together: a bound on memory, whatever an endpoint exposes.
+const PIECES_MAX: usize = 200_000;
 /// Complaints that are kept in words; the rest is counted.
 const COMPLAINTS_MAX: usize = 5;
 
@@ -29,6 +31,8 @@ pub struct Exposed {
 pub struct Exposition {
     /// In the order of the text.
     pub samples: Vec<Exposed>,
+    /// Samples beyond what is read of one endpoint.
+    pub over: usize,
     /// Lines that could not be read.
     pub bad_lines: usize,
     /// The first of them, in words, with their line numbers.
@@ -41,6 +45,9 @@ pub enum NotMetrics {
     /// A page, as a proxy or a wrong path gives.
     #[error("this is HTML, not metrics: is the path right (usually /metrics)?")]
     Html,
+    /// Another API's answer.
+    #[error("this is JSON, not metrics: is the path right (usually /metrics)?")]
+    Json,
     /// Nothing of it could be read.
     #[error("no line of it is a metric; line {line}: {why}")]
     Nothing {
@@ -59,6 +66,7 @@ pub fn parse(text: &str) -> Result<Exposition, NotMetrics> {
     }
     let mut out = Exposition::default();
     let mut first = None;
+    let mut pieces = 0;
     for (n, raw) in text.lines().enumerate() {
         let line = raw.trim_start_matches('\u{feff}').trim();
         if line == "# EOF" {
@@ -67,8 +75,15 @@ pub fn parse(text: &str) -> Result<Exposition, NotMetrics> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        if pieces >= PIECES_MAX {
+            out.over += 1;
+            continue;
+        }
         match sample(line) {
-            Ok(sample) => out.samples.push(sample),
+            Ok(sample) => {
+                pieces += 1 + sample.labels.len();
+                out.samples.push(sample);
+            }
             Err(why) => {
                 out.bad_lines += 1;
                 first.get_or_insert((n + 1, why));
@@ -79,6 +94,7 @@ pub fn parse(text: &str) -> Result<Exposition, NotMetrics> {
         }
     }
     match first {
+        Some(_) if out.samples.is_empty() && start.starts_with(['{', '[']) => Err(NotMetrics::Json),
         Some((line, why)) if out.samples.is_empty() => Err(NotMetrics::Nothing { line, why }),
         _ => Ok(out),
     }
@@ -205,6 +221,22 @@ mod tests {
         assert_eq!(parse("\u{feff} <!doctype html><html>"), Err(NotMetrics::Html));
         assert!(matches!(parse("Not Found"), Err(NotMetrics::Nothing { line: 1, .. })));
         assert_eq!(parse(""), Ok(Exposition::default()));
+        for json in [
+            include_str!("../../../tests/samples/pushgateway_metrics.json"),
+            include_str!("../../../tests/samples/prom_query.json"),
+            "[]",
+        ] {
+            assert_eq!(parse(json), Err(NotMetrics::Json));
+        }
+    }
+
+    #[test]
+    fn no_endpoint_takes_all_the_memory() {
+        let read = parse(&"a 1\n".repeat(PIECES_MAX + 5)).unwrap();
+        assert_eq!((read.samples.len(), read.over, read.bad_lines), (PIECES_MAX, 5, 0));
+        let many = (0..50).map(|n| format!("l{n}=\"v\",")).collect::<Vec<_>>().concat();
+        let read = parse(&format!("a{{{many}}} 1\n").repeat(10_000)).unwrap();
+        assert!(read.samples.len() * 51 <= PIECES_MAX + 51 && read.over > 0);
     }
 
     #[test]

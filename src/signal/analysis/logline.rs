@@ -30,16 +30,38 @@ pub struct Parsed {
     pub fields: Vec<(String, String)>,
 }
 
-/// Reads one line, without its end. Never fails: what is neither JSON nor logfmt is plain.
-pub fn parse(raw: &str) -> Parsed {
+/// What a line looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Each line is looked at.
+    #[default]
+    Auto,
+    /// Text.
+    Plain,
+    /// One JSON object to a line.
+    Json,
+    /// `key=value` pairs.
+    Logfmt,
+}
+
+/// Reads one line, without its end. Never fails: what is not of its format is plain.
+pub fn parse(format: Format, raw: &str) -> Parsed {
     let line = raw.trim_end_matches(['\r', '\n']);
+    let auto = format == Format::Auto;
     let start = line.trim_start();
-    if start.starts_with('{')
+    if (auto || format == Format::Json)
+        && start.starts_with('{')
         && let Ok(map) = serde_json::from_str::<Map<String, Value>>(start)
     {
         return json(map, true);
     }
-    logfmt(line).unwrap_or_else(|| plain::parse(line))
+    let pairs = if auto || format == Format::Logfmt { logfmt(line) } else { None };
+    pairs.unwrap_or_else(|| plain::parse(line))
+}
+
+/// Whether a line goes on with the one before it, as those of a stack trace do.
+pub fn goes_on(line: &str) -> bool {
+    line.starts_with([' ', '\t']) || line.starts_with("Caused by:")
 }
 
 fn json(map: Map<String, Value>, outermost: bool) -> Parsed {

@@ -2,7 +2,7 @@
 
 use super::tail::{Begin, FileId, Tail, id};
 use crate::domain::{text, time::Wall};
-use crate::signal::{Line, analysis::logline};
+use crate::signal::{Level, Line, analysis::logline};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -33,10 +33,28 @@ pub struct Round {
     pub more: bool,
 }
 
+/// What is followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// A file or a pattern like `/var/log/app*.log`.
+    pub pattern: String,
+    /// What a line looks like.
+    pub format: logline::Format,
+    /// Lines below this are passed over.
+    pub least: Level,
+}
+
+impl Wanted {
+    /// Every line of these files, each looked at.
+    pub fn all(pattern: impl Into<String>) -> Self {
+        Self { pattern: pattern.into(), format: logline::Format::Auto, least: Level::Trace }
+    }
+}
+
 /// Follows files.
 #[derive(Debug)]
 pub struct Follower {
-    pattern: String,
+    wanted: Wanted,
     tails: BTreeMap<PathBuf, Tail>,
     seen: VecDeque<(FileId, u64)>,
     broken: BTreeMap<PathBuf, String>,
@@ -46,10 +64,10 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// For a pattern like `/var/log/app*.log`.
-    pub fn new(pattern: &str) -> Self {
+    /// Nothing is open yet.
+    pub fn new(wanted: Wanted) -> Self {
         Self {
-            pattern: pattern.to_owned(),
+            wanted,
             tails: BTreeMap::new(),
             seen: VecDeque::new(),
             broken: BTreeMap::new(),
@@ -74,6 +92,7 @@ impl Follower {
         }
         self.looks = self.looks.wrapping_add(1);
         self.begun = true;
+        raw.retain(|(.., parsed)| parsed.level >= self.wanted.least);
         raw.sort_by_key(|(at, ..)| *at);
         let over = raw.len().saturating_sub(KEEP);
         round.dropped += over as u64;
@@ -86,7 +105,9 @@ impl Follower {
         round.turned = (!turned.is_empty()).then(|| text::line(&turned.join(", ")).into_owned());
         round.troubles.extend(self.broken.values().cloned());
         if self.tails.is_empty() && self.broken.is_empty() {
-            round.troubles.push(format!("no file matches {}: waiting for one", text::line(&self.pattern)));
+            round
+                .troubles
+                .push(format!("no file matches {}: waiting for one", text::line(&self.wanted.pattern)));
         }
         round
     }
@@ -113,7 +134,7 @@ impl Follower {
             round.more |= more;
             Ok(more)
         })();
-        parsed(&lines, &name, now, raw);
+        parsed(&lines, self.wanted.format, &name, now, raw);
         let more = match result {
             Ok(more) => more,
             Err(error) => {
@@ -129,7 +150,8 @@ impl Follower {
         }
         // The name leads elsewhere or nowhere, and all that was written to the old file has been read.
         if let Some(mut old) = self.tails.remove(path) {
-            parsed(&old.end().into_iter().collect::<Vec<_>>(), &name, now, raw);
+            let rest: Vec<_> = old.end().into_iter().collect();
+            parsed(&rest, self.wanted.format, &name, now, raw);
             self.remember(old.id, old.at);
         }
         if there.is_some() {
@@ -156,10 +178,11 @@ impl Follower {
         turned: &mut Vec<String>,
     ) {
         self.broken.clear();
-        let found = match glob::glob(&self.pattern) {
+        let found = match glob::glob(&self.wanted.pattern) {
             Ok(found) => found,
             Err(error) => {
-                let why = format!("{} is not a pattern of files: {}", text::line(&self.pattern), error.msg);
+                let why =
+                    format!("{} is not a pattern of files: {}", text::line(&self.wanted.pattern), error.msg);
                 self.broken.insert(PathBuf::new(), why);
                 return;
             }
@@ -226,7 +249,7 @@ impl Follower {
             Ok(tail) => {
                 // Old lines without a time are as old as the file, not as new as the room.
                 let written = tail.written().filter(|_| at_end).map_or(now, Wall::from);
-                parsed(&lines, &name(path), written.min(now), raw);
+                parsed(&lines, self.wanted.format, &name(path), written.min(now), raw);
                 self.tails.insert(path.to_owned(), tail);
                 known.is_none()
             }
@@ -238,13 +261,26 @@ impl Follower {
     }
 }
 
-/// Lines understood. One without a time of its own (a stack trace) is as old as the one before it.
-fn parsed(lines: &[String], name: &str, now: Wall, raw: &mut Vec<(Wall, String, logline::Parsed)>) {
-    let mut last = None;
+/// Lines understood. One without a time of its own is as old as the one before it; one that goes on with it (a stack
+/// trace) is as bad, too.
+fn parsed(
+    lines: &[String],
+    format: logline::Format,
+    name: &str,
+    now: Wall,
+    raw: &mut Vec<(Wall, String, logline::Parsed)>,
+) {
+    let mut last: Option<(Wall, Level)> = None;
     for line in lines {
-        let parsed = logline::parse(line);
-        let at = parsed.at.or(last).unwrap_or(now);
-        last = Some(at);
+        let mut parsed = logline::parse(format, line);
+        let at = parsed.at.or(last.map(|(at, _)| at)).unwrap_or(now);
+        if parsed.at.is_none()
+            && logline::goes_on(line)
+            && let Some((_, level)) = last
+        {
+            parsed.level = parsed.level.max(level);
+        }
+        last = Some((at, parsed.level));
         raw.push((at, name.to_owned(), parsed));
     }
 }

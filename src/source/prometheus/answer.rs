@@ -5,8 +5,14 @@ use crate::signal::Point;
 use crate::signal::analysis::{exposition::number, labels::Labels, value::Sample, value::Value};
 use crate::source::{client::Got, problem::Problem};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
+
+/// Most series of one answer.
+const SERIES_MAX: usize = 10_000;
+/// Most names of one answer; what comes after them is passed over.
+const NAMES_MAX: usize = 200_000;
 
 /// A result, and what the server has to say about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,9 +51,61 @@ struct Row {
     #[serde(default)]
     metric: BTreeMap<String, String>,
     #[serde(default)]
-    value: Option<(f64, String)>,
+    value: Option<(f64, Written)>,
     #[serde(default)]
-    values: Option<Vec<(f64, String)>>,
+    values: Option<Vec<(f64, Written)>>,
+}
+
+/// A number that is written as a text, `"NaN"`; read without keeping the text.
+struct Written(f64);
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reads;
+        impl Visitor<'_> for Reads {
+            type Value = Written;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number in quotes")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Written, E> {
+                let short = || text.chars().take(40).collect::<String>();
+                number(text).map(Written).ok_or_else(|| E::custom(format!("{:?} is not a number", short())))
+            }
+        }
+        from.deserialize_str(Reads)
+    }
+}
+
+/// The first `N` of a list, and whether there were more: a bound on memory, whatever the answer.
+struct First<T, const N: usize> {
+    all: Vec<T>,
+    more: bool,
+}
+
+impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for First<T, N> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reads<T, const N: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for Reads<T, N> {
+            type Value = First<T, N>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<First<T, N>, A::Error> {
+                let mut first = First { all: Vec::new(), more: false };
+                while first.all.len() < N {
+                    match list.next_element()? {
+                        Some(one) => first.all.push(one),
+                        None => return Ok(first),
+                    }
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    first.more = true;
+                }
+                Ok(first)
+            }
+        }
+        from.deserialize_seq(Reads(PhantomData))
+    }
 }
 
 /// A query's result.
@@ -56,18 +114,12 @@ pub fn query(got: &Got) -> Result<Reply, Problem> {
     let data: Data<'_> = json(data)?;
     let value = match data.kind.as_str() {
         "scalar" => {
-            let (_, text): (f64, String) = json(data.result)?;
-            Value::Scalar(parsed(&text)?)
+            let (_, Written(v)): (f64, Written) = json(data.result)?;
+            Value::Scalar(v)
         }
         "string" => Value::Text(json::<(f64, String)>(data.result)?.1),
-        "vector" => {
-            let rows: Vec<Row> = json(data.result)?;
-            Value::Vector(rows.into_iter().map(sample).collect::<Result<_, _>>()?)
-        }
-        "matrix" => {
-            let rows: Vec<Row> = json(data.result)?;
-            Value::Matrix(rows.into_iter().map(series).collect::<Result<_, _>>()?)
-        }
+        "vector" => Value::Vector(rows(data.result)?.into_iter().map(sample).collect::<Result<_, _>>()?),
+        "matrix" => Value::Matrix(rows(data.result)?.into_iter().map(series).collect::<Result<_, _>>()?),
         other => return Err(Problem::Nonsense(format!("a result of the kind {other:?}"))),
     };
     Ok(Reply { value, warnings })
@@ -75,7 +127,12 @@ pub fn query(got: &Got) -> Result<Reply, Problem> {
 
 /// A list of names: of metrics, of labels.
 pub fn names(got: &Got) -> Result<Vec<String>, Problem> {
-    json(envelope(got)?.0)
+    json::<First<String, NAMES_MAX>>(envelope(got)?.0).map(|names| names.all)
+}
+
+fn rows(raw: &RawValue) -> Result<Vec<Row>, Problem> {
+    let rows: First<Row, SERIES_MAX> = json(raw)?;
+    if rows.more { Err(Problem::Many(SERIES_MAX)) } else { Ok(rows.all) }
 }
 
 fn envelope(got: &Got) -> Result<(&RawValue, Vec<String>), Problem> {
@@ -117,19 +174,15 @@ fn json<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Problem> {
     serde_json::from_str(raw.get()).map_err(|e| Problem::Nonsense(format!("data of another shape: {e}")))
 }
 
-fn parsed(text: &str) -> Result<f64, Problem> {
-    number(text).ok_or_else(|| Problem::Nonsense(format!("{text:?} is not a number")))
-}
-
 fn sample(row: Row) -> Result<Sample, Problem> {
-    let (_, text) = row.value.ok_or_else(histogram)?;
-    Ok(Sample { labels: Labels::new(row.metric), v: parsed(&text)? })
+    let (_, Written(v)) = row.value.ok_or_else(histogram)?;
+    Ok(Sample { labels: Labels::new(row.metric), v })
 }
 
 fn series(row: Row) -> Result<(Labels, Vec<Point>), Problem> {
     let values = row.values.ok_or_else(histogram)?;
-    let point = |(t, text): (f64, String)| Ok(Point { t: (t * 1_000.0).round() as i64, v: parsed(&text)? });
-    Ok((Labels::new(row.metric), values.into_iter().map(point).collect::<Result<_, Problem>>()?))
+    let point = |(t, Written(v)): (f64, Written)| Point { t: (t * 1_000.0).round() as i64, v };
+    Ok((Labels::new(row.metric), values.into_iter().map(point).collect()))
 }
 
 fn histogram() -> Problem {

@@ -64,3 +64,46 @@ fn hostile_names_are_seen() {
     let view = look(&place).unwrap();
     assert!(view.ready.iter().any(|a| a.version == "␛[2J"));
 }
+
+#[test]
+fn a_switch_back_is_named_by_the_log_and_not_by_the_order_of_names() {
+    let (_dir, place) = place();
+    // Rolled back twice: "previous" by names would be the bad one again.
+    symlink("releases/2.4.0", place.path.join("current")).unwrap();
+    let log = "Branch main (at a) deployed as release 2.3.9 by ana\n\
+               Branch main (at b) deployed as release 2.4.0 by ci-bot\n\
+               Branch main (at c) deployed as release 2.4.1 by ci-bot\n\
+               bo rolled back to release 2.4.0\n";
+    fs::write(place.path.join("revisions.log"), log).unwrap();
+    let view = look(&place).unwrap();
+    assert_eq!((view.previous.unwrap().version.as_str(), view.by.as_deref()), ("2.4.1", Some("bo")));
+    // A log that is torn, binary or hostile tells nothing, and nothing breaks.
+    for odd in [
+        &b"\xff\xfe\0\x1b[2J"[..],
+        b"release",
+        b"release \n by",
+        b"deployed as release 2.4.0 by \x1b]0;x\x07",
+    ] {
+        fs::write(place.path.join("revisions.log"), odd).unwrap();
+        let view = look(&place).unwrap();
+        assert_eq!(view.previous.unwrap().version, "2.3.9");
+        assert!(view.by.is_none_or(|by| !by.chars().any(char::is_control)));
+    }
+}
+
+#[test]
+fn a_link_is_followed_to_its_end_and_a_loop_is_told() {
+    let (_dir, place) = place();
+    let link = place.path.join("current");
+    symlink("releases/2.4.1", place.path.join("next")).unwrap();
+    symlink("next", &link).unwrap();
+    assert_eq!(look(&place).unwrap().current.unwrap().version, "2.4.1");
+    fs::remove_file(&link).unwrap();
+    symlink("current", &link).unwrap();
+    assert!(look(&place).unwrap_err().contains("current points at current"));
+    // A revision that is a directory, or not text, is none.
+    fs::remove_file(&link).unwrap();
+    symlink("releases/2.4.0", &link).unwrap();
+    fs::write(place.path.join("releases/2.4.0/REVISION"), b"\xff\xfe").unwrap();
+    assert_eq!(look(&place).unwrap().current.unwrap().revision, None);
+}

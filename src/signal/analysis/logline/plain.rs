@@ -19,7 +19,7 @@ pub(super) fn parse(line: &str) -> Parsed {
         .find_map(|stream| rest.trim_start().strip_prefix(stream))
         .filter(|_| at.is_some());
     if let Some(inner) = inner {
-        let mut parsed = super::parse(inner);
+        let mut parsed = super::parse(super::Format::Auto, inner);
         parsed.at = parsed.at.or(at);
         return parsed;
     }

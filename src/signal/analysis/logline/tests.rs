@@ -1,9 +1,13 @@
-use super::*;
+use super::{parse as parse_as, *};
 use proptest::prelude::*;
 
 #[allow(clippy::unnecessary_wraps)] // Compared with what may be missing.
 fn time(text: &str) -> Option<Wall> {
     Some(text.parse().unwrap())
+}
+
+fn parse(line: &str) -> Parsed {
+    parse_as(Format::Auto, line)
 }
 
 #[test]
@@ -72,6 +76,21 @@ fn the_other_fields_keep_their_order() {
     let got = parse(r#"{"z":1,"msg":"m","a":{"b":[1]},"level":"info"}"#);
     assert_eq!(got.fields, [("z".to_owned(), "1".to_owned()), ("a".to_owned(), "{\"b\":[1]}".to_owned())]);
     assert_eq!(parse("level=info b=\"x y\" a=").fields.len(), 2);
+}
+
+#[test]
+fn a_format_that_is_named_is_not_guessed() {
+    let json = r#"{"level":"error","msg":"no"}"#;
+    let pairs = "level=warn msg=slow";
+    for (format, of_json, of_pairs) in [
+        (Format::Auto, "no", "slow"),
+        (Format::Json, "no", pairs),
+        (Format::Logfmt, json, "slow"),
+        (Format::Plain, json, pairs),
+    ] {
+        assert_eq!(parse_as(format, json).text, of_json, "{format:?}");
+        assert_eq!(parse_as(format, pairs).text, of_pairs, "{format:?}");
+    }
 }
 
 #[test]

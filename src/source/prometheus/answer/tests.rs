@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn got(status: u16, body: &str) -> Got {
-    Got { status, body: body.as_bytes().to_vec(), html: false }
+    Got { status, body: body.as_bytes().to_vec(), html: false, to: None }
 }
 
 macro_rules! recorded {
@@ -24,6 +24,47 @@ fn every_kind_of_result_of_a_real_server_is_read() {
     assert_eq!(range[0].1[0], Point { t: 1_795_382_742_000, v: 1.0 });
     assert!(matches!(ask(recorded!("prom_query_matrix")), Value::Matrix(_)));
     assert_eq!(ask(recorded!("prom_query_stats")).numbers().len(), 5);
+    assert_eq!(ask(recorded!("prom253_query_query_up")).numbers().iter().filter(|v| **v == 0.0).count(), 1);
+    let labels = names(&got(200, recorded!("prom_labels"))).unwrap();
+    assert!(labels.contains(&"alertname".to_owned()) && labels.len() > 50, "{labels:?}");
+}
+
+#[test]
+fn what_answers_another_question_is_no_result() {
+    for body in [
+        recorded!("prom_labels"),
+        recorded!("prom_series"),
+        recorded!("vm_status_buildinfo"),
+        recorded!("pushgateway_metrics"),
+    ] {
+        assert!(matches!(query(&got(200, body)), Err(Problem::Nonsense(_))), "{body}");
+    }
+    assert!(names(&got(200, recorded!("prom_series"))).is_err());
+    assert!(names(&got(200, recorded!("prom_query"))).is_err());
+}
+
+#[test]
+fn more_series_than_anyone_reads_are_not_kept() {
+    let row = r#"{"metric":{},"value":[1,"2"]}"#;
+    let answer = |n| {
+        let rows = vec![row; n].join(",");
+        let data = format!(r#"{{"resultType":"vector","result":[{rows}]}}"#);
+        query(&got(200, &format!(r#"{{"status":"success","data":{data}}}"#)))
+    };
+    assert_eq!(answer(SERIES_MAX).unwrap().value.numbers().len(), SERIES_MAX);
+    assert_eq!(answer(SERIES_MAX + 1), Err(Problem::Many(SERIES_MAX)));
+    let list = vec!["\"a\""; NAMES_MAX + 9].join(",");
+    let list = format!(r#"{{"status":"success","data":[{list}]}}"#);
+    assert_eq!(names(&got(200, &list)).unwrap().len(), NAMES_MAX);
+}
+
+#[test]
+fn a_number_that_is_none_is_told() {
+    for odd in [r#""x\u001b[2J""#, "1", "null", r#""""#] {
+        let body = format!(r#"{{"status":"success","data":{{"resultType":"scalar","result":[1,{odd}]}}}}"#);
+        let told = query(&got(200, &body)).unwrap_err().line();
+        assert!(told.contains("data of another shape") && !told.contains('\u{1b}'), "{told}");
+    }
 }
 
 #[test]
@@ -61,11 +102,17 @@ fn errors_are_the_servers_own_words() {
 
 proptest! {
     #[test]
+    fn any_answer_is_survived(status in 100_u16..600, body in "(?s).{0,200}") {
+        let _ = query(&got(status, &body)).map_err(|problem| problem.line());
+        let _ = names(&got(status, &body)).map_err(|problem| problem.line());
+    }
+
+    #[test]
     fn cut_and_bent_answers_are_survived(cut in 0_usize..900, byte in any::<u8>(), at in 0_usize..900) {
         let mut body = recorded!("prom_query").as_bytes().to_vec();
         let len = body.len();
         body[at % len] = byte;
         body.truncate(cut % len);
-        let _ = query(&Got { status: 200, body, html: false });
+        let _ = query(&Got { status: 200, body, html: false, to: None });
     }
 }
