@@ -16,11 +16,11 @@ use crate::{
         severity::Severity,
         walk::{Confirmation, Glass, StepStatus, WalkCommand},
     },
-    hand::attach,
     transport::client::{Client, NoRoom},
     wire::{Ask, Outcome, Told},
 };
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -58,20 +58,28 @@ pub struct Played {
 /// Something of the story takes this long at most; its scripted delays are divided by the pace, the rest is real.
 const PATIENCE: Duration = Duration::from_secs(240);
 
+/// Starts the hand of a step that was lent.
+pub type SpawnHand = dyn Fn(&Path, WalkId, &str, Uuid) -> Result<(), String>;
+
 struct Responder<'a> {
     client: Client,
     stage: &'a Stage,
+    spawn_hand: &'a SpawnHand,
     seen: u64,
     tell: &'a mut dyn FnMut(&Event),
 }
 
-/// Plays it to the end; `tell` hears every event as it becomes known.
+/// Plays it to the end; `spawn_hand` starts the steps' processes, `tell` hears every event as it becomes known.
 ///
 /// # Errors
 /// [`Stuck`] where the story does not go on.
-pub async fn play(stage: &Stage, tell: &mut dyn FnMut(&Event)) -> Result<Played, Stuck> {
+pub async fn play(
+    stage: &Stage,
+    spawn_hand: &SpawnHand,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<Played, Stuck> {
     let client = Client::script(&socket(&stage.dir)).await?;
-    let mut me = Responder { client, stage, seen: 0, tell };
+    let mut me = Responder { client, stage, spawn_hand, seen: 0, tell };
     me.until("a panel goes beyond its threshold", |state| state.breaches.contains_key("errors")).await?;
     let title = format!("checkout fails since {}", stage.facts.bad);
     let made = me
@@ -92,6 +100,8 @@ pub async fn play(stage: &Stage, tell: &mut dyn FnMut(&Event)) -> Result<Played,
     me.act(set(BoardLine::Now, "checkout answers 5xx since the release; payments unaffected")).await?;
     me.act(set(BoardLine::Goal, "errors under 1 %, by putting the last good release back")).await?;
     me.prove().await?;
+    me.until("the freeze refuses a deploy", |state| state.freezes.values().any(|freeze| freeze.refused > 0))
+        .await?;
     me.act(Command::Incident(IncidentCommand::Status { incident, to: Status::Identified })).await?;
     me.act(Command::Decision(DecisionCommand::Make {
         incident,
@@ -101,8 +111,6 @@ pub async fn play(stage: &Stage, tell: &mut dyn FnMut(&Event)) -> Result<Played,
     }))
     .await?;
     me.walk(incident).await?;
-    me.until("the freeze refuses a deploy", |state| state.freezes.values().any(|freeze| freeze.refused > 0))
-        .await?;
     me.act(Command::Incident(IncidentCommand::Status { incident, to: Status::Monitoring })).await?;
     me.until("recovery holds", |state| {
         state.incidents.get(&incident).is_some_and(|incident| incident.clocks.recovered.is_some())
@@ -238,7 +246,7 @@ impl Responder<'_> {
             again: false,
         }))
         .await?;
-        attach::spawn(&socket(&self.stage.dir), walk, slug, hand).map_err(Stuck::Step)?;
+        (self.spawn_hand)(&socket(&self.stage.dir), walk, slug, hand).map_err(Stuck::Step)?;
         let mut glass = false;
         loop {
             let state = self
