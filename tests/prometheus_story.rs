@@ -176,7 +176,7 @@ async fn the_same_story_against_a_real_prometheus() {
     for words in [
         "errors",
         "declared INC-1",
-        "gate refused deploy of checkout@2.4.2",
+        "gate refused deploy of checkout@2.4.",
         "checkout 2.4.0 went live",
         "Error ratio is back under 1 % and stays there",
         "recovered, held for",

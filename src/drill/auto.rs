@@ -1,6 +1,9 @@
 //! The responder's part, played by itself through the same commands as a person's.
 
-use super::stage::{Stage, socket};
+use super::{
+    stage::{Stage, socket},
+    world::Scenario,
+};
 use crate::{
     domain::{
         Command, Event, Refusal, State,
@@ -95,7 +98,17 @@ pub async fn play(
         .first()
         .and_then(|id| id.parse().ok())
         .ok_or_else(|| Stuck::Step("the declaration made no incident".into()))?;
-    me.say(incident, "errors and p99 rose together with the release; payments is not touched").await?;
+    let (seen, instead) = match stage.facts.scenario {
+        Scenario::BadRelease => (
+            "errors rose right after the release went live; payments is not touched",
+            "switch the flag new-pricing off",
+        ),
+        Scenario::SlowLeak => (
+            "errors rise a while after the release, with the same traffic as before; payments is not touched",
+            "restart every instance, which frees what it holds for a while",
+        ),
+    };
+    me.say(incident, seen).await?;
     let set = |line, text: &str| Command::Board(BoardCommand::Set { incident, line, text: text.into() });
     me.act(set(BoardLine::Now, "checkout answers 5xx since the release; payments unaffected")).await?;
     me.act(set(BoardLine::Goal, "errors under 1 %, by putting the last good release back")).await?;
@@ -106,7 +119,7 @@ pub async fn play(
     me.act(Command::Decision(DecisionCommand::Make {
         incident,
         text: format!("roll checkout back to {}", stage.facts.good),
-        options: vec!["switch the flag new-pricing off".into()],
+        options: vec![instead.into()],
         risks: Some("none known: both releases write the same schema".into()),
     }))
     .await?;
@@ -120,7 +133,7 @@ pub async fn play(
         service: "checkout".into(),
         artifact: stage.facts.bad.clone(),
         judgement: Judgement::Bad,
-        why: "it overloads pricing".into(),
+        why: "errors came with it and went with it".into(),
     }))
     .await?;
     me.reasons(incident).await?;
