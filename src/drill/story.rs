@@ -77,12 +77,12 @@ impl Story {
             text::line(&event.actor.name),
             text::line(&words)
         );
-        let part = part(&event.fact).max(self.part);
-        if part == self.part {
+        let part = part(&event.fact);
+        if self.part.is_some_and(|now| part <= now) {
             return Some(line);
         }
-        self.part = part;
-        Some(format!("\n  {}\n{line}", part?.heading()))
+        self.part = Some(part);
+        Some(format!("\n  {}\n{line}", part.heading()))
     }
 
     /// What it came to.
@@ -172,8 +172,8 @@ impl Story {
     }
 }
 
-fn part(fact: &Fact) -> Option<Part> {
-    Some(match fact {
+fn part(fact: &Fact) -> Part {
+    match fact {
         Fact::Release(ReleaseFact::Switched { by, .. }) if by.as_deref() == Some("pipeline") => Part::Breaks,
         Fact::Release(ReleaseFact::Switched { .. }) => Part::Recovers,
         Fact::Release(ReleaseFact::Judged { .. })
@@ -182,5 +182,5 @@ fn part(fact: &Fact) -> Option<Part> {
         Fact::Gate(GateFact::Refused { .. }) => Part::Refused,
         Fact::Walk(WalkFact::Started { .. }) => Part::Walked,
         _ => Part::Well,
-    })
+    }
 }

@@ -76,8 +76,10 @@ pub fn private(path: &Path) -> Result<(), NoDirectory> {
 /// [`NoDirectory`] where there is neither.
 pub fn beside(socket: &Path) -> Result<PathBuf, NoDirectory> {
     let private = |dir: &Path| {
-        std::fs::symlink_metadata(dir)
-            .is_ok_and(|meta| checked(dir, &meta).is_ok() && meta.permissions().mode() & 0o077 == 0)
+        std::fs::symlink_metadata(dir).is_ok_and(|meta| {
+            let others = meta.permissions().mode() & 0o077;
+            others == 0 && checked(dir, &meta).is_ok()
+        })
     };
     match socket.parent().filter(|dir| dir.is_absolute() && private(dir)) {
         Some(dir) => Ok(dir.to_owned()),

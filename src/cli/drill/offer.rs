@@ -49,8 +49,7 @@ pub(super) fn ask(newest: &Left, how_many: usize) -> Choice {
 
 fn read(line: &str, sound: bool) -> Option<Choice> {
     match line.trim().to_ascii_lowercase().as_str() {
-        "r" if sound => Some(Choice::Resume),
-        "" if sound => Some(Choice::Resume),
+        "" | "r" if sound => Some(Choice::Resume),
         "" | "d" => Some(Choice::Discard),
         "n" => Some(Choice::Anew),
         "q" => Some(Choice::Leave),
