@@ -3,6 +3,9 @@
 // Helpers of tests are not inside `#[test]`, where these are allowed anyway.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[allow(dead_code, reason = "screens use the rest")]
+#[path = "support/picture.rs"]
+mod picture;
 #[path = "support/story.rs"]
 mod story;
 
@@ -58,6 +61,23 @@ fn the_draft_of_a_bad_release() {
     let draft = drafted(&story, &series());
     insta::assert_snapshot!("bad_release", draft::markdown(&draft));
     insta::assert_snapshot!("errors_chart", draft.charts[0].svg);
+}
+
+/// A real renderer draws the chart: ground, grid, line, threshold and marks each in a colour of their own.
+/// `WARROOM_SHOW=DIR` keeps the picture, to be looked at.
+#[test]
+fn a_chart_is_drawn_by_a_real_renderer() {
+    let draft = drafted(&bad_release(false), &series());
+    let picture = picture::rendered(&draft.charts[0].svg);
+    assert_eq!((picture.width(), picture.height()), (860, 340));
+    let mut colours = std::collections::BTreeMap::new();
+    for pixel in picture.pixels() {
+        *colours.entry((pixel.red(), pixel.green(), pixel.blue())).or_insert(0) += 1;
+    }
+    assert!(colours.values().filter(|&&count| count > 100).count() >= 5, "{colours:?}");
+    if let Some(dir) = std::env::var_os("WARROOM_SHOW") {
+        picture.save_png(std::path::Path::new(&dir).join("chart.png")).unwrap();
+    }
 }
 
 #[test]

@@ -141,7 +141,21 @@ fn a_bad_release_is_lived_through_by_keys_alone() {
     assert!(!children_of(&out.join("charts")).is_empty(), "the draft has no charts");
     let journal = std::fs::read_to_string(out.join("journal.jsonl")).unwrap();
     assert!(journal.contains("\"refused\"") && journal.contains("\"recovered\""), "{journal}");
-    assert!(!state.join("warroom/drill").exists(), "the practice world left something behind");
+    assert_eq!(children_of(&state.join("warroom")), Vec::<PathBuf>::new(), "the drill left something behind");
+    // The error ratio went up and came back; every cited event is in the journal, and the journal is sound.
+    let fact = |kind: &str, event: &str| {
+        let lines = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let mut facts = lines.map(|line| line.to_string());
+        facts.find(|line| line.contains(kind) && line.contains(event)).unwrap_or_else(|| panic!("no {event}"))
+    };
+    assert!(fact("errors", "breached").contains('%') && fact("errors", "cleared").contains('%'));
+    let events = journal.lines().count();
+    let cited = regex::Regex::new(r"#(\d+)").unwrap();
+    let beyond = cited.captures_iter(&draft).find(|all| all[1].parse::<usize>().unwrap() > events);
+    assert!(beyond.is_none(), "{beyond:?} of {events} events");
+    let sound =
+        std::process::Command::new(binary()).arg("verify").arg(out.join("journal.db")).output().unwrap();
+    assert_eq!(sound.status.code(), Some(0), "{sound:?}");
     let said = String::from_utf8_lossy(&me.pty.raw()).into_owned();
-    assert!(said.contains("journal sound"), "{}", me.pty.screen_text());
+    assert!(said.contains("journal  sound"), "{}", me.pty.screen_text());
 }

@@ -8,6 +8,8 @@
 mod files;
 #[path = "sources/hostile.rs"]
 mod hostile;
+#[path = "support/peer.rs"]
+mod peer;
 #[path = "sources/peers.rs"]
 mod peers;
 #[path = "sources/scrape.rs"]

@@ -1,29 +1,44 @@
 //! `warroom drill`: a bad release, lived through on practice targets.
 
+mod close;
+mod offer;
+
 use super::{
     With, exit,
     export::{self, ExportArgs},
     reach::{self, Session},
-    seat, tail,
+    seat,
 };
 use crate::{
     config::Flags,
-    domain::{id::IncidentId, tell},
+    domain::id::IncidentId,
     drill::{
-        auto,
+        auto, places,
         stage::{self, Stage, Wanted},
-        world::{Leave, Scenario},
+        story::{Story, Sum},
+        world::Scenario,
     },
+    hand::attach,
     os::{clock, dirs},
-    wire::{Ask, Told},
 };
+use offer::Choice;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::{
-    io::IsTerminal as _,
+    io::{IsTerminal as _, Write as _},
+    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 /// Practise: live through a bad release on a world of its own
+///
+/// The world is real: processes, traffic, metrics, logs, release directories, a pipeline; all on loopback, all gone
+/// when the drill is over. What stays is the draft, with the journal that it came from.
 #[derive(Debug, clap::Args)]
 pub struct DrillArgs {
     /// bad-release or slow-leak
@@ -39,109 +54,154 @@ pub struct DrillArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Take up the drill that was left behind
-    #[arg(long)]
+    #[arg(long, conflicts_with = "auto")]
     resume: bool,
-    /// Throw away the drill that was left behind
+    /// Throw away what was left behind and start anew
     #[arg(long, conflicts_with = "resume")]
     discard: bool,
-    /// Without the coach's line
+    /// Without the coach's line (C switches it in the seat)
     #[arg(long)]
     no_coach: bool,
 }
 
 /// Plays it.
 pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
-    if !with.flags.prom.is_empty() || !with.flags.scrape.is_empty() || !with.flags.release.is_empty() {
-        eprintln!(
-            "a drill has targets of its own and refuses others: leave --prom, --scrape and --release out"
+    let flags = &with.flags;
+    if [&flags.prom, &flags.scrape, &flags.probe, &flags.log, &flags.release]
+        .iter()
+        .any(|all| !all.is_empty())
+    {
+        exit::warn(
+            "a drill has targets of its own and refuses others: leave --prom, --scrape, --probe, --log and --release out",
         );
         return exit::code(exit::USAGE);
     }
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let auto = args.auto || !terminal;
-    let dir = match dirs::state() {
-        Ok(state) => state.join("drill"),
-        Err(error) => {
-            eprintln!("{error}");
+    if args.resume && !terminal {
+        exit::warn("--resume needs a terminal: a drill is taken up by a person");
+        return exit::code(exit::USAGE);
+    }
+    let pace = args.pace.unwrap_or(if args.auto || !terminal { 4.0 } else { 1.0 });
+    if !(pace.is_finite() && (0.1..=100.0).contains(&pace)) {
+        exit::warn(&format!("--pace {pace} is not between 0.1 and 100"));
+        return exit::code(exit::USAGE);
+    }
+    // From here on a signal ends the drill, and does not leave it behind.
+    let told = Arc::new(AtomicUsize::new(0));
+    for signal in [SIGTERM, SIGINT, SIGHUP] {
+        let number = usize::try_from(signal).unwrap_or_default();
+        if let Err(error) = signal_hook::flag::register_usize(signal, Arc::clone(&told), number) {
+            exit::warn(&format!("cannot listen to signals: {error}"));
             return exit::code(exit::REFUSED);
         }
+    }
+    let code = match stage(args, terminal, pace) {
+        Ok(stage) => played(stage, args, terminal, &told),
+        Err(code) => code,
     };
-    let stage = match stage(args, &dir, auto) {
-        Ok(stage) => stage,
-        Err(code) => return exit::code(code),
+    match told.load(Ordering::Relaxed) {
+        0 => exit::code(code),
+        signal => exit::code(u8::try_from(128 + signal).unwrap_or(exit::REFUSED)),
+    }
+}
+
+/// Plays it and ends room and world, whatever happens in between, even a panic.
+fn played(stage: Stage, args: &DrillArgs, terminal: bool, told: &AtomicUsize) -> u8 {
+    let out = out(args);
+    let played =
+        std::panic::catch_unwind(AssertUnwindSafe(|| to_the_draft(&stage, args, terminal, told, &out)));
+    let (journal, leave) = match &played {
+        Ok(ended) => (ended.drafted.then(|| out.join("journal.db")), ended.leave),
+        Err(_) => (None, Leave::Nothing),
     };
+    close::end(stage, journal.as_deref(), leave);
+    match played {
+        Ok(ended) => ended.code,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// How the playing ended.
+struct Ended {
+    code: u8,
+    /// There is a draft.
+    drafted: bool,
+    /// What stays of the world.
+    leave: Leave,
+}
+
+/// From the room's opening to the draft.
+fn to_the_draft(stage: &Stage, args: &DrillArgs, terminal: bool, told: &AtomicUsize, out: &Path) -> Ended {
+    let nothing = Ended { code: exit::REFUSED, drafted: false, leave: Leave::Nothing };
     let with = With {
         socket: Some(stage::socket(&stage.dir)),
         config: Some(stage::config(&stage.dir)),
         flags: Flags::default(),
     };
+    if told.load(Ordering::Relaxed) != 0 {
+        return nothing;
+    }
     let room = stage::room_dir(&stage.dir);
-    let opened = exit::runtime().map_err(|error| error.to_string()).and_then(|runtime| {
-        dirs::private(&room).map_err(|error| error.to_string())?;
-        let tell = |line: &str| eprintln!("{line}");
-        runtime
-            .block_on(reach::start(&with, &room, &stage.room_flags(), &tell))
-            .map_err(|error| error.to_string())
+    let Ok(runtime) = exit::runtime() else { return nothing };
+    let opened = dirs::private(&room).map_err(|error| error.to_string()).and_then(|()| {
+        let opening = reach::start(&with, &room, &stage.room_flags(), &exit::warn);
+        runtime.block_on(opening).map_err(|error| error.to_string())
     });
     if let Err(why) = opened {
-        eprintln!("{why}");
+        exit::warn(&why);
         // What was taken up is kept: it may have something to lose.
-        drop(stage.end(if args.resume { Leave::Directory } else { Leave::Nothing }));
-        return exit::code(exit::REFUSED);
+        let leave = if args.resume { Leave::Directory } else { Leave::Nothing };
+        return Ended { leave, ..nothing };
     }
-    let out = out(args);
-    let code = if auto { play(&with, &stage, &out) } else { sit(&with, &stage, args, &out) };
-    finish(&with, stage);
-    exit::code(code)
+    let (code, incident) = if args.auto || !terminal {
+        play(stage, &runtime, told)
+    } else {
+        sit(&with, stage, &runtime, args, out)
+    };
+    let Some(incident) = incident else { return Ended { code, ..nothing } };
+    let written = runtime.block_on(write_draft(&with, incident, out));
+    Ended { code: code.max(written), drafted: written == exit::DONE, ..nothing }
 }
 
 /// The world: a new one, or the one that a crash left behind.
-fn stage(args: &DrillArgs, dir: &Path, auto: bool) -> Result<Stage, u8> {
-    if dir.join("world").exists() {
-        if args.resume {
-            println!("taking up the drill in {}", dir.display());
-            return Stage::resume(dir).map_err(|error| {
-                eprintln!("{error}");
-                exit::REFUSED
-            });
-        }
-        if !args.discard && !auto {
-            eprintln!("a drill was left behind in {}", dir.display());
-            eprintln!(
-                "warroom drill --resume takes it up, warroom drill --discard throws it away and starts anew"
-            );
-            return Err(exit::REFUSED);
-        }
-        if let Err(error) = discard(dir) {
-            eprintln!("{error}");
-            return Err(exit::REFUSED);
-        }
-    }
-    let pace = args.pace.unwrap_or(if auto { 4.0 } else { 1.0 });
-    if !(pace.is_finite() && (0.1..=100.0).contains(&pace)) {
-        eprintln!("--pace {pace} is not between 0.1 and 100");
-        return Err(exit::USAGE);
-    }
-    println!("starting the practice world …");
-    Stage::begin(&Wanted { scenario: args.scenario, pace, dir: dir.to_owned() }).map_err(|error| {
-        eprintln!("{error}");
+fn stage(args: &DrillArgs, terminal: bool, pace: f64) -> Result<Stage, u8> {
+    let refused = |error: &dyn std::fmt::Display| {
+        exit::warn(&error.to_string());
         exit::REFUSED
-    })
-}
-
-fn discard(dir: &Path) -> Result<(), String> {
-    let socket = stage::socket(dir);
-    if socket.exists()
-        && let Ok(runtime) = exit::runtime()
-    {
-        runtime.block_on(async {
-            if let Ok(mut client) = crate::transport::client::Client::script(&socket).await {
-                drop(client.ask(Ask::Stop).await);
+    };
+    let state = dirs::state().map_err(|error| refused(&error))?;
+    let left = places::left(&state, clock::now().wall);
+    let choice = match left.first() {
+        None if args.resume => return Err(refused(&"no drill was left behind; warroom drill starts one")),
+        None => Choice::Anew,
+        Some(_) if args.discard => Choice::Discard,
+        Some(newest) if args.resume && newest.sound() => Choice::Resume,
+        Some(newest) if terminal => offer::ask(newest, left.len()),
+        Some(newest) => {
+            exit::say(&format!("a drill was left behind: {}", newest.words()));
+            exit::say("warroom drill --resume takes it up, --discard throws it away; this is another one");
+            Choice::Anew
+        }
+    };
+    match (choice, left.first()) {
+        (Choice::Leave, _) => return Err(exit::DONE),
+        (Choice::Resume, Some(newest)) => {
+            exit::say(&format!("taking up the drill in {} …", newest.dir.display()));
+            return Stage::resume(&newest.dir).map_err(|error| refused(&error));
+        }
+        (Choice::Discard, _) => {
+            for one in &left {
+                close::discard(&one.dir).map_err(|error| refused(&error))?;
             }
-        });
+        }
+        (Choice::Anew | Choice::Resume, _) => {}
     }
-    crate::drill::world::World::clear(&dir.join("world")).map_err(|error| error.to_string())?;
-    std::fs::remove_dir_all(dir).map_err(|error| format!("{} cannot be removed: {error}", dir.display()))
+    exit::say("starting the practice world …");
+    let dir = places::claim(&state).map_err(|error| refused(&error))?;
+    Stage::begin(&Wanted { scenario: args.scenario, pace, dir: dir.clone() }).map_err(|error| {
+        drop(std::fs::remove_dir_all(&dir));
+        refused(&error)
+    })
 }
 
 /// Where the draft goes.
@@ -151,40 +211,93 @@ fn out(args: &DrillArgs) -> PathBuf {
     })
 }
 
-fn play(with: &With, stage: &Stage, out: &Path) -> u8 {
-    let Ok(runtime) = exit::runtime() else { return exit::REFUSED };
-    println!("DRILL {} at pace {}: nothing of this is production", stage.facts.scenario, stage.pace);
-    println!("world   {}", stage.dir.display());
-    let played = runtime.block_on(auto::play(stage, &mut |event| {
-        if tell::matters(event) {
-            println!("{}", tail::words(event));
+/// Plays the responder's part and prints the story as it happens. Ends early by a signal, or when nobody reads.
+fn play(stage: &Stage, runtime: &tokio::runtime::Runtime, told: &AtomicUsize) -> (u8, Option<IncidentId>) {
+    let facts = &stage.facts;
+    let count = |service: &str| facts.urls(service).len();
+    exit::say(&format!("DRILL {} at pace {}: nothing of this is production.", facts.scenario, stage.pace));
+    exit::say(&format!(
+        "{} processes on loopback: checkout ×{}, pricing, payments, customers, a pipeline. The responder's part",
+        facts.procs.len() + 1,
+        count("checkout")
+    ));
+    exit::say("plays by itself, through the same commands as a person's. #N is an event of the journal.");
+    let mut story = Story::default();
+    let mut out = std::io::stdout();
+    let unread = AtomicUsize::new(0);
+    let mut tell = |event: &crate::domain::Event| {
+        if let Some(said) = story.tell(event)
+            && writeln!(out, "{said}").and_then(|()| out.flush()).is_err()
+        {
+            unread.store(1, Ordering::Relaxed);
         }
-    }));
+    };
+    let played = runtime.block_on(async {
+        let ended = async {
+            while told.load(Ordering::Relaxed) == 0 && unread.load(Ordering::Relaxed) == 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::select! {
+            () = ended => None,
+            played = auto::play(stage, &attach::spawn, &mut tell) => Some(played),
+        }
+    });
     match played {
-        Ok(played) => write_draft(with, &runtime, played.incident, out),
-        Err(error) => {
-            eprintln!("the drill got stuck: {error}");
-            exit::REFUSED
+        Some(Ok(played)) => {
+            exit::say(&format!("\n  In hand\n{}", sum(story.sum())));
+            (exit::DONE, Some(played.incident))
+        }
+        Some(Err(error)) => {
+            exit::warn(&format!("the drill got stuck: {error}"));
+            (exit::REFUSED, None)
+        }
+        None => {
+            exit::warn("the drill is broken off: no draft is written");
+            (exit::REFUSED, None)
         }
     }
 }
 
-fn sit(with: &With, stage: &Stage, args: &DrillArgs, out: &Path) -> u8 {
+fn sum(sum: &Sum) -> String {
+    let (was, is) = &sum.errors;
+    let mut parts = Vec::new();
+    if let (Some(was), Some(is)) = (was, is) {
+        parts.push(format!("errors {was} → {is}"));
+    }
+    if let Some((impact, held)) = sum.impact {
+        parts.push(format!("impact {}, recovery held {}", impact.brief(), held.brief()));
+    }
+    parts.push(match sum.refused {
+        1 => "1 deploy refused".into(),
+        n => format!("{n} deploys refused"),
+    });
+    parts.push(match sum.deviations.as_slice() {
+        [] => "no deviation".into(),
+        [one] => format!("1 deviation ({one})"),
+        all => format!("{} deviations ({})", all.len(), all.join(", ")),
+    });
+    format!("story    {}", parts.join(" · "))
+}
+
+fn sit(
+    with: &With,
+    stage: &Stage,
+    runtime: &tokio::runtime::Runtime,
+    args: &DrillArgs,
+    out: &Path,
+) -> (u8, Option<IncidentId>) {
     let code = seat::sit(with, seat::Practice { stage, coach: !args.no_coach, out: out.to_owned() });
-    let Ok(runtime) = exit::runtime() else { return code };
     let incident = runtime.block_on(async {
         let mut session = Session::existing(with).await.ok()?;
         let state = session.state().await.ok()?;
         state.incidents.keys().next_back().copied()
     });
-    match incident {
-        Some(incident) => write_draft(with, &runtime, incident, out),
-        None => code,
-    }
+    (code, incident)
 }
 
-/// Writes the draft and checks the journal that it came from.
-fn write_draft(with: &With, runtime: &tokio::runtime::Runtime, incident: IncidentId, out: &Path) -> u8 {
+/// Writes the draft and says where it lies.
+async fn write_draft(with: &With, incident: IncidentId, out: &Path) -> u8 {
     let args = ExportArgs {
         incident,
         out: Some(out.to_owned()),
@@ -193,46 +306,24 @@ fn write_draft(with: &With, runtime: &tokio::runtime::Runtime, incident: Inciden
         stdout: false,
         json: false,
     };
-    runtime.block_on(async {
-        let mut session = match Session::existing(with).await {
-            Ok(session) => session,
-            Err(error) => return error.say(),
-        };
-        let place = match session.client.ask(Ask::Status).await {
-            Ok(Told::Status(room)) => room.place,
-            _ => String::new(),
-        };
-        let code = match export::export(&mut session, &args).await {
-            Ok(code) => code,
-            Err(error) => error.say(),
-        };
-        match super::verify::check(Path::new(&place)).await {
-            Ok(report) if report.exit() == 0 => println!("journal sound: {} events", report.sound),
-            Ok(report) => println!("journal NOT sound: {report:?}"),
-            Err(error) => println!("journal not read: {error}"),
+    let mut session = match Session::existing(with).await {
+        Ok(session) => session,
+        Err(error) => return error.say(),
+    };
+    let outcome = match export::keep(&mut session, &args).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => {
+            exit::warn(&format!("the draft could not be written: {error}"));
+            return exit::REFUSED;
         }
-        code
-    })
-}
-
-/// Ends room and world; leaves nothing but the draft.
-fn finish(with: &With, stage: Stage) {
-    if let Ok(runtime) = exit::runtime() {
-        runtime.block_on(async {
-            if let Ok(mut session) = Session::existing(with).await {
-                drop(session.client.ask(Ask::Stop).await);
-                let socket = session.socket.clone();
-                drop(session);
-                let began = std::time::Instant::now();
-                while tokio::net::UnixStream::connect(&socket).await.is_ok() && began.elapsed().as_secs() < 5
-                {
-                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                }
-            }
-        });
-    }
-    match stage.end(Leave::Nothing) {
-        Ok(()) => println!("the practice world is gone; nothing of it is left running"),
-        Err(error) => eprintln!("{error}"),
-    }
+        Err(error) => return error.say(),
+    };
+    let prompts = match outcome.todos.len() {
+        0 => "every prompt is answered".into(),
+        1 => "1 prompt is left to people".into(),
+        n => format!("{n} prompts are left to people"),
+    };
+    let place = crate::domain::text::line(&out.to_string_lossy()).into_owned();
+    exit::say(&format!("draft    {place}/postmortem.md; {prompts}"));
+    exit::DONE
 }

@@ -58,6 +58,20 @@ pub fn print(value: &impl Serialize) {
     println!("{}", serde_json::to_string(value).unwrap_or_default());
 }
 
+/// Says something on standard output. Where nobody reads any more there is nobody to tell: what is under way goes on to
+/// its end.
+pub fn say(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout();
+    drop(writeln!(out, "{text}").and_then(|()| out.flush()));
+}
+
+/// Says what is wrong on standard error, likewise.
+pub fn warn(text: &str) {
+    use std::io::Write as _;
+    drop(writeln!(std::io::stderr(), "{text}"));
+}
+
 /// As the shell sees it.
 pub fn code(code: u8) -> ExitCode {
     ExitCode::from(code)

@@ -135,14 +135,30 @@ pub fn run(with: &With, args: &ExportArgs) -> ExitCode {
 /// # Errors
 /// [`Unreached`].
 pub async fn export(session: &mut Session, args: &ExportArgs) -> Result<u8, Unreached> {
-    let outcome = match write(session, args).await? {
-        Ok(outcome) => outcome,
+    match keep(session, args).await? {
+        Ok(outcome) => {
+            println!("{}", outcome.text.trim_end());
+            Ok(exit::DONE)
+        }
         Err(error) => {
             eprintln!("{:?}", miette::Report::new(error));
-            return Ok(exit::REFUSED);
+            Ok(exit::REFUSED)
         }
+    }
+}
+
+/// Fetches what the room has, writes the draft, and says so in the journal. Prints nothing of it.
+///
+/// # Errors
+/// [`Unreached`] outside, [`ExportError`] inside.
+pub async fn keep(
+    session: &mut Session,
+    args: &ExportArgs,
+) -> Result<Result<Outcome, ExportError>, Unreached> {
+    let outcome = match write(session, args).await? {
+        Ok(outcome) => outcome,
+        Err(error) => return Ok(Err(error)),
     };
-    println!("{}", outcome.text.trim_end());
     if let Some(written) = &outcome.written {
         let said = session
             .act(Command::Incident(IncidentCommand::Exported {
@@ -152,10 +168,10 @@ pub async fn export(session: &mut Session, args: &ExportArgs) -> Result<u8, Unre
             }))
             .await?;
         if !matches!(said, crate::wire::Outcome::Ok { .. }) {
-            eprintln!("the draft is written, but the journal does not say so: {said:?}");
+            exit::warn(&format!("the draft is written, but the journal does not say so: {said:?}"));
         }
     }
-    Ok(exit::DONE)
+    Ok(Ok(outcome))
 }
 
 /// Fetches what the room has and writes the draft. Neither prints nor journals.

@@ -80,6 +80,8 @@ enum Verb {
     Man(pages::ManArgs),
     /// The seat's keys, as Markdown
     Keys,
+    /// Every subcommand and exit code, as Markdown
+    Commands,
     /// Runs one step; started by a seat
     #[command(hide = true)]
     Hand(hand::HandArgs),
@@ -113,6 +115,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Completions(args)) => pages::completions(&args),
         Some(Verb::Man(args)) => pages::man(&args),
         Some(Verb::Keys) => pages::keys(),
+        Some(Verb::Commands) => pages::commands(),
         Some(Verb::Hand(args)) => hand::run(args, with.socket),
         Some(Verb::DrillWorld(args)) => drill_world::run(&args),
     }

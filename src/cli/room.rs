@@ -4,6 +4,7 @@ use super::{With, exit, log, reach::Session, sources};
 use crate::{
     config::{self, Config, model::TokenPower},
     domain::time::Span,
+    drill::world::World,
     evidence::{
         blob::{Blobs, Bounds},
         redact::{Redactor, UserRule},
@@ -169,6 +170,9 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     if let Some((_, pace)) = &drill {
         policy = paced(policy, *pace);
     }
+    // Of a practice whose world is there: it ends with it.
+    let world =
+        drill.as_ref().and_then(|_| dir.parent()).map(|dir| dir.join("world")).filter(|at| World::runs(at));
     let options = Options {
         journal,
         blobs,
@@ -193,6 +197,9 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
             drop(stop.send(why).await);
         }
     });
+    if let Some(world) = world {
+        tokio::spawn(end_with(world, shared_state.stop.clone()));
+    }
     let mut gate_task = None;
     if let Some(listener) = gate {
         let tokens = tokens(config);
@@ -272,6 +279,14 @@ fn tokens(config: &Config) -> Vec<http::token::Token> {
         may: token.may.iter().filter_map(right).collect(),
     };
     config.gate.tokens.iter().map(one).collect()
+}
+
+/// Stops a practice's room when its world has ended: nobody plays any more.
+async fn end_with(world: PathBuf, stop: tokio::sync::mpsc::Sender<String>) {
+    while World::runs(&world) {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    drop(stop.send("the practice world has ended".into()).await);
 }
 
 /// Times of a practice that runs faster than life.

@@ -102,7 +102,7 @@ pub fn sit(with: &With, practice: Practice<'_>) -> u8 {
         let advice = coach.then(|| advise(socket.clone()));
         let room = crate::drill::stage::room_dir(&stage.dir);
         let revive = Some(revive(with.clone(), room, stage.room_flags().to_vec()));
-        let place = Place { socket, revive, out: Some(out), come_back: "warroom drill --resume".into() };
+        let place = Place { socket, revive, out: Some(out), come_back: "warroom drill".into() };
         sit_down(&config, place, runbooks, advice).await
     })
 }
@@ -146,6 +146,7 @@ async fn sit_down(
             return exit::USAGE;
         }
     };
+    let drill = place.out.is_some();
     let setup = Setup {
         host: crate::os::host_name(),
         zone: zone(),
@@ -170,17 +171,25 @@ async fn sit_down(
         coach,
     };
     match run::run(options).await {
-        Ok(Left::Quit) => {
-            println!("you left; the room goes on. To come back: {}", place.come_back);
+        Ok(Left::Quit) if drill => {
+            exit::say("you left; the drill is over");
             exit::DONE
         }
+        Ok(Left::Quit) => {
+            exit::say(&format!("you left; the room goes on. To come back: {}", place.come_back));
+            exit::DONE
+        }
+        Ok(Left::Signal(ended)) if drill => {
+            exit::warn(&format!("ended by {ended}; the drill is over"));
+            ended.exit_code()
+        }
         Ok(Left::Signal(ended)) => {
-            eprintln!("ended by {ended}; the room goes on. To come back: {}", place.come_back);
+            exit::warn(&format!("ended by {ended}; the room goes on. To come back: {}", place.come_back));
             ended.exit_code()
         }
         Ok(Left::Gone) => exit::REFUSED,
         Err(error) => {
-            eprintln!("{error}");
+            exit::warn(&error.to_string());
             exit::USAGE
         }
     }

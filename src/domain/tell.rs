@@ -73,7 +73,9 @@ fn words(fact: &Fact) -> String {
                 format!("{deviation} {}: {first}; prescribed: {}", what.kind.word(), what.expected)
             }
             DeviationFact::Reasoned { deviation, code, text, .. } => {
-                format!("{deviation} because {} {text}", code.words()).trim_end().to_owned()
+                format!("{deviation} reason, {}: {text}", code.words())
+                    .trim_end_matches([':', ' '])
+                    .to_owned()
             }
         },
         Fact::Freeze(fact) => freeze(fact),

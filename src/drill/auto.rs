@@ -1,6 +1,9 @@
 //! The responder's part, played by itself through the same commands as a person's.
 
-use super::stage::{Stage, socket};
+use super::{
+    stage::{Stage, socket},
+    world::Scenario,
+};
 use crate::{
     domain::{
         Command, Event, Refusal, State,
@@ -16,11 +19,11 @@ use crate::{
         severity::Severity,
         walk::{Confirmation, Glass, StepStatus, WalkCommand},
     },
-    hand::attach,
     transport::client::{Client, NoRoom},
     wire::{Ask, Outcome, Told},
 };
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -58,20 +61,28 @@ pub struct Played {
 /// Something of the story takes this long at most; its scripted delays are divided by the pace, the rest is real.
 const PATIENCE: Duration = Duration::from_secs(240);
 
+/// Starts the hand of a step that was lent.
+pub type SpawnHand = dyn Fn(&Path, WalkId, &str, Uuid) -> Result<(), String>;
+
 struct Responder<'a> {
     client: Client,
     stage: &'a Stage,
+    spawn_hand: &'a SpawnHand,
     seen: u64,
     tell: &'a mut dyn FnMut(&Event),
 }
 
-/// Plays it to the end; `tell` hears every event as it becomes known.
+/// Plays it to the end; `spawn_hand` starts the steps' processes, `tell` hears every event as it becomes known.
 ///
 /// # Errors
 /// [`Stuck`] where the story does not go on.
-pub async fn play(stage: &Stage, tell: &mut dyn FnMut(&Event)) -> Result<Played, Stuck> {
+pub async fn play(
+    stage: &Stage,
+    spawn_hand: &SpawnHand,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<Played, Stuck> {
     let client = Client::script(&socket(&stage.dir)).await?;
-    let mut me = Responder { client, stage, seen: 0, tell };
+    let mut me = Responder { client, stage, spawn_hand, seen: 0, tell };
     me.until("a panel goes beyond its threshold", |state| state.breaches.contains_key("errors")).await?;
     let title = format!("checkout fails since {}", stage.facts.bad);
     let made = me
@@ -87,22 +98,32 @@ pub async fn play(stage: &Stage, tell: &mut dyn FnMut(&Event)) -> Result<Played,
         .first()
         .and_then(|id| id.parse().ok())
         .ok_or_else(|| Stuck::Step("the declaration made no incident".into()))?;
-    me.say(incident, "errors and p99 rose together with the release; payments is not touched").await?;
+    let (seen, instead) = match stage.facts.scenario {
+        Scenario::BadRelease => (
+            "errors rose right after the release went live; payments is not touched",
+            "switch the flag new-pricing off",
+        ),
+        Scenario::SlowLeak => (
+            "errors rise a while after the release, with the same traffic as before; payments is not touched",
+            "restart every instance, which frees what it holds for a while",
+        ),
+    };
+    me.say(incident, seen).await?;
     let set = |line, text: &str| Command::Board(BoardCommand::Set { incident, line, text: text.into() });
     me.act(set(BoardLine::Now, "checkout answers 5xx since the release; payments unaffected")).await?;
     me.act(set(BoardLine::Goal, "errors under 1 %, by putting the last good release back")).await?;
     me.prove().await?;
+    me.until("the freeze refuses a deploy", |state| state.freezes.values().any(|freeze| freeze.refused > 0))
+        .await?;
     me.act(Command::Incident(IncidentCommand::Status { incident, to: Status::Identified })).await?;
     me.act(Command::Decision(DecisionCommand::Make {
         incident,
         text: format!("roll checkout back to {}", stage.facts.good),
-        options: vec!["switch the flag new-pricing off".into()],
+        options: vec![instead.into()],
         risks: Some("none known: both releases write the same schema".into()),
     }))
     .await?;
     me.walk(incident).await?;
-    me.until("the freeze refuses a deploy", |state| state.freezes.values().any(|freeze| freeze.refused > 0))
-        .await?;
     me.act(Command::Incident(IncidentCommand::Status { incident, to: Status::Monitoring })).await?;
     me.until("recovery holds", |state| {
         state.incidents.get(&incident).is_some_and(|incident| incident.clocks.recovered.is_some())
@@ -112,7 +133,7 @@ pub async fn play(stage: &Stage, tell: &mut dyn FnMut(&Event)) -> Result<Played,
         service: "checkout".into(),
         artifact: stage.facts.bad.clone(),
         judgement: Judgement::Bad,
-        why: "it overloads pricing".into(),
+        why: "errors came with it and went with it".into(),
     }))
     .await?;
     me.reasons(incident).await?;
@@ -238,7 +259,7 @@ impl Responder<'_> {
             again: false,
         }))
         .await?;
-        attach::spawn(&socket(&self.stage.dir), walk, slug, hand).map_err(Stuck::Step)?;
+        (self.spawn_hand)(&socket(&self.stage.dir), walk, slug, hand).map_err(Stuck::Step)?;
         let mut glass = false;
         loop {
             let state = self

@@ -2,5 +2,7 @@
 
 pub mod auto;
 pub mod coach;
+pub mod places;
 pub mod stage;
+pub mod story;
 pub mod world;

@@ -54,7 +54,14 @@ impl Stage {
     /// [`WorldError`]; nothing is left then.
     pub fn begin(wanted: &Wanted) -> Result<Self, WorldError> {
         let mut spec = Spec::new(wanted.dir.join("world"), wanted.scenario, wanted.pace);
-        spec.env.push(("WARROOM_SOCKET".into(), socket(&wanted.dir).to_string_lossy().into_owned()));
+        // What the pipeline's question remembers stays in the drill, and goes with it.
+        for (name, place) in [
+            ("WARROOM_SOCKET", socket(&wanted.dir)),
+            ("XDG_STATE_HOME", wanted.dir.join("world/run")),
+            ("XDG_CACHE_HOME", wanted.dir.join("world/run")),
+        ] {
+            spec.env.push((name.into(), place.to_string_lossy().into_owned()));
+        }
         let world = World::start(&spec)?;
         Self::dress(world, wanted.dir.clone(), wanted.pace)
     }

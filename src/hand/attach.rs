@@ -53,9 +53,9 @@ pub struct Assignment {
 /// # Errors
 /// Why it cannot be started, with what to do.
 pub fn spawn(socket: &Path, walk: WalkId, step: &str, hand: Uuid) -> Result<(), String> {
-    let base = dirs::state().map_err(|error| error.to_string())?;
-    let log = crate::os::durable::append_to(&base.join("hands.log")).map_err(|error| error.to_string())?;
     let socket = std::path::absolute(socket).map_err(|error| error.to_string())?;
+    let base = dirs::beside(&socket).map_err(|error| error.to_string())?;
+    let log = crate::os::durable::append_to(&base.join("hands.log")).map_err(|error| error.to_string())?;
     Spec::myself()
         .map(|spec| {
             spec.arg("hand").arg("--socket").arg(&socket).args([
@@ -94,7 +94,7 @@ pub async fn run(assignment: Assignment) -> Result<String, String> {
     let say = |error: &dyn std::fmt::Display| error.to_string();
     let place = Digest(Sha256::digest(socket.as_os_str().as_encoded_bytes()).into());
     let room = place.short();
-    let base = dirs::state().map_err(|error| say(&error))?.join("runs").join(room).join(at.walk.to_string());
+    let base = folder::runs(&socket).map_err(|error| say(&error))?.join(room).join(at.walk.to_string());
     dirs::private(&base).map_err(|error| say(&error))?;
     let (link, steer) = link::open(socket, at.clone(), hand);
     let state = link.state().await.ok_or("the room was never reached")?;

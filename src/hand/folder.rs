@@ -6,10 +6,11 @@ use super::{
     output,
 };
 use crate::{
-    domain::time::Stamp,
+    domain::time::{Span, Stamp},
     os::{
         dirs::{self, NoDirectory},
         durable::{FileError, write_whole},
+        group::Group,
         process::{ProcessId, alive},
     },
 };
@@ -77,6 +78,31 @@ pub enum FolderError {
     /// The name would lead elsewhere.
     #[error("{0:?} is no name for a run: use letters, digits, - _ and .")]
     BadName(String),
+}
+
+/// Where the folders of a room's runs lie, each room's in one of its own, each walk's in one below.
+///
+/// # Errors
+/// Where this user has no private directory.
+pub fn runs(socket: &Path) -> Result<PathBuf, NoDirectory> {
+    dirs::beside(socket).map(|base| base.join("runs"))
+}
+
+/// Ends every hand and every block that the folders below name and that still runs. For a room that is gone with all
+/// that belonged to it: nobody is left to take a result.
+pub async fn end_all(runs: &Path) {
+    let below = |dir: &Path| {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    for folder in below(runs).iter().flat_map(|room| below(room)).flat_map(|walk| below(&walk)) {
+        let Ok(Some(running)) = RunFolder::open(&folder).read::<Running>("state.json") else { continue };
+        for process in [Some(running.hand), running.block].into_iter().flatten() {
+            if alive(&process) {
+                Group::of(process).end(Span::millis(500)).await;
+            }
+        }
+    }
 }
 
 impl RunFolder {

@@ -133,6 +133,10 @@ impl Keeper {
                 Err(error) => tracing::debug!(%error, "the room is out of reach"),
             }
             self.asking.clear();
+            if self.socket.parent().is_some_and(|dir| !dir.exists()) {
+                tracing::warn!("the room is gone with its directory: nobody is left to be told");
+                return;
+            }
             if !self.away(wait).await {
                 return;
             }

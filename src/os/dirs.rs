@@ -69,6 +69,24 @@ pub fn private(path: &Path) -> Result<(), NoDirectory> {
     Ok(())
 }
 
+/// Where what belongs to a room's steps is kept: in the room's own directory where that is this user's alone, else where
+/// this user's state lives.
+///
+/// # Errors
+/// [`NoDirectory`] where there is neither.
+pub fn beside(socket: &Path) -> Result<PathBuf, NoDirectory> {
+    let private = |dir: &Path| {
+        std::fs::symlink_metadata(dir).is_ok_and(|meta| {
+            let others = meta.permissions().mode() & 0o077;
+            others == 0 && checked(dir, &meta).is_ok()
+        })
+    };
+    match socket.parent().filter(|dir| dir.is_absolute() && private(dir)) {
+        Some(dir) => Ok(dir.to_owned()),
+        None => state(),
+    }
+}
+
 /// Who owns the directory that a path lies in: whoever that is decides what listens there.
 pub fn owner_of(path: &Path) -> Option<u32> {
     path.parent().and_then(|dir| std::fs::metadata(dir).ok()).map(|meta| meta.uid())
@@ -126,6 +144,16 @@ mod tests {
             std::os::unix::fs::chown(&other, Some(1234), None).unwrap();
             assert!(matches!(private(&other), Err(NoDirectory::Foreign { owner: 1234, .. })));
         }
+    }
+
+    #[test]
+    fn steps_are_kept_in_the_rooms_directory_only_where_it_is_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("room.sock");
+        std::fs::set_permissions(dir.path(), Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(beside(&socket).unwrap(), dir.path());
+        std::fs::set_permissions(dir.path(), Permissions::from_mode(0o750)).unwrap();
+        assert_ne!(beside(&socket).ok(), Some(dir.path().to_owned()), "others may enter");
     }
 
     #[test]

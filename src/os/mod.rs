@@ -6,6 +6,7 @@ pub mod dirs;
 pub mod durable;
 pub mod editor;
 pub mod group;
+pub mod lifeline;
 pub mod lock;
 pub mod memory;
 pub mod peer;

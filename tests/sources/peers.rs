@@ -1,9 +1,9 @@
 //! Against the real servers, where `WARROOM_PEERS=1` says that they are installed.
 
+use crate::peer::{binary, free_port, start, wanted};
 use crate::world::{serve, until};
 use axum::{Router, routing::get};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,33 +15,6 @@ use warroom::source::{
     client::{self, Access},
 };
 
-struct Peer(Child);
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Whether peers are wanted; says which test waits where they are not.
-fn wanted(name: &str) -> bool {
-    let yes = std::env::var("WARROOM_PEERS").is_ok_and(|v| v == "1");
-    if !yes {
-        println!("waits for tests/all: {name}");
-    }
-    yes
-}
-
-fn binary(name: &str) -> PathBuf {
-    let own = std::env::var_os("WARROOM_PEER_BIN").map(|dir| PathBuf::from(dir).join(name));
-    own.filter(|path| path.exists()).unwrap_or_else(|| name.into())
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 async fn ready(url: &str) {
     let url = client::address(url).unwrap();
     let client = client::Client::new(&url, &Access::default()).unwrap();
@@ -51,16 +24,6 @@ async fn ready(url: &str) {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the server starts");
-}
-
-fn start(command: &mut Command) -> Peer {
-    Peer(
-        command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the server's binary is installed"),
-    )
 }
 
 /// A service that counts up by itself, so that two who scrape it see the same.

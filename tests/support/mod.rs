@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod peer;
 pub mod picture;
 pub mod pty;
 pub mod snap;

@@ -60,19 +60,25 @@ pub fn svg(buffer: &Buffer, ground: Ground) -> String {
 
 /// The buffer as PNG.
 pub fn png(buffer: &Buffer, ground: Ground) -> Vec<u8> {
+    rendered(&svg(buffer, ground)).encode_png().expect("it fits in memory")
+}
+
+/// An SVG as pixels.
+pub fn rendered(svg: &str) -> tiny_skia::Pixmap {
     static FONTS: OnceLock<Arc<usvg::fontdb::Database>> = OnceLock::new();
     let fonts = FONTS.get_or_init(|| {
         let mut fonts = usvg::fontdb::Database::new();
         fonts.load_font_data(dejavu::sans_mono::regular().to_vec());
         fonts.load_font_data(dejavu::sans_mono::bold().to_vec());
+        fonts.set_sans_serif_family("DejaVu Sans Mono");
         Arc::new(fonts)
     });
     let options = usvg::Options { fontdb: Arc::clone(fonts), ..usvg::Options::default() };
-    let tree = usvg::Tree::from_str(&svg(buffer, ground), &options).expect("the SVG is ours");
+    let tree = usvg::Tree::from_str(svg, &options).expect("the SVG is ours");
     let size = tree.size().to_int_size();
     let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).expect("it has a size");
     resvg::render(&tree, tiny_skia::Transform::default(), &mut pixels.as_mut());
-    pixels.encode_png().expect("it fits in memory")
+    pixels
 }
 
 fn colours(cell: &Cell, ground: Ground) -> (String, String) {

@@ -38,6 +38,7 @@ impl World {
     pub fn start(spec: &Spec) -> Result<Self, WorldError> {
         let layout = Layout::create(&spec.dir)?;
         let spec = Spec { dir: layout.dir.clone(), ..spec.clone() };
+        layout::write_json(&layout.owner(), &Owner { pid: Pid::me() })?;
         layout::write_json(&layout.spec(), &spec)?;
         layout::write_json(&layout.flags(), &Flags::at_first())?;
         release::furnish(&layout, &spec)?;
@@ -79,6 +80,17 @@ impl World {
         let mut world = Self::launch(layout, &spec)?;
         world.revived = true;
         Ok(world)
+    }
+
+    /// Who plays in the world of a directory, while they live.
+    pub fn player(dir: &Path) -> Option<Pid> {
+        let owner = layout::read_json::<Owner>(&Layout::new(dir).owner()).ok()?;
+        owner.pid.alive().then_some(owner.pid)
+    }
+
+    /// Whether the world of a directory runs, with or without a player.
+    pub fn runs(dir: &Path) -> bool {
+        Facts::read(&Layout::new(dir)).is_ok_and(|facts| facts.supervisor.alive())
     }
 
     fn launch(layout: Layout, spec: &Spec) -> Result<Self, WorldError> {

@@ -1,9 +1,9 @@
-//! The pipeline: it deploys the bad release at its moment, and from then on keeps trying to deploy the next one,
-//! each time asking the gate first. What it did is read from the history, so it can be started again at any time.
+//! The pipeline: it deploys the bad release at its moment, and from then on keeps trying to deploy the next one, and
+//! where that went live the one after, each time asking the gate first. What it did is read from the history, so it can be started again at any time.
 
 use super::client::client;
 use super::logfile::Log;
-use super::release::{self, BAD, NEXT};
+use super::release::{self, BAD};
 use super::spec::Spec;
 use super::{Facts, Layout, WorldError, deploy, layout, spawn};
 use crate::domain::time::Span;
@@ -30,16 +30,17 @@ pub async fn run(layout: &Layout) -> Result<(), WorldError> {
     for attempt in 1_u64.. {
         // Read again: who takes a drill up again may have a room elsewhere.
         let spec: Spec = layout::read_json(&layout.spec())?;
-        if deploy::linked(layout, SERVICE).as_deref() != Some(NEXT) {
-            try_next(layout, &spec, &http, &log, attempt).await;
-        }
-        tokio::time::sleep(spec.next_every().std().max(Duration::from_millis(100))).await;
+        let live = try_next(layout, &spec, &http, &log, attempt).await;
+        let wait = if live { spec.next_build() } else { spec.next_every() };
+        tokio::time::sleep(wait.std().max(Duration::from_millis(100))).await;
     }
     Ok(())
 }
 
-async fn try_next(layout: &Layout, spec: &Spec, http: &reqwest::Client, log: &Log, attempt: u64) {
-    let artifact = format!("{SERVICE}@{NEXT}");
+/// Asks for the newest build and deploys it where that is allowed. Says whether it went live.
+async fn try_next(layout: &Layout, spec: &Spec, http: &reqwest::Client, log: &Log, attempt: u64) -> bool {
+    let version = release::newest(|version| deploy::was_deployed(layout, SERVICE, version));
+    let artifact = format!("{SERVICE}@{version}");
     let (code, said) = spawn::ask_gate(spec, SERVICE, &artifact).await;
     let fields: [(&str, Value); 4] = [
         ("artifact", artifact.clone().into()),
@@ -50,7 +51,7 @@ async fn try_next(layout: &Layout, spec: &Spec, http: &reqwest::Client, log: &Lo
     match code {
         Some(0) => {
             log.info(&format!("gate allows {artifact}"), &fields);
-            put(layout, spec, http, log, NEXT).await;
+            put(layout, spec, http, log, &version).await;
         }
         Some(10) => log.warn(&format!("deploy of {artifact} refused: {said}"), &fields),
         Some(11) => log.warn(&format!("deploy of {artifact} not ready: {said}"), &fields),
@@ -58,6 +59,7 @@ async fn try_next(layout: &Layout, spec: &Spec, http: &reqwest::Client, log: &Lo
         Some(20) => log.warn(&format!("deploy of {artifact} held: no room answers: {said}"), &fields),
         _ => log.error(&format!("deploy of {artifact} held: the gate could not be asked: {said}"), &fields),
     }
+    code == Some(0)
 }
 
 /// Deploys a release and says how it went. A failure is logged and left to the next attempt.

@@ -5,12 +5,20 @@ use super::{Layout, WorldError, deploy, layout};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
+/// The one before the last good one.
+const BEFORE: &str = "2.3.9";
 /// Last release of checkout known to be good.
 pub const GOOD: &str = "2.4.0";
 /// The release with the fault.
 pub const BAD: &str = "2.4.1";
 /// The one after, built on top of it: the fault is still in it.
 pub const NEXT: &str = "2.4.2";
+
+/// The newest build that was not deployed yet: [`NEXT`], then those after it. None of them repairs the fault.
+pub fn newest(was_deployed: impl Fn(&str) -> bool) -> String {
+    let after = (3_u32..).map(|patch| format!("2.4.{patch}"));
+    std::iter::once(NEXT.to_owned()).chain(after).find(|version| !was_deployed(version)).unwrap_or_default()
+}
 
 /// How a release behaves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,7 +93,7 @@ impl Release {
 
 /// What checkout's releases do in a scenario. The numbers belong to the price service's capacity in `pricing`.
 fn checkout(spec: &Spec, version: &str) -> Release {
-    let faulty = matches!(version, BAD | NEXT);
+    let faulty = !matches!(version, BEFORE | GOOD);
     let bad = |scenario| faulty && spec.scenario == scenario;
     let leaky = spec.scenario == Scenario::SlowLeak;
     let quotes = if bad(Scenario::BadRelease) {
@@ -147,7 +155,7 @@ pub fn put(layout: &Layout, spec: &Spec, service: &str, version: &str) -> Result
 /// All releases as they lie there when the drill begins, and the history that led to it.
 pub fn furnish(layout: &Layout, spec: &Spec) -> Result<(), WorldError> {
     let services: [(&str, &[&str], &[&str]); 2] = [
-        ("checkout", &["2.3.9", GOOD, BAD], &["2.3.9", GOOD]),
+        ("checkout", &[BEFORE, GOOD, BAD], &[BEFORE, GOOD]),
         ("payments", &["1.8.0", "1.8.1"], &["1.8.0", "1.8.1"]),
     ];
     for (service, ready, deployed) in services {
@@ -202,9 +210,10 @@ mod tests {
     fn the_fault_is_in_the_release_and_in_nothing_else() {
         for scenario in Scenario::ALL {
             let spec = Spec::new("/nowhere", scenario, 1.0);
-            let plain = |version| Release { version: String::new(), ..checkout(&spec, version) };
+            let plain = |version: &str| Release { version: String::new(), ..checkout(&spec, version) };
             assert_eq!(plain("2.3.9"), plain(GOOD));
             assert_eq!(plain(BAD), plain(NEXT));
+            assert_eq!(plain(NEXT), plain(&newest(|version| version == NEXT)), "and nobody repairs it");
             assert_ne!(plain(GOOD), plain(BAD));
         }
     }

@@ -50,6 +50,8 @@ impl FromStr for Scenario {
 const BAD_AFTER: Span = Span::secs(25);
 const NEXT_AFTER: Span = Span::secs(60);
 const NEXT_EVERY: Span = Span::secs(30);
+/// A leak shows after minutes, and a deploy in between would hide it for as long again.
+const NEXT_AFTER_A_LEAK: Span = Span::secs(300);
 
 /// What the player asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -97,7 +99,14 @@ impl Spec {
     }
     /// When 2.4.2 is first tried.
     pub fn next_after(&self) -> Span {
-        self.paced(NEXT_AFTER)
+        self.paced(match self.scenario {
+            Scenario::BadRelease => NEXT_AFTER,
+            Scenario::SlowLeak => NEXT_AFTER_A_LEAK,
+        })
+    }
+    /// How long after one went live the next build is there.
+    pub fn next_build(&self) -> Span {
+        self.next_after()
     }
     /// How often it is tried again.
     pub fn next_every(&self) -> Span {
