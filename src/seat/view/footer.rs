@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     seat::{
-        command,
+        command::{self, Group, Spec},
         model::{Layer, Model, Pane, Tone, View},
     },
     theme::{Role, Theme},
@@ -98,6 +98,11 @@ fn hints(model: &Model) -> Vec<(String, String)> {
         Pane::Freezes => names.extend([("act", "renew, lift"), ("freeze", "freeze")]),
         Pane::Draft | Pane::Todos => names.extend([("act", "answer"), ("export", "write out")]),
     }
+    if !model.loaded {
+        names.push(("leave", "leave"));
+    } else if !model.writable() {
+        names.push(("copy", "copy"));
+    }
     names.extend([
         ("note", "note"),
         ("decide", "decide"),
@@ -110,9 +115,16 @@ fn hints(model: &Model) -> Vec<(String, String)> {
     names
         .into_iter()
         .filter(|(name, _)| seen.insert(*name))
-        .filter(|(name, _)| command::named(name).is_some_and(|spec| (spec.when)(model).is_ok()))
+        .filter(|(name, _)| command::named(name).is_some_and(|spec| works(model, spec)))
         .filter_map(|(name, word)| Some((model.keymap.label(name)?, word.to_owned())))
         .collect()
+}
+
+/// Whether a command would do anything now: without a state there is nothing to act on, and a journal that takes
+/// nothing lets one look and copy only.
+fn works(model: &Model, spec: &Spec) -> bool {
+    let looks = matches!(spec.group, Group::Look | Group::Seat) || spec.name == "copy";
+    (spec.when)(model).is_ok() && (looks || (model.loaded && model.writable()))
 }
 
 fn layer_hints(layer: &Layer) -> Vec<(String, String)> {
