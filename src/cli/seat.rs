@@ -149,19 +149,25 @@ async fn sit_down(
     };
     match run::run(options).await {
         Ok(Left::Quit) => {
-            println!("you left; the room goes on. To come back: {}", place.come_back);
+            say(std::io::stdout(), &format!("you left; the room goes on. To come back: {}", place.come_back));
             exit::DONE
         }
         Ok(Left::Signal(ended)) => {
-            eprintln!("ended by {ended}; the room goes on. To come back: {}", place.come_back);
+            let come_back = &place.come_back;
+            say(std::io::stderr(), &format!("ended by {ended}; the room goes on. To come back: {come_back}"));
             ended.exit_code()
         }
         Ok(Left::Gone) => exit::REFUSED,
         Err(error) => {
-            eprintln!("{error}");
+            say(std::io::stderr(), &error.to_string());
             exit::USAGE
         }
     }
+}
+
+/// The last words, to a terminal that may be gone: printing to one that is would panic.
+fn say(mut out: impl std::io::Write, words: &str) {
+    let _ = writeln!(out, "{words}");
 }
 
 /// The theme; or one that is always there, and what is wrong with the one that was asked for.

@@ -52,7 +52,8 @@ impl Model {
         if let Some(chosen) = self.ui.chart_span {
             return chosen;
         }
-        let oldest = self.live.panels.iter().filter_map(|view| view.points.first()).map(|point| point.t).min();
+        let oldest =
+            self.live.panels.iter().filter_map(|view| view.points.first()).map(|point| point.t).min();
         let age = oldest.map_or(BY_ITSELF, |t| self.now.wall.timestamp_millis().saturating_sub(t));
         SPANS.into_iter().find(|span| *span >= age).unwrap_or(BY_ITSELF).min(BY_ITSELF)
     }

@@ -45,7 +45,9 @@ pub fn words(line: &Line) -> String {
     let file = line.source.rsplit('/').next().unwrap_or(&line.source);
     let file = file.strip_suffix(".log").unwrap_or(file);
     let mut out = line.text.clone();
-    for (name, value) in line.fields.iter().filter(|(_, value)| value.len() < 3 || !file.starts_with(value.as_str())) {
+    for (name, value) in
+        line.fields.iter().filter(|(_, value)| value.len() < 3 || !file.starts_with(value.as_str()))
+    {
         out.push_str("  ");
         out.push_str(name);
         out.push('=');

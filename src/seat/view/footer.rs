@@ -91,7 +91,9 @@ fn hints(model: &Model) -> Vec<(String, String)> {
             }
         }
         Pane::Tasks => names.extend([("task", "task"), ("task-done", "done")]),
-        Pane::Timeline => names.extend([("star", "star"), ("filter", "filter"), ("pause", "pause")]),
+        Pane::Timeline => {
+            names.extend([("star", "star"), ("filter", "filter"), ("correct", "correct"), ("pause", "pause")])
+        }
         Pane::Logs => names.extend([("filter", "filter"), ("pin", "pin"), ("pause", "pause")]),
         Pane::Health => names.extend([("act", "charts"), ("pin", "pin")]),
         Pane::Releases => names.extend([("act", "judge"), ("freeze", "freeze")]),

@@ -40,9 +40,14 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let names = panels.iter().map(|row| fit::width(&row.view.panel.name)).max().unwrap_or(6).clamp(6, 16);
     let tail = tail(model, names);
     let troubles = model.troubles();
-    let below = u16::try_from((tail.len() + troubles.len().min(2)).min(6)).unwrap_or(6);
+    let few = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    let trouble = few(troubles.len().min(2));
     let charts_only = model.ui.view == View::Metrics;
-    let rows_left = inner.height.saturating_sub(if charts_only { 0 } else { below });
+    // Panels come first, then what is wrong with their sources, then the rest.
+    let rows_left = inner
+        .height
+        .saturating_sub(if charts_only { trouble } else { few(tail.len().min(6)) + trouble })
+        .max(few(panels.len()).min(inner.height.saturating_sub(trouble)));
     let as_charts = rows_left >= CHART * 2 || (charts_only && rows_left >= CHART);
     let mut used = 0;
     if panels.is_empty() {
@@ -166,7 +171,8 @@ fn charts(
     let columns: u16 = if area.width >= 120 && panels.len() > 1 && !stacked { 2 } else { 1 };
     let lines = u16::try_from(panels.len()).unwrap_or(1).div_ceil(columns);
     let fit = (area.height / CHART).max(1).min(lines.max(1));
-    let tall = (area.height / fit).min(if model.ui.view == View::Metrics { 22 } else { 14 });
+    let most = if model.ui.view == View::Metrics { 22 } else { 14 };
+    let tall = (area.height / fit).min(most);
     let per_page = usize::from(fit * columns);
     let first = super::window(
         panels.len().div_ceil(usize::from(columns)),
@@ -186,18 +192,21 @@ fn charts(
         .collect();
     let gap_between = 2;
     let wide = (area.width - gap_between * (columns - 1)) / columns;
+    // Rows that are left over make the first charts taller by one.
+    let spare = area.height.saturating_sub(fit * tall).min(fit) * u16::from(tall < most);
     for (place, (at, row)) in panels.iter().enumerate().skip(first).take(per_page).enumerate() {
         let place = u16::try_from(place).unwrap_or(0);
+        let line = place / columns;
         let cell = Rect {
             x: area.x + (place % columns) * (wide + gap_between),
-            y: area.y + (place / columns) * tall,
+            y: area.y + line * tall + line.min(spare),
             // The last of an odd number has the row for itself.
             width: if at + 1 == panels.len() && place.is_multiple_of(columns) { area.width } else { wide },
-            height: tall.saturating_sub(u16::from(tall > CHART)),
+            height: (tall + u16::from(line < spare)).saturating_sub(u16::from(tall > CHART)),
         };
         one_chart(buf, cell, theme, model, row, time, &marks, focus && at == model.ui.panel);
     }
-    (lines.min(fit) * tall).min(area.height)
+    (lines.min(fit) * tall + spare.min(lines)).min(area.height)
 }
 
 #[allow(clippy::too_many_arguments, reason = "a chart is drawn of all of these")]

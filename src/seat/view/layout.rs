@@ -112,8 +112,8 @@ fn wide(body: Rect, steps: Option<usize>) -> Vec<Placed> {
     let (left, right) = columns(upper, body.width * 9 / 20);
     let wanted = steps.map_or(8, |steps| u16::try_from(steps).unwrap_or(u16::MAX).saturating_add(2));
     let (steps, open) = rows_of(right, wanted.clamp(5, (right.height / 2).max(5)));
-    let (tasks, rest) = columns(lower, body.width / 5 + 3);
-    let (timeline, logs) = columns(rest, rest.width * 9 / 20);
+    let (tasks, rest) = columns(lower, body.width / 5 + 5);
+    let (timeline, logs) = columns(rest, rest.width * 3 / 7);
     let (tasks, releases) = rows_of(tasks, lower.height * 3 / 5);
     vec![
         (Pane::Health, left),

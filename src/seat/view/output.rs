@@ -200,9 +200,10 @@ fn block_lines(
         let lines = code.lines().count();
         out.extend(code.lines().take(most).flat_map(|line| {
             let parts = fit::wrap(&crate::domain::text::line(line), wide.saturating_sub(6).max(8));
-            parts.into_iter().enumerate().map(|(at, part)| {
-                (format!("{}{part}", if at == 0 { "    " } else { "      " }), Role::Text)
-            })
+            parts
+                .into_iter()
+                .enumerate()
+                .map(|(at, part)| (format!("{}{part}", if at == 0 { "    " } else { "      " }), Role::Text))
         }));
         if lines > most {
             out.push((format!("    {} lines more", lines - most), Role::Quiet));
