@@ -124,7 +124,8 @@ fn a_dropped_line_ends_the_seat_and_leaves_the_room() {
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || ended.send(child.wait().unwrap().exit_code()));
     let code = end.recv_timeout(Duration::from_secs(30)).expect("the seat goes on without its terminal");
-    assert_eq!(code, 129, "not by SIGHUP but with {code}; 101 is a panic");
+    // By the signal or by the failed write, whichever comes first; never by a panic.
+    assert!([129, 2].contains(&code), "it ended with {code}");
     house.room_goes_on();
 }
 

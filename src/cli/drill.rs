@@ -18,7 +18,7 @@ use crate::{
     wire::{Ask, Told},
 };
 use std::{
-    io::IsTerminal as _,
+    io::{IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -205,9 +205,9 @@ fn write_draft(with: &With, runtime: &tokio::runtime::Runtime, incident: Inciden
             Err(error) => error.say(),
         };
         match super::verify::check(Path::new(&place)).await {
-            Ok(report) if report.exit() == 0 => println!("journal sound: {} events", report.sound),
-            Ok(report) => println!("journal NOT sound: {report:?}"),
-            Err(error) => println!("journal not read: {error}"),
+            Ok(report) if report.exit() == 0 => say(&format!("journal sound: {} events", report.sound)),
+            Ok(report) => say(&format!("journal NOT sound: {report:?}")),
+            Err(error) => say(&format!("journal not read: {error}")),
         }
         code
     })
@@ -230,7 +230,12 @@ fn finish(with: &With, stage: Stage) {
         });
     }
     match stage.end(Leave::Nothing) {
-        Ok(()) => println!("the practice world is gone; nothing of it is left running"),
-        Err(error) => eprintln!("{error}"),
+        Ok(()) => say("the practice world is gone; nothing of it is left running"),
+        Err(error) => drop(writeln!(std::io::stderr(), "{error}")),
     }
+}
+
+/// To a terminal that may be gone: printing to one that is would panic, and leave the world running.
+fn say(words: &str) {
+    let _ = writeln!(std::io::stdout(), "{words}");
 }
