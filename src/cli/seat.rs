@@ -116,10 +116,8 @@ async fn sit_down(
 ) -> u8 {
     let caps = Caps::detect();
     let mut mistakes = Vec::new();
-    let theme = theme(config, caps).unwrap_or_else(|(fallback, why)| {
-        mistakes.push(format!("the dark theme is used: {why}"));
-        fallback
-    });
+    let (theme, wrong) = theme(config, caps);
+    mistakes.extend(wrong.map(|why| format!("the dark theme is used: {why}")));
     let keymap = keymap(config).unwrap_or_else(|why| {
         mistakes.push(format!("the keys that come with warroom are used:\n{why}"));
         Keymap::default()
@@ -171,7 +169,7 @@ fn say(mut out: impl std::io::Write, words: &str) {
 }
 
 /// The theme; or one that is always there, and what is wrong with the one that was asked for.
-fn theme(config: &Config, caps: Caps) -> Result<Theme, (Theme, String)> {
+fn theme(config: &Config, caps: Caps) -> (Theme, Option<String>) {
     let depth = match config.ui.colour {
         Colour::Never => Depth::None,
         Colour::Always if caps.depth == Depth::None => Depth::Sixteen,
@@ -191,8 +189,10 @@ fn theme(config: &Config, caps: Caps) -> Result<Theme, (Theme, String)> {
         let text = std::fs::read_to_string(path).ok()?;
         Some((path.display().to_string(), text))
     };
-    Theme::load(name, depth, glyphs, &find)
-        .map_err(|error| (Theme::built_in("dark", depth, glyphs), error.to_string()))
+    match Theme::load(name, depth, glyphs, &find) {
+        Ok(theme) => (theme, None),
+        Err(error) => (Theme::built_in("dark", depth, glyphs), Some(error.to_string())),
+    }
 }
 
 fn keymap(config: &Config) -> Result<Keymap, String> {

@@ -92,7 +92,12 @@ fn hints(model: &Model) -> Vec<(String, String)> {
         }
         Pane::Tasks => names.extend([("task", "task"), ("task-done", "done")]),
         Pane::Timeline => {
-            names.extend([("star", "star"), ("filter", "filter"), ("correct", "correct"), ("pause", "pause")])
+            names.extend([
+                ("star", "star"),
+                ("filter", "filter"),
+                ("correct", "correct"),
+                ("pause", "pause"),
+            ]);
         }
         Pane::Logs => names.extend([("filter", "filter"), ("pin", "pin"), ("pause", "pause")]),
         Pane::Health => names.extend([("act", "charts"), ("pin", "pin")]),

@@ -90,7 +90,7 @@ fn entry(model: &mut Model) {
         return;
     };
     let by = if entry.who.is_empty() { "the room" } else { &entry.who };
-    let text = format!("{}\n\nby {by} at {}", entry.what, crate::domain::time::rfc3339(entry.at.wall),);
+    let text = format!("{}\n\nby {by} at {}", entry.what, crate::domain::time::rfc3339(entry.at.wall));
     // The cursor of all panes goes where the event is.
     let title = format!("Event {} at {}", entry.seq, when::minute(entry.at.wall, model.now.wall));
     let t = entry.at.wall.timestamp_millis();
