@@ -98,7 +98,10 @@ fn every_screen_is_what_it_was() {
                 ("light", theme("light", Depth::True)),
                 ("sixteen", theme("dark", Depth::Sixteen)),
                 ("none", theme("dark", Depth::None)),
+                ("colour-blind", theme("colour-blind", Depth::True)),
+                ("monochrome", theme("monochrome", Depth::True)),
                 ("ascii", theme("dark", Depth::True).with_glyphs(&glyphs::ASCII)),
+                ("ascii-sixteen", theme("dark", Depth::Sixteen).with_glyphs(&glyphs::ASCII)),
                 ("ascii-none", theme("dark", Depth::None).with_glyphs(&glyphs::ASCII)),
             ];
             let mut digests = String::new();
@@ -135,6 +138,21 @@ fn pictures_are_of_the_screens() {
         picture_of(&format!("look-{name}-100x30"), &draw(&model, SIZES[1], &theme), ground, &mut wrong);
     }
     assert!(wrong.is_empty(), "pictures are old; WARROOM_SHOTS=1 draws them anew\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_terminal_too_small_still_says_how_bad_how_long_and_whether_frozen() {
+    let scene = scenes::all().into_iter().find(|scene| scene.name == "approval").unwrap();
+    for (size, want) in [
+        ((59, 24), " SEV1  impact 13m21s FROZEN  60×16 needed, is 59×24"),
+        ((80, 15), " SEV1  impact 13m21s FROZEN  60×16 needed, is 80×15"),
+        ((30, 10), " SEV1  impact 13m21s FROZEN\n60×16 needed, is 30×10"),
+    ] {
+        let shot = draw(&scene.model, size, &theme("dark", Depth::True));
+        let text = snap::text(&shot).replace('"', "");
+        let text: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+        assert_eq!(text.join("\n"), want, "{size:?}");
+    }
 }
 
 /// A picture is committed with the digest of the cells that it was drawn from.

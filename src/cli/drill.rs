@@ -16,7 +16,7 @@ use crate::{
         auto, places,
         stage::{self, Stage, Wanted},
         story::{Story, Sum},
-        world::Scenario,
+        world::{Leave, Scenario},
     },
     hand::attach,
     os::{clock, dirs},
@@ -144,8 +144,9 @@ fn to_the_draft(stage: &Stage, args: &DrillArgs, terminal: bool, told: &AtomicUs
     let room = stage::room_dir(&stage.dir);
     let Ok(runtime) = exit::runtime() else { return nothing };
     let opened = dirs::private(&room).map_err(|error| error.to_string()).and_then(|()| {
-        let opening = reach::start(&with, &room, &stage.room_flags(), &exit::warn);
-        runtime.block_on(opening).map_err(|error| error.to_string())
+        runtime
+            .block_on(reach::start(&with, &room, &stage.room_flags(), &exit::warn))
+            .map_err(|error| error.to_string())
     });
     if let Err(why) = opened {
         exit::warn(&why);

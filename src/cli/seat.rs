@@ -132,21 +132,14 @@ async fn sit_down(
     coach: Option<mpsc::UnboundedReceiver<Option<String>>>,
 ) -> u8 {
     let caps = Caps::detect();
-    let theme = match theme(config, caps) {
-        Ok(theme) => theme,
-        Err(why) => {
-            eprintln!("{why}");
-            return exit::USAGE;
-        }
-    };
-    let keymap = match keymap(config) {
-        Ok(keymap) => keymap,
-        Err(why) => {
-            eprintln!("{why}");
-            return exit::USAGE;
-        }
-    };
     let drill = place.out.is_some();
+    let mut mistakes = Vec::new();
+    let (theme, wrong) = theme(config, caps);
+    mistakes.extend(wrong.map(|why| format!("the dark theme is used: {why}")));
+    let keymap = keymap(config).unwrap_or_else(|why| {
+        mistakes.push(format!("the keys that come with warroom are used:\n{why}"));
+        Keymap::default()
+    });
     let setup = Setup {
         host: crate::os::host_name(),
         zone: zone(),
@@ -155,6 +148,7 @@ async fn sit_down(
         seed: Uuid::new_v4(),
         come_back: place.come_back.clone(),
         could_watch: could_watch().await,
+        mistakes: (!mistakes.is_empty()).then(|| mistakes.join("\n\n")),
         now: clock::now(),
     };
     let spawn_hand: SpawnHand = Arc::new(attach::spawn);
@@ -195,7 +189,8 @@ async fn sit_down(
     }
 }
 
-fn theme(config: &Config, caps: Caps) -> Result<Theme, String> {
+/// The theme; or one that is always there, and what is wrong with the one that was asked for.
+fn theme(config: &Config, caps: Caps) -> (Theme, Option<String>) {
     let depth = match config.ui.colour {
         Colour::Never => Depth::None,
         Colour::Always if caps.depth == Depth::None => Depth::Sixteen,
@@ -215,7 +210,10 @@ fn theme(config: &Config, caps: Caps) -> Result<Theme, String> {
         let text = std::fs::read_to_string(path).ok()?;
         Some((path.display().to_string(), text))
     };
-    Theme::load(name, depth, glyphs, &find).map_err(|error| error.to_string())
+    match Theme::load(name, depth, glyphs, &find) {
+        Ok(theme) => (theme, None),
+        Err(error) => (Theme::built_in("dark", depth, glyphs), Some(error.to_string())),
+    }
 }
 
 fn keymap(config: &Config) -> Result<Keymap, String> {

@@ -53,6 +53,30 @@ pub fn all() -> Vec<Scene> {
         press(&mut model, "14:06:45", "enter");
         model
     }));
+    all.push(scene("over", {
+        let mut model = seat(&asked, "ana", "14:31:12");
+        model.live = story::live("14:31:12");
+        model
+    }));
+    all.push(scene("mistakes", {
+        let mut setup = story::setup(NOW);
+        setup.mistakes = Some(
+            "the keys that come with warroom are used:\nkeys.toml:2: there is no command \"notte\": did you mean note?"
+                .into(),
+        );
+        let heard = room("ana");
+        let mut model = Model::new(setup);
+        for frame in [
+            FromRoom::Hello { wire: warroom::wire::WIRE, fold: 1, you: story::person("ana"), room: story::status(true) },
+            FromRoom::Snapshot { state: Box::new(heard.state.clone()), live: Box::new(heard.live) },
+        ] {
+            hear(&mut model, NOW, frame);
+        }
+        model
+    }));
+    all.push(scene("event", after("eve", "6 up up up up enter")));
+    all.push(scene("filter", after("eve", "6 / 'gate enter")));
+    all.push(scene("read-line", after("eve", "4 up up enter")));
     all.push(scene("palette", after("ana", ": 'fre")));
     all.push(scene("help", after("ana", "?")));
     all.push(scene("note", after("ana", "n 'both_instances_in_eu-west_time_out_on_quote")));

@@ -626,6 +626,7 @@ pub fn setup(now: &str) -> Setup {
         seed: Uuid::from_u128(0xb000_0000),
         come_back: "warroom".into(),
         could_watch: Vec::new(),
+        mistakes: None,
         now: at(now),
     }
 }

@@ -104,6 +104,13 @@ impl Pty {
         });
     }
 
+    /// Waits until the program has written these bytes `times` times.
+    pub fn wait_times(&self, bytes: &str, times: usize) {
+        self.wait(&format!("{bytes:?} written {times} times"), |state| {
+            String::from_utf8_lossy(&state.raw).matches(bytes).count() >= times
+        });
+    }
+
     /// Changes the terminal's size (columns, rows); the program gets SIGWINCH.
     pub fn resize(&self, size: (u16, u16)) {
         self.lock().parser.set_size(cells(size.1), cells(size.0));

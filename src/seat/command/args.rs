@@ -26,7 +26,7 @@ type Options = Vec<(String, String)>;
 /// Opens the layer that asks for `arg`.
 pub fn ask(model: &mut Model, spec: &'static Spec, arg: &Arg, call: Call) {
     if arg.kind == Kind::Words {
-        let title = format!("{}{}", arg.ask, above(model, &call));
+        let title = format!("{}{}", asked(&call, arg), above(model, &call));
         let area = Box::new(TextArea::from(prefill(model, &call, arg).lines()));
         let mut layer = Layer::Words { call, title, area };
         if let Layer::Words { area, .. } = &mut layer {
@@ -47,7 +47,7 @@ pub fn ask(model: &mut Model, spec: &'static Spec, arg: &Arg, call: Call) {
             })
             .collect();
         model.layers.push(Layer::Pick {
-            title: format!("{}{}", arg.ask, above(model, &call)),
+            title: format!("{}{}", asked(&call, arg), above(model, &call)),
             choices,
             at: 0,
         });
@@ -72,6 +72,15 @@ pub fn ask(model: &mut Model, spec: &'static Spec, arg: &Arg, call: Call) {
         optional: arg.optional,
         at,
     }));
+}
+
+/// The question, after what was given already: `severity SEV2: Why?`.
+fn asked(call: &Call, arg: &Arg) -> String {
+    if call.given.is_empty() {
+        return arg.ask.to_owned();
+    }
+    let given = crate::domain::text::line(&call.given.join(" ")).into_owned();
+    format!("{} {given}: {}", call.name, arg.ask)
 }
 
 /// Lines that belong above the question: what a severity brings, which deviation it is.

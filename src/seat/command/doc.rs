@@ -17,7 +17,7 @@ pub fn usage(spec: &Spec) -> String {
     out
 }
 
-/// All keys and commands as Markdown: what `warroom keys --markdown` prints.
+/// All keys and commands as Markdown: what `warroom keys` prints and `docs/keys.md` holds.
 pub fn markdown() -> String {
     let mut out = String::from(
         "# Keys and commands\n\nEvery command has a name in the palette (`:`); many have a key. A file with `[keys]` and lines like `\"ctrl-x\" = \"note\"` changes keys, `\"nothing\"` takes one away.\n",

@@ -56,7 +56,7 @@ commands! { INCIDENT, Group::Incident;
         [arg("role", "Which role?", Kind::Role), arg("who", "Who?", Kind::Person)], act::open, act::incident::role;
     "unrole" [] () None, "Take a role away",
         [arg("role", "Which role?", Kind::Role)], act::open, act::incident::unrole;
-    "correct" [] () None, "Say when something really was, such as onset 01:52Z",
+    "correct" [] ("O") Some("correct"), "Say when something really was, such as onset 01:52Z",
         [arg("moment", "Which moment?", Kind::Moment), arg("time", "When was it, UTC?", Kind::Time), arg("reason", "How is that known?", Kind::Words)],
         act::incident, act::incident::correct;
     "cadence" [] () None, "Owe an update this often; nothing owes none",

@@ -39,7 +39,25 @@ pub struct Row<'a> {
     pub stale: Option<Span>,
 }
 
+/// How far back charts can look, milliseconds.
+pub const SPANS: [i64; 7] =
+    [2 * 60_000, 5 * 60_000, 10 * 60_000, 20 * 60_000, 30 * 60_000, 60 * 60_000, 3 * 3_600_000];
+/// The furthest that charts look back by themselves, milliseconds.
+const BY_ITSELF: i64 = 20 * 60_000;
+
 impl Model {
+    /// How far back charts look, milliseconds: what the person chose, else the least of [`SPANS`] that shows all there
+    /// is, so that a room that began a minute ago is not an empty chart with a needle at its end.
+    pub fn span(&self) -> i64 {
+        if let Some(chosen) = self.ui.chart_span {
+            return chosen;
+        }
+        let oldest =
+            self.live.panels.iter().filter_map(|view| view.points.first()).map(|point| point.t).min();
+        let age = oldest.map_or(BY_ITSELF, |t| self.now.wall.timestamp_millis().saturating_sub(t));
+        SPANS.into_iter().find(|span| *span >= age).unwrap_or(BY_ITSELF).min(BY_ITSELF)
+    }
+
     /// Every panel, in its order.
     pub fn panels(&self) -> Vec<Row<'_>> {
         self.live.panels.iter().map(|view| self.panel_row(view)).collect()

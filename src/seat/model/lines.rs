@@ -40,10 +40,14 @@ pub fn key(line: &Line) -> u64 {
     (ms << 21) | (line.n & 0x1f_ffff)
 }
 
-/// A line as it is shown and pinned: its text, then its fields.
+/// A line as it is shown and pinned: its text, then its fields but those that only say again where it comes from.
 pub fn words(line: &Line) -> String {
+    let file = line.source.rsplit('/').next().unwrap_or(&line.source);
+    let file = file.strip_suffix(".log").unwrap_or(file);
     let mut out = line.text.clone();
-    for (name, value) in &line.fields {
+    for (name, value) in
+        line.fields.iter().filter(|(_, value)| value.len() < 3 || !file.starts_with(value.as_str()))
+    {
         out.push_str("  ");
         out.push_str(name);
         out.push('=');

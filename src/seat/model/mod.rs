@@ -80,6 +80,8 @@ pub struct Setup {
     pub come_back: String,
     /// What could be watched here, found without being asked to, each with the flag that watches it.
     pub could_watch: Vec<String>,
+    /// What is wrong with the person's own keys or theme, which are left aside until it is put right.
+    pub mistakes: Option<String>,
     /// This moment.
     pub now: Stamp,
 }
@@ -131,6 +133,11 @@ pub struct Model {
     pub pending: Pendings,
 }
 
+/// Nobody is locked out of a war room by a typing error in a file: it is shown, and one goes on.
+fn mistaken(text: String) -> Layer {
+    Layer::Message { title: "Your own files have mistakes".into(), text, top: 0 }
+}
+
 impl Model {
     /// A seat that has heard nothing yet.
     pub fn new(setup: Setup) -> Self {
@@ -147,7 +154,7 @@ impl Model {
             now: setup.now,
             zone: setup.zone,
             ui: Ui::default(),
-            layers: Vec::new(),
+            layers: setup.mistakes.map(mistaken).into_iter().collect(),
             runbooks: setup.runbooks,
             coach: Coach::default(),
             draft: Draft::default(),

@@ -209,8 +209,8 @@ pub struct Ui {
     pub timeline_paused: Option<u64>,
     /// The time cursor through all panes, milliseconds since 1970.
     pub cursor: Option<i64>,
-    /// How far back charts look; zero for the default.
-    pub chart_span: u64,
+    /// How far back charts look, where the person chose it, milliseconds.
+    pub chart_span: Option<i64>,
     /// The newest event that was seen in a timeline.
     pub seen: Cell<u64>,
     /// Sources whose trouble was dismissed, with the message that was.
@@ -246,10 +246,5 @@ impl Ui {
         if let Some(at) = self.view.panes().iter().position(|known| *known == pane) {
             self.focus = at;
         }
-    }
-
-    /// How far back charts look.
-    pub fn span(&self) -> i64 {
-        i64::try_from(if self.chart_span == 0 { 20 * 60_000 } else { self.chart_span }).unwrap_or(i64::MAX)
     }
 }

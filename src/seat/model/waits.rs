@@ -74,8 +74,7 @@ fn trouble(model: &Model) -> Option<Waits> {
         }
         Conn::Down { since, retry, tries, why } => {
             let left = retry.until(now).as_secs();
-            let what =
-                format!("to the room, next try in {left}s, {tries} so far; what is shown is old ({why})");
+            let what = format!("all below is old; try {} in {left}s ({why})", tries.saturating_add(1));
             return Some(Waits::new("RECONNECTING", Loud::Worst, what).since(since.elapsed(now)));
         }
         Conn::Up { .. } => {}

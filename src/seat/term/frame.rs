@@ -44,6 +44,6 @@ impl<W: Write> Write for Gather<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.pass()?;
-        self.out.flush()
+        if self.entered.lost() { Ok(()) } else { self.out.flush() }
     }
 }

@@ -123,7 +123,7 @@ impl Entered {
         result.and(out.flush())
     }
 
-    /// Leaves all, and no screen of these modes may write again: after a panic.
+    /// Leaves all, and no screen of these modes may write again: at the end, or after a panic.
     pub fn give_back(&self, out: &mut impl Write) -> io::Result<()> {
         let result = self.leave_all(out);
         self.0.fetch_or(LOST, Ordering::SeqCst);

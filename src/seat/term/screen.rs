@@ -219,8 +219,9 @@ impl<W: Write> Screen<W> {
     }
 
     fn restore(&mut self) -> io::Result<()> {
-        // Left before it is released, so that a panic in between finds nothing to do.
-        let result = self.entered.leave_all(self.terminal.backend_mut());
+        // Left before it is released, so that a panic in between finds nothing to do. Nothing is written after it: the
+        // library shows the cursor once more when dropped, and complains, panicking, where the terminal is gone.
+        let result = self.entered.give_back(self.terminal.backend_mut());
         if self.real {
             panic::forget();
         }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     seat::{
-        command,
+        command::{self, Group, Spec},
         model::{Layer, Model, Pane, Tone, View},
     },
     theme::{Role, Theme},
@@ -91,12 +91,24 @@ fn hints(model: &Model) -> Vec<(String, String)> {
             }
         }
         Pane::Tasks => names.extend([("task", "task"), ("task-done", "done")]),
-        Pane::Timeline => names.extend([("star", "star"), ("filter", "filter"), ("pause", "pause")]),
+        Pane::Timeline => {
+            names.extend([
+                ("star", "star"),
+                ("filter", "filter"),
+                ("correct", "correct"),
+                ("pause", "pause"),
+            ]);
+        }
         Pane::Logs => names.extend([("filter", "filter"), ("pin", "pin"), ("pause", "pause")]),
         Pane::Health => names.extend([("act", "charts"), ("pin", "pin")]),
         Pane::Releases => names.extend([("act", "judge"), ("freeze", "freeze")]),
         Pane::Freezes => names.extend([("act", "renew, lift"), ("freeze", "freeze")]),
         Pane::Draft | Pane::Todos => names.extend([("act", "answer"), ("export", "write out")]),
+    }
+    if !model.loaded {
+        names.push(("leave", "leave"));
+    } else if !model.writable() {
+        names.push(("copy", "copy"));
     }
     names.extend([
         ("note", "note"),
@@ -110,9 +122,16 @@ fn hints(model: &Model) -> Vec<(String, String)> {
     names
         .into_iter()
         .filter(|(name, _)| seen.insert(*name))
-        .filter(|(name, _)| command::named(name).is_some_and(|spec| (spec.when)(model).is_ok()))
+        .filter(|(name, _)| command::named(name).is_some_and(|spec| works(model, spec)))
         .filter_map(|(name, word)| Some((model.keymap.label(name)?, word.to_owned())))
         .collect()
+}
+
+/// Whether a command would do anything now: without a state there is nothing to act on, and a journal that takes
+/// nothing lets one look and copy only.
+fn works(model: &Model, spec: &Spec) -> bool {
+    let looks = matches!(spec.group, Group::Look | Group::Seat) || spec.name == "copy";
+    (spec.when)(model).is_ok() && (looks || (model.loaded && model.writable()))
 }
 
 fn layer_hints(layer: &Layer) -> Vec<(String, String)> {

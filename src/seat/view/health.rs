@@ -37,11 +37,17 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let focus = model.ui.has(Pane::Health);
     rule::title(buf, area, theme, Title { name: "Health against baseline", detail: "", note: &note, focus });
     let inner = inside(area);
-    let tail = tail(model, theme);
+    let names = panels.iter().map(|row| fit::width(&row.view.panel.name)).max().unwrap_or(6).clamp(6, 16);
+    let tail = tail(model, names);
     let troubles = model.troubles();
-    let below = u16::try_from(tail.len().min(6)).unwrap_or(6);
+    let few = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    let trouble = few(troubles.len().min(2));
     let charts_only = model.ui.view == View::Metrics;
-    let rows_left = inner.height.saturating_sub(if charts_only { 0 } else { below });
+    // Panels come first, then what is wrong with their sources, then the rest.
+    let rows_left = inner
+        .height
+        .saturating_sub(if charts_only { trouble } else { few(tail.len().min(6)) + trouble })
+        .max(few(panels.len()).min(inner.height.saturating_sub(trouble)));
     let as_charts = rows_left >= CHART * 2 || (charts_only && rows_left >= CHART);
     let mut used = 0;
     if panels.is_empty() {
@@ -58,7 +64,6 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         let area = Rect { height: rows_left.saturating_sub(told), ..inner };
         used = charts(buf, area, theme, model, &panels, focus);
     } else {
-        let names = panels.iter().map(|row| fit::width(&row.view.panel.name)).max().unwrap_or(6);
         let first = super::window(
             panels.len(),
             usize::from(rows_left.max(1)),
@@ -76,13 +81,16 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let mut rest =
         Rect { y: inner.y + used.min(inner.height), height: inner.height.saturating_sub(used), ..inner };
     for (source, message, age) in troubles.iter().take(2) {
-        let age = age.map_or("never answered".into(), |age| format!("last seen {} ago", age.brief()));
+        // Which, since when, why; and where there is room, what happens next and what to press.
+        let age = age.map_or(" never answered: ".into(), |age| format!(" silent {}: ", age.brief()));
         let (source, message) = (one(source), one(message));
-        // The message comes first; the title says how old the data is.
-        let whole = fit::width(&source) + fit::width(&message) + fit::width(&age) + 3;
-        let age = if whole <= usize::from(rest.width) { age } else { String::new() };
-        let pieces = [(source.as_str(), Role::Bad), (" ", Role::Text), (message.as_str(), Role::Notice)];
-        put::ends(buf, put::row(rest, 0), theme, &pieces, (&age, Role::Quiet));
+        let key = model.keymap.label("dismiss").unwrap_or_default();
+        let next = format!("asked again by itself; {key} dismisses");
+        let whole = fit::width(&source) + fit::width(&age) + fit::width(&message) + fit::width(&next) + 2;
+        let next = if whole <= usize::from(rest.width) { next } else { String::new() };
+        let pieces =
+            [(source.as_str(), Role::Bad), (age.as_str(), Role::Notice), (message.as_str(), Role::Notice)];
+        put::ends(buf, put::row(rest, 0), theme, &pieces, (&next, Role::Quiet));
         rest = Rect { y: rest.y + 1.min(rest.height), height: rest.height.saturating_sub(1), ..rest };
     }
     for (row, pieces) in (0..rest.height).zip(tail) {
@@ -136,7 +144,7 @@ fn one_row(
     figure::draw(buf, put::part(area, name, 8), theme, &row.now, role(row));
     let after = name + 9;
     let base = wide.saturating_sub(13);
-    let from = model.now.wall.timestamp_millis() - model.ui.span();
+    let from = model.now.wall.timestamp_millis() - model.span();
     let recent: Vec<f64> =
         row.view.points.iter().filter(|point| point.t >= from).map(|point| point.v).collect();
     if let Some((low, high)) = spark::bounds(recent.iter().copied()) {
@@ -161,11 +169,13 @@ fn charts(
     panels: &[Row<'_>],
     focus: bool,
 ) -> u16 {
-    let two = area.width >= 120 && panels.len() > 1;
-    let columns: u16 = if two { 2 } else { 1 };
+    // One below the other where they fit, so that one line through all of them is one moment.
+    let stacked = u16::try_from(panels.len()).unwrap_or(u16::MAX).saturating_mul(CHART + 2) <= area.height;
+    let columns: u16 = if area.width >= 120 && panels.len() > 1 && !stacked { 2 } else { 1 };
     let lines = u16::try_from(panels.len()).unwrap_or(1).div_ceil(columns);
     let fit = (area.height / CHART).max(1).min(lines.max(1));
-    let tall = (area.height / fit).min(if model.ui.view == View::Metrics { 22 } else { 14 });
+    let most = if model.ui.view == View::Metrics { 22 } else { 14 };
+    let tall = (area.height / fit).min(most);
     let per_page = usize::from(fit * columns);
     let first = super::window(
         panels.len().div_ceil(usize::from(columns)),
@@ -173,7 +183,7 @@ fn charts(
         model.ui.panel / usize::from(columns),
     ) * usize::from(columns);
     let now = model.now.wall.timestamp_millis();
-    let time = Time { from: now - model.ui.span(), to: now };
+    let time = Time { from: now - model.span(), to: now };
     let entries: Vec<(i64, String)> = model.timeline.iter().filter_map(|entry| entry.mark.clone()).collect();
     let marks: Vec<Mark<'_>> = entries
         .iter()
@@ -185,17 +195,21 @@ fn charts(
         .collect();
     let gap_between = 2;
     let wide = (area.width - gap_between * (columns - 1)) / columns;
+    // Rows that are left over make the first charts taller by one.
+    let spare = area.height.saturating_sub(fit * tall).min(fit) * u16::from(tall < most);
     for (place, (at, row)) in panels.iter().enumerate().skip(first).take(per_page).enumerate() {
         let place = u16::try_from(place).unwrap_or(0);
+        let line = place / columns;
         let cell = Rect {
             x: area.x + (place % columns) * (wide + gap_between),
-            y: area.y + (place / columns) * tall,
-            width: wide,
-            height: tall.saturating_sub(u16::from(tall > CHART)),
+            y: area.y + line * tall + line.min(spare),
+            // The last of an odd number has the row for itself.
+            width: if at + 1 == panels.len() && place.is_multiple_of(columns) { area.width } else { wide },
+            height: (tall + u16::from(line < spare)).saturating_sub(u16::from(tall > CHART)),
         };
         one_chart(buf, cell, theme, model, row, time, &marks, focus && at == model.ui.panel);
     }
-    (lines.min(fit) * tall).min(area.height)
+    (lines.min(fit) * tall + spare.min(lines)).min(area.height)
 }
 
 #[allow(clippy::too_many_arguments, reason = "a chart is drawn of all of these")]
@@ -263,10 +277,10 @@ fn one_chart(
 }
 
 /// Probes in one line, then what runs.
-fn tail(model: &Model, _: &Theme) -> Vec<Vec<(String, Role)>> {
+fn tail(model: &Model, names: usize) -> Vec<Vec<(String, Role)>> {
     let mut lines = Vec::new();
     if let Some((failing, all, since)) = model.probes() {
-        let mut line = vec![("probe  ".to_owned(), Role::Text)];
+        let mut line = vec![(format!("{:<names$} ", "probe"), Role::Text)];
         if failing == 0 {
             line.push((format!("{all} of {all} answer"), Role::Calm));
         } else {
@@ -276,7 +290,10 @@ fn tail(model: &Model, _: &Theme) -> Vec<Vec<(String, Role)>> {
         }
         lines.push(line);
     }
-    lines.extend(model.released().iter().map(runs));
+    // What runs has a pane of its own where there is room for one.
+    if !super::layout::has(model, Pane::Releases) {
+        lines.extend(model.released().iter().map(runs));
+    }
     lines
 }
 

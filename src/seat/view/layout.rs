@@ -1,6 +1,6 @@
-//! Where panes stand, from the terminal's size alone, so that nothing moves.
+//! Where panes stand: from the terminal's size and the length of the runbook, so that nothing moves while one reads.
 
-use crate::seat::model::{Model, Pane, Ui, View};
+use crate::seat::model::{Model, Pane, View};
 use ratatui::layout::Rect;
 
 /// Below this nothing but one line is shown.
@@ -32,7 +32,9 @@ pub fn too_small((width, height): (u16, u16)) -> bool {
 }
 
 /// Where everything stands.
-pub fn layout(area: Rect, ui: &Ui, coach: bool) -> Layout {
+pub fn layout(area: Rect, model: &Model) -> Layout {
+    let coach = model.coach.text.is_some() && !model.coach.off;
+    let steps = model.walk().map(|_| model.listed().len());
     let rows = |y: u16, height: u16| Rect {
         y: area.y + y.min(area.height),
         height: height.min(area.height.saturating_sub(y)),
@@ -43,10 +45,10 @@ pub fn layout(area: Rect, ui: &Ui, coach: bool) -> Layout {
     let coach_rows = u16::from(coach && area.height > 20);
     let coach = rows(area.height.saturating_sub(1 + coach_rows), coach_rows);
     let body = rows(CONSOLE, area.height.saturating_sub(CONSOLE + 1 + coach_rows));
-    let panes = match ui.view {
-        View::WarRoom => war_room(body),
+    let panes = match model.ui.view {
+        View::WarRoom => war_room(body, steps),
         View::Runbook => {
-            let list = if body.width >= 120 { body.width * 2 / 5 } else { body.width / 2 };
+            let list = if body.width >= 120 { body.width * 9 / 20 } else { body.width / 2 };
             let (left, right) = columns(body, list);
             vec![(Pane::Runbook, left), (Pane::Output, right)]
         }
@@ -76,9 +78,9 @@ fn rows_of(area: Rect, top: u16) -> (Rect, Rect) {
 }
 
 /// Rows of the upper panes, of the middle ones, and of the logs; what does not fit goes from below.
-fn war_room(body: Rect) -> Vec<Placed> {
+fn war_room(body: Rect, steps: Option<usize>) -> Vec<Placed> {
     if body.width >= 140 && body.height >= 30 {
-        return wide(body);
+        return wide(body, steps);
     }
     let height = body.height;
     let (top, middle) = match height {
@@ -103,16 +105,16 @@ fn war_room(body: Rect) -> Vec<Placed> {
     panes
 }
 
-/// Charts, the runbook and its open step above; tasks, timeline, releases and logs side by side below.
-fn wide(body: Rect) -> Vec<Placed> {
+/// Charts, the runbook and its open step above; tasks, timeline, releases and logs side by side below. The list of
+/// steps takes the rows that it needs; the open step has the rest.
+fn wide(body: Rect, steps: Option<usize>) -> Vec<Placed> {
     let (upper, lower) = rows_of(body, body.height * 3 / 5);
     let (left, right) = columns(upper, body.width * 9 / 20);
-    let list = (right.height / 2).clamp(8, 14);
-    let (steps, open) = rows_of(right, list);
-    let fifth = body.width / 5;
-    let (tasks, rest) = columns(lower, fifth + 4);
-    let (timeline, logs) = columns(rest, rest.width * 2 / 5);
-    let (tasks, releases) = rows_of(tasks, lower.height / 2);
+    let wanted = steps.map_or(8, |steps| u16::try_from(steps).unwrap_or(u16::MAX).saturating_add(2));
+    let (steps, open) = rows_of(right, wanted.clamp(5, (right.height / 2).max(5)));
+    let (tasks, rest) = columns(lower, body.width / 5 + 5);
+    let (timeline, logs) = columns(rest, rest.width * 3 / 7);
+    let (tasks, releases) = rows_of(tasks, lower.height * 3 / 5);
     vec![
         (Pane::Health, left),
         (Pane::Runbook, steps),
@@ -126,7 +128,7 @@ fn wide(body: Rect) -> Vec<Placed> {
 
 fn of(model: &Model) -> Layout {
     let (width, height) = model.ui.size;
-    layout(Rect { x: 0, y: 0, width, height }, &model.ui, model.coach.text.is_some() && !model.coach.off)
+    layout(Rect { x: 0, y: 0, width, height }, model)
 }
 
 /// Panes of the view that are shown at the terminal's size and can have the focus.
@@ -140,6 +142,11 @@ pub fn shown(model: &Model) -> Vec<Pane> {
         .copied()
         .filter(|pane| placed.iter().any(|(known, _)| known == pane))
         .collect()
+}
+
+/// Whether a pane is on the screen.
+pub fn has(model: &Model, pane: Pane) -> bool {
+    of(model).panes.iter().any(|(known, _)| *known == pane)
 }
 
 /// The pane at a place of the screen.

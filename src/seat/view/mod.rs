@@ -31,7 +31,7 @@ pub fn screen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) -> Opt
         return None;
     }
     let coach = model.coach.text.as_ref().filter(|_| !model.coach.off);
-    let place = layout::layout(area, &model.ui, coach.is_some());
+    let place = layout::layout(area, model);
     console::draw(buf, place.console, theme, model);
     if let (Some(text), false) = (coach, place.coach.is_empty()) {
         put::pieces(buf, inset(place.coach), theme, &[("coach  ", Role::Drill), (text, Role::Text)]);

@@ -198,9 +198,12 @@ fn block_lines(
         let code = walk.code(block);
         let most = if done.is_some() { 2 } else { 14 };
         let lines = code.lines().count();
-        out.extend(code.lines().take(most).map(|line| {
-            let line = format!("    {}", crate::domain::text::line(line));
-            (fit::cut(&line, wide, glyphs).into_owned(), Role::Text)
+        out.extend(code.lines().take(most).flat_map(|line| {
+            let parts = fit::wrap(&crate::domain::text::line(line), wide.saturating_sub(6).max(8));
+            parts
+                .into_iter()
+                .enumerate()
+                .map(|(at, part)| (format!("{}{part}", if at == 0 { "    " } else { "      " }), Role::Text))
         }));
         if lines > most {
             out.push((format!("    {} lines more", lines - most), Role::Quiet));

@@ -90,14 +90,10 @@ fn entry(model: &mut Model) {
         return;
     };
     let by = if entry.who.is_empty() { "the room" } else { &entry.who };
-    let text = format!(
-        "{}\n\nby {by} at {}\nevent {} of the journal",
-        entry.what,
-        crate::domain::time::rfc3339(entry.at.wall),
-        entry.seq
-    );
+    let text = format!("{}\n\nby {by} at {}", entry.what, crate::domain::time::rfc3339(entry.at.wall));
     // The cursor of all panes goes where the event is.
-    let (t, title) = (entry.at.wall.timestamp_millis(), when::minute(entry.at.wall, model.now.wall));
+    let title = format!("Event {} at {}", entry.seq, when::minute(entry.at.wall, model.now.wall));
+    let t = entry.at.wall.timestamp_millis();
     model.ui.cursor = Some(t);
     model.layers.push(Layer::Message { title, text, top: 0 });
 }
@@ -114,7 +110,8 @@ fn line(model: &mut Model) {
         let _ = writeln!(text, "{name} = {value}");
     }
     let _ = write!(text, "\n{} at {}", line.source, crate::domain::time::rfc3339(line.at));
-    let (t, title) = (line.at.timestamp_millis(), line.level.word().to_owned());
+    let title = format!("{} at {}", line.level.word(), when::minute(line.at, model.now.wall));
+    let t = line.at.timestamp_millis();
     model.ui.cursor = Some(t);
     model.layers.push(Layer::Message { title, text, top: 0 });
 }

@@ -4,7 +4,7 @@ use super::{say::arg, walk};
 use crate::{
     domain::plan::BlockKind,
     seat::{
-        model::{Model, Pane, Tone, View, lines, pending::For, timeline::PAGE, ui::Scroll},
+        model::{Model, Pane, Tone, View, health::SPANS, lines, pending::For, timeline::PAGE, ui::Scroll},
         update::{Effect, open_draft},
     },
     signal::Level,
@@ -222,7 +222,7 @@ pub fn last(model: &mut Model, _: &[String]) -> Vec<Effect> {
 
 fn cursor(model: &mut Model, by: i64) -> Vec<Effect> {
     let now = model.now.wall.timestamp_millis();
-    let one = (model.ui.span() / 60).max(1_000);
+    let one = (model.span() / 60).max(1_000);
     let to = model.ui.cursor.unwrap_or(now).saturating_add(by * one);
     model.ui.cursor = (to < now).then_some(to);
     if model.ui.cursor.is_none() {
@@ -240,14 +240,13 @@ pub fn on_in_time(model: &mut Model, _: &[String]) -> Vec<Effect> {
     cursor(model, 1)
 }
 
-const SPANS: [u64; 5] = [5 * 60_000, 10 * 60_000, 20 * 60_000, 30 * 60_000, 60 * 60_000];
-
 fn zoom(model: &mut Model, by: isize) -> Vec<Effect> {
-    let span = u64::try_from(model.ui.span()).unwrap_or(0);
-    let at = SPANS.iter().position(|known| *known >= span).unwrap_or(2);
+    let span = model.span();
+    let at = SPANS.iter().position(|known| *known >= span).unwrap_or(SPANS.len() - 1);
     let to = at.saturating_add_signed(by).min(SPANS.len() - 1);
-    model.ui.chart_span = SPANS.get(to).copied().unwrap_or(span);
-    let span = crate::domain::time::Span::millis(model.ui.chart_span);
+    let span = SPANS.get(to).copied().unwrap_or(span);
+    model.ui.chart_span = Some(span);
+    let span = crate::domain::time::Span::millis(u64::try_from(span).unwrap_or(0));
     model.say(Tone::Info, format!("charts show the last {}", span.brief()));
     Vec::new()
 }

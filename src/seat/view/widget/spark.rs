@@ -52,6 +52,7 @@ pub fn draw(
 
 fn height(v: f64, low: f64, high: f64, glyphs: &[&'static str; 8]) -> &'static str {
     let share = if high > low { ((v - low) / (high - low)).clamp(0.0, 1.0) } else { 0.5 };
-    let index = (share * 7.0).round() as usize;
+    // The highest leaves a sliver of the row free, so that series one above the other stay apart.
+    let index = (share * 6.0).round() as usize;
     glyphs.get(index).copied().unwrap_or(" ")
 }

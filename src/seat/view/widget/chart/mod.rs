@@ -134,9 +134,13 @@ fn marks(buf: &mut Buffer, area: Rect, plot: Rect, theme: &Theme, chart: &Chart<
     for mark in chart.marks.iter().rev() {
         let Some(column) = chart.time.column(mark.t, plot.width) else { continue };
         let wide = u16::try_from(super::fit::width(mark.label)).unwrap_or(u16::MAX);
-        let from = column.min(plot.width.saturating_sub(wide));
-        let to = from.saturating_add(wide);
-        if wide <= plot.width && taken.iter().all(|(a, b)| to < *a || from > *b) {
+        // At its line or ending there; else left of the words that crowd it, where that is near.
+        let left_of = taken.iter().map(|(a, _)| *a).min().and_then(|a| a.checked_sub(wide + 1));
+        let near = left_of.filter(|from| column.saturating_sub(from + wide) <= 8);
+        let places = [column.min(plot.width.saturating_sub(wide)), (column + 1).saturating_sub(wide)];
+        let free = |from: &u16| taken.iter().all(|(a, b)| from + wide < *a || from > b);
+        if let Some(from) = places.into_iter().chain(near).find(free).filter(|_| wide <= plot.width) {
+            let to = from.saturating_add(wide);
             put::left(
                 buf,
                 put::part(put::row(Rect { x: plot.x, width: plot.width, ..area }, 0), from, wide),
