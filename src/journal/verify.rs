@@ -1,6 +1,6 @@
 //! Is the record sound? Names the first event that does not fit.
 
-use super::{Head, Journal, Trouble, chain};
+use super::{Head, Journal, Pages, Trouble, chain};
 use crate::domain::{Seq, id::Digest};
 use serde::Serialize;
 
@@ -32,12 +32,13 @@ impl Report {
 
 /// Reads the whole journal and checks every hash. `progress` hears how many events have been read.
 pub async fn run(journal: &dyn Journal, mut progress: impl FnMut(u64)) -> Report {
-    const PAGE: usize = 4_096;
     let mut report = Report { sound: 0, erased: 0, head: Digest::ZERO, broken: None, unreadable: None };
     let mut head = Head::EMPTY;
+    let mut pages = Pages::after(journal, head.seq);
     loop {
-        let page = match journal.read(head.seq.saturating_add(1), PAGE).await {
-            Ok(page) => page,
+        let page = match pages.next().await {
+            Ok(Some(page)) => page,
+            Ok(None) => return report,
             Err(Trouble::Broken { seq, why }) => {
                 report.broken = Some((seq, why));
                 return report;
@@ -47,7 +48,6 @@ pub async fn run(journal: &dyn Journal, mut progress: impl FnMut(u64)) -> Report
                 return report;
             }
         };
-        let last = page.len() < PAGE;
         for record in &page {
             if let Err(why) = chain::follows(head, record) {
                 report.broken = Some((head.seq.saturating_add(1), why));
@@ -59,8 +59,5 @@ pub async fn run(journal: &dyn Journal, mut progress: impl FnMut(u64)) -> Report
             report.head = record.hash;
         }
         progress(report.sound);
-        if last {
-            return report;
-        }
     }
 }
