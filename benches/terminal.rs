@@ -199,7 +199,7 @@ fn drill(asked: &Asked) {
     seat.wait_for("? help");
     let socket = home.state().join("drill/room/room.sock");
     let socket = socket.to_str().unwrap();
-    seat.wait_until("figures", |screen| screen.contents().contains("rps"));
+    seat.wait_until("figures", |screen| screen.contents().contains("errors"));
     home.run(&[
         "--socket",
         socket,
