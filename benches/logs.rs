@@ -71,7 +71,7 @@ fn parse(asked: &Asked) {
                 &mut || {
                     per_second(lasts, || {
                         text.lines().for_each(|line| {
-                            drop(black_box(serde_json::from_str::<serde_json::Value>(line)))
+                            drop(black_box(serde_json::from_str::<serde_json::Value>(line)));
                         });
                         LINES as u64
                     })
