@@ -41,7 +41,6 @@ pub struct Life {
     events: Vec<Event>,
     keep_events: bool,
     runbook: Arc<warroom::domain::plan::Runbook>,
-    count: u64,
 }
 
 impl Life {
@@ -55,7 +54,6 @@ impl Life {
             events: Vec::new(),
             keep_events,
             runbook: Arc::new(runbook::builtin(name).unwrap()),
-            count: 0,
         }
     }
 
@@ -64,7 +62,6 @@ impl Life {
         self.now = self.now.plus(Span::secs(7));
         match self.core.submit(actor, CommandId(Uuid::now_v7()), &command, &self.now) {
             Submitted::Append { records, events, .. } => {
-                self.count += records.len() as u64;
                 self.records.extend(records);
                 if self.keep_events {
                     self.events.extend(events);
@@ -149,20 +146,17 @@ impl Life {
 
     /// Lives until there are `wanted` records, and gives them by batches.
     pub fn live(&mut self, wanted: u64, mut each: impl FnMut(Vec<Record>)) {
-        let mut n = 0;
-        while self.count < wanted {
+        let (mut n, mut left) = (0, usize::try_from(wanted).unwrap());
+        while left > 0 {
             n += 1;
-            let left = u32::try_from(wanted - self.count).unwrap_or(u32::MAX);
-            self.incident(n, NOTES, left > NOTES * 2);
-            while self.records.len() >= BATCH {
-                let rest = self.records.split_off(BATCH);
-                each(std::mem::replace(&mut self.records, rest));
+            self.incident(n, NOTES, left > NOTES as usize * 2);
+            while left > 0 && self.records.len() >= BATCH.min(left) {
+                let rest = self.records.split_off(BATCH.min(left));
+                let batch = std::mem::replace(&mut self.records, rest);
+                left -= batch.len();
+                each(batch);
             }
         }
-        let spare = usize::try_from(self.count - wanted).unwrap();
-        self.records.truncate(self.records.len().saturating_sub(spare));
-        self.events.truncate(self.events.len().saturating_sub(spare));
-        each(std::mem::take(&mut self.records));
     }
 
     /// One incident that is not over, of so many events, and the events.
