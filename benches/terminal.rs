@@ -194,7 +194,8 @@ fn typed(pty: &Pty, keys: usize) -> Vec<f64> {
 fn drill(asked: &Asked) {
     head("terminal: while the drill runs, an incident open");
     let home = Home::new();
-    let seat = home.seat(&["drill", "--no-coach"]);
+    let out = home.path().join("draft");
+    let seat = home.seat(&["drill", "--no-coach", "--out", out.to_str().unwrap()]);
     seat.wait_for("DRILL");
     seat.wait_for("? help");
     let socket = home.state().join("drill/room/room.sock");
