@@ -44,23 +44,15 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// `noun.verb`, as it stands in the event's header.
-    pub fn kind(&self) -> String {
-        match self {
-            Self::Erased => return "erased".into(),
-            Self::Foreign(_) => return "foreign".into(),
-            _ => {}
-        }
-        let value = serde_json::to_value(self).unwrap_or_default();
-        let Some((noun, inner)) = value.as_object().and_then(|map| map.iter().next()) else {
-            return "unknown".into();
-        };
-        match inner {
-            serde_json::Value::String(verb) => format!("{noun}.{verb}"),
-            serde_json::Value::Object(map) => {
-                format!("{noun}.{}", map.keys().next().map_or("unknown", String::as_str))
-            }
-            _ => noun.clone(),
+    /// `noun.verb` of a fact as it is stored, as it stands in the event's header. Read off its text: facts can be
+    /// large, and their kind is the first two names in them.
+    pub fn kind_of(stored: &[u8]) -> String {
+        let mut names = stored.split(|byte| *byte == b'"').skip(1).step_by(2);
+        let mut name = || names.next().map(|name| String::from_utf8_lossy(name).into_owned());
+        match (name(), name()) {
+            (Some(noun), Some(verb)) if noun != "foreign" => format!("{noun}.{verb}"),
+            (Some(noun), _) => noun,
+            (None, _) => "unknown".into(),
         }
     }
 
@@ -79,5 +71,25 @@ impl Fact {
             Self::Release(_) | Self::Watch(_) => state.open_incident().map(|incident| incident.id),
             Self::Room(_) | Self::Policy(_) | Self::Erased | Self::Foreign(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_noun_and_verb() {
+        let kind = |fact: &Fact| Fact::kind_of(&serde_json::to_vec(fact).unwrap());
+        assert_eq!(kind(&Fact::Room(RoomFact::DrillEnded)), "room.drill_ended");
+        let said = NoteFact::Said { incident: None, text: "with \"quotes\"".into() };
+        assert_eq!(kind(&Fact::Note(said)), "note.said");
+        assert_eq!(
+            kind(&Fact::Policy(crate::domain::policy::PolicyFact::Loaded(<_>::default()))),
+            "policy.loaded"
+        );
+        assert_eq!(kind(&Fact::Erased), "erased");
+        assert_eq!(kind(&Fact::Foreign(serde_json::json!({ "gadget": { "invented": 1 } }))), "foreign");
+        assert_eq!(Fact::kind_of(b"7"), "unknown");
     }
 }

@@ -99,6 +99,7 @@ pub fn body(salt: &[u8], payload: &[u8]) -> Digest {
 /// Where the fact cannot be written as JSON, which no fact of ours does.
 pub fn seal(draft: Draft, head: Head, salt: [u8; 16]) -> Result<(Record, Event), serde_json::Error> {
     let seq = head.seq.saturating_add(1);
+    let payload = serde_json::to_vec(&draft.fact)?;
     let header = serde_json::to_vec(&Header {
         v: upcast::VERSION,
         seq,
@@ -109,9 +110,8 @@ pub fn seal(draft: Draft, head: Head, salt: [u8; 16]) -> Result<(Record, Event),
         recorded: draft.recorded,
         room: draft.room.clone(),
         actor: draft.actor.clone(),
-        kind: draft.fact.kind(),
+        kind: Fact::kind_of(&payload),
     })?;
-    let payload = serde_json::to_vec(&draft.fact)?;
     let body = body(&salt, &payload);
     let hash = hash(&header, &head.hash, &body);
     let record = Record {
@@ -144,6 +144,19 @@ pub fn seal(draft: Draft, head: Head, salt: [u8; 16]) -> Result<(Record, Event),
 /// # Errors
 /// What does not fit, in words.
 pub fn follows(head: Head, record: &Record) -> Result<(), String> {
+    checked(head, record).map(drop)
+}
+
+/// The next event, where its record follows `head`.
+///
+/// # Errors
+/// [`Trouble::Broken`] where it does not.
+pub fn next(head: Head, record: &Record) -> Result<Event, Trouble> {
+    let header = checked(head, record).map_err(|why| Trouble::Broken { seq: record.seq, why })?;
+    Ok(event(header, record))
+}
+
+fn checked(head: Head, record: &Record) -> Result<Header, String> {
     if record.seq != head.seq.saturating_add(1) {
         return Err(format!("event {} is missing before it", head.seq.saturating_add(1)));
     }
@@ -163,7 +176,7 @@ pub fn follows(head: Head, record: &Record) -> Result<(), String> {
     if header.seq != record.seq || header.command != record.command || header.stream != record.stream {
         return Err("its index does not agree with its header".into());
     }
-    Ok(())
+    Ok(header)
 }
 
 /// Reads a record as an event.
@@ -175,11 +188,15 @@ pub fn open(record: &Record) -> Result<Event, Trouble> {
         seq: record.seq,
         why: format!("its header cannot be read: {error}"),
     })?;
+    Ok(event(header, record))
+}
+
+fn event(header: Header, record: &Record) -> Event {
     let fact = match &record.payload {
         Some((_, payload)) => upcast::fact(header.v, payload),
         None => Fact::Erased,
     };
-    Ok(Event {
+    Event {
         seq: record.seq,
         command: header.command,
         index: header.index,
@@ -190,5 +207,5 @@ pub fn open(record: &Record) -> Result<Event, Trouble> {
         actor: header.actor,
         fact,
         hash: record.hash,
-    })
+    }
 }

@@ -9,8 +9,9 @@ pub mod verify;
 
 use crate::domain::{CommandId, Event, Seq, id::Digest};
 use chain::Record;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, MaybeDone, maybe_done};
 use serde::{Deserialize, Serialize};
+use std::pin::Pin;
 
 /// Where the chain ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,18 +108,45 @@ pub async fn read_all(
     from: Head,
     mut each: impl FnMut(Event),
 ) -> Result<Head, Trouble> {
-    const PAGE: usize = 4_096;
+    let mut pages = Pages::after(journal, from.seq);
     let mut head = from;
-    loop {
-        let page = journal.read(head.seq.saturating_add(1), PAGE).await?;
-        let last = page.len() < PAGE;
+    while let Some(page) = pages.next().await? {
         for record in page {
-            chain::follows(head, &record).map_err(|why| Trouble::Broken { seq: record.seq, why })?;
+            each(chain::next(head, &record)?);
             head = Head { seq: record.seq, hash: record.hash };
-            each(chain::open(&record)?);
         }
-        if last {
-            return Ok(head);
+    }
+    Ok(head)
+}
+
+/// Records that are read at once.
+const PAGE: usize = 4_096;
+
+/// A journal page by page. The next is read while one is worked on.
+struct Pages<'j> {
+    journal: &'j dyn Journal,
+    next: Option<MaybeDone<Read>>,
+}
+
+type Read = BoxFuture<'static, Result<Vec<Record>, Trouble>>;
+
+impl<'j> Pages<'j> {
+    /// All that stands after an event.
+    fn after(journal: &'j dyn Journal, seq: Seq) -> Self {
+        Self { journal, next: Some(maybe_done(journal.read(seq.saturating_add(1), PAGE))) }
+    }
+
+    /// The next page; `None` after the last.
+    async fn next(&mut self) -> Result<Option<Vec<Record>>, Trouble> {
+        let Some(mut read) = self.next.take() else { return Ok(None) };
+        (&mut read).await;
+        let page = Pin::new(&mut read).take_output().unwrap_or_else(|| Ok(Vec::new()))?;
+        if let Some(last) = page.last().filter(|_| page.len() >= PAGE) {
+            let mut next = maybe_done(self.journal.read(last.seq.saturating_add(1), PAGE));
+            // Asked now, so that the answer is there when this page is done with.
+            let _asked = futures::poll!(&mut next);
+            self.next = Some(next);
         }
+        Ok(Some(page))
     }
 }

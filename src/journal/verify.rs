@@ -1,6 +1,6 @@
 //! Is the record sound? Names the first event that does not fit.
 
-use super::{Head, Journal, Trouble, chain};
+use super::{Head, Journal, Pages, Trouble, chain};
 use crate::domain::{Seq, id::Digest};
 use serde::Serialize;
 
@@ -46,12 +46,13 @@ pub async fn run(journal: &dyn Journal, anchor: Option<Head>, mut progress: impl
 }
 
 async fn chain_of(journal: &dyn Journal, anchor: Option<Head>, progress: &mut impl FnMut(u64)) -> Report {
-    const PAGE: usize = 4_096;
     let mut report = Report { sound: 0, erased: 0, head: Digest::ZERO, broken: None, unreadable: None };
     let mut head = Head::EMPTY;
+    let mut pages = Pages::after(journal, head.seq);
     loop {
-        let page = match journal.read(head.seq.saturating_add(1), PAGE).await {
-            Ok(page) => page,
+        let page = match pages.next().await {
+            Ok(Some(page)) => page,
+            Ok(None) => return report,
             Err(Trouble::Broken { seq, why }) => {
                 report.broken = Some((seq, why));
                 return report;
@@ -61,7 +62,6 @@ async fn chain_of(journal: &dyn Journal, anchor: Option<Head>, progress: &mut im
                 return report;
             }
         };
-        let last = page.len() < PAGE;
         for record in &page {
             if let Err(why) = chain::follows(head, record) {
                 report.broken = Some((head.seq.saturating_add(1), why));
@@ -79,8 +79,5 @@ async fn chain_of(journal: &dyn Journal, anchor: Option<Head>, progress: &mut im
             report.head = record.hash;
         }
         progress(report.sound);
-        if last {
-            return report;
-        }
     }
 }

@@ -15,6 +15,8 @@ const DEADLINE: Duration = Duration::from_secs(30);
 struct State {
     parser: vt100::Parser,
     raw: Vec<u8>,
+    /// When bytes came, and how many there were then.
+    came: Vec<(Instant, usize)>,
     ended: bool,
 }
 
@@ -60,8 +62,10 @@ impl Pty {
         drop(pair.slave);
         let keys: Keys = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
         let parser = vt100::Parser::new(cells(size.1), cells(size.0), 0);
-        let shared: Shared =
-            Arc::new((Mutex::new(State { parser, raw: Vec::new(), ended: false }), Condvar::new()));
+        let shared: Shared = Arc::new((
+            Mutex::new(State { parser, raw: Vec::new(), came: Vec::new(), ended: false }),
+            Condvar::new(),
+        ));
         let reader = pair.master.try_clone_reader().unwrap();
         std::thread::spawn({
             let (shared, keys) = (Arc::clone(&shared), Arc::clone(&keys));
@@ -132,6 +136,38 @@ impl Pty {
         self.lock().raw.clone()
     }
 
+    /// How many bytes have been written until now.
+    pub fn written(&self) -> usize {
+        self.lock().raw.len()
+    }
+
+    /// How many whole frames were written after the first `written` bytes, by their closing mark.
+    pub fn frames_after(&self, written: usize) -> usize {
+        let end = b"\x1b[?2026l";
+        self.lock().raw[written..].windows(end.len()).filter(|seen| seen == end).count()
+    }
+
+    /// Waits until the screen is as `is` wants it; gives when the bytes came that made it so.
+    pub fn when(&self, what: &str, mut is: impl FnMut(&vt100::Screen) -> bool) -> Instant {
+        let mut at = None;
+        self.wait(what, |state| {
+            let met = is(state.parser.screen());
+            at = state.came.last().map(|(at, _)| *at).filter(|_| met);
+            met
+        });
+        at.unwrap_or_else(Instant::now)
+    }
+
+    /// Waits until anything is written after the first `written` bytes; gives when it came.
+    pub fn when_more_than(&self, written: usize) -> Instant {
+        let mut at = None;
+        self.wait("more bytes", |state| {
+            at = state.came.iter().rev().take_while(|(_, len)| *len > written).last().map(|(at, _)| *at);
+            at.is_some()
+        });
+        at.unwrap_or_else(Instant::now)
+    }
+
     /// Process id of the program.
     pub fn pid(&self) -> rustix::process::Pid {
         let id = self.child.process_id().expect("it runs");
@@ -188,6 +224,7 @@ fn follow(mut reader: Box<dyn Read + Send>, shared: &Shared, keys: &Keys) {
     loop {
         // A terminal whose last process is gone reads as an error on Linux.
         let n = reader.read(&mut bytes).unwrap_or(0);
+        let at = Instant::now();
         let mut state = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         if n == 0 {
             state.ended = true;
@@ -195,7 +232,11 @@ fn follow(mut reader: Box<dyn Read + Send>, shared: &Shared, keys: &Keys) {
             return;
         }
         state.parser.process(&bytes[..n]);
+        // A question may have begun in the bytes before these.
+        answered = answered.max(state.raw.len().saturating_sub(16));
         state.raw.extend_from_slice(&bytes[..n]);
+        let len = state.raw.len();
+        state.came.push((at, len));
         let (row, col) = state.parser.screen().cursor_position();
         let mut answers = String::new();
         while let Some((end, answer)) = question(&state.raw, answered, (row + 1, col + 1)) {

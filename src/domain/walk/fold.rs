@@ -36,7 +36,12 @@ pub(super) fn begin(fact: &WalkFact, by: &str, at: &Stamp, seq: Seq) -> Option<W
 }
 
 pub(in crate::domain) fn apply(state: &mut State, fact: &WalkFact, event: &Event) {
-    if let Some(walk) = begin(fact, &event.actor.name, &event.occurred, event.seq) {
+    if let Some(mut walk) = begin(fact, &event.actor.name, &event.occurred, event.seq) {
+        // A runbook that was walked before is kept once, however often it is read back from the journal.
+        let known = state.walks.values().rev().find(|one| one.runbook.hash == walk.runbook.hash);
+        if let Some(known) = known.filter(|one| one.runbook == walk.runbook) {
+            walk.runbook = known.runbook.clone();
+        }
         state.walks.insert(walk.id, walk);
     } else if let Some(walk) = state.walks.get_mut(&fact.walk()) {
         walk.add(fact, &event.actor, &event.occurred, event.seq);

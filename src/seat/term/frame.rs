@@ -21,6 +21,16 @@ impl<W: Write> Gather<W> {
         Self { bytes: Vec::with_capacity(16 * 1024), out, entered }
     }
 
+    /// How many bytes are gathered.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Forgets what was gathered after the first `len` bytes.
+    pub fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
     fn pass(&mut self) -> io::Result<()> {
         if self.entered.lost() {
             self.bytes.clear();

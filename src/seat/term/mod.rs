@@ -8,6 +8,7 @@ pub mod input;
 pub mod key;
 mod mode;
 mod panic;
+mod pen;
 pub mod screen;
 pub mod signal;
 mod translate;

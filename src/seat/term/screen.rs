@@ -5,10 +5,10 @@ use super::{
     frame::Gather,
     mode::{Entered, Mode},
     panic,
+    pen::Pen,
 };
 use ratatui::{
     Frame, Terminal, TerminalOptions, Viewport,
-    backend::CrosstermBackend,
     layout::{Rect, Size},
 };
 use std::io::{self, IsTerminal, Stdout, Write};
@@ -63,7 +63,7 @@ pub enum Suspended {
 
 /// The terminal while a seat has it. Dropping gives it back.
 pub struct Screen<W: Write = Stdout> {
-    terminal: Terminal<CrosstermBackend<Gather<W>>>,
+    terminal: Terminal<Pen<Gather<W>>>,
     entered: Entered,
     wanted: Vec<Mode>,
     real: bool,
@@ -124,7 +124,7 @@ impl<W: Write> Screen<W> {
             wanted.push(Mode::Mouse);
         }
         let mut terminal = Terminal::with_options(
-            CrosstermBackend::new(Gather::new(out, entered.clone())),
+            Pen::new(Gather::new(out, entered.clone())),
             TerminalOptions { viewport },
         )?;
         let fixed = terminal.get_frame().area().as_size();
@@ -134,11 +134,12 @@ impl<W: Write> Screen<W> {
     }
 
     fn claim(&mut self) -> Result<(), ScreenError> {
-        let out = self.terminal.backend_mut();
+        let pen = self.terminal.backend_mut();
+        pen.forget();
         for mode in &self.wanted {
-            self.entered.enter(*mode, out)?;
+            self.entered.enter(*mode, pen)?;
         }
-        out.flush()?;
+        Write::flush(pen)?;
         self.redraw()
     }
 
@@ -150,10 +151,20 @@ impl<W: Write> Screen<W> {
         if self.entered.lost() {
             return Err(ScreenError::Failed);
         }
-        self.entered.enter(Mode::Synchronized, self.terminal.backend_mut())?;
+        let pen = self.terminal.backend_mut();
+        let before = pen.out().len();
+        self.entered.enter(Mode::Synchronized, pen)?;
+        let begun = pen.out().len();
         let drawn = self.terminal.draw(render).map(|_| ());
-        let ended = self.entered.leave(Mode::Synchronized, self.terminal.backend_mut());
-        drawn.and(ended).and_then(|()| self.terminal.backend_mut().flush())?;
+        let pen = self.terminal.backend_mut();
+        if drawn.is_ok() && pen.out().len() == begun {
+            // Nothing shows that did not show before: nothing is written.
+            self.entered.forget(Mode::Synchronized);
+            pen.out().truncate(before);
+            return Ok(());
+        }
+        let ended = self.entered.leave(Mode::Synchronized, pen);
+        drawn.and(ended).and_then(|()| Write::flush(pen))?;
         Ok(())
     }
 
@@ -171,7 +182,9 @@ impl<W: Write> Screen<W> {
     /// Where the terminal is gone.
     pub fn redraw(&mut self) -> Result<(), ScreenError> {
         // Not the library's `clear`, which asks the terminal where the cursor is and waits for the answer.
-        ratatui::backend::Backend::clear(self.terminal.backend_mut())?;
+        let pen = self.terminal.backend_mut();
+        ratatui::backend::Backend::clear(pen)?;
+        Write::flush(pen)?;
         self.terminal.swap_buffers();
         Ok(())
     }
@@ -207,7 +220,7 @@ impl<W: Write> Screen<W> {
         let sequence = clipboard::sequence(text, through)?;
         let out = self.terminal.backend_mut();
         out.write_all(sequence.as_bytes())?;
-        Ok(out.flush()?)
+        Ok(Write::flush(out)?)
     }
 
     /// Gives the terminal back.
