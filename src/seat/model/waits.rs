@@ -98,14 +98,19 @@ fn trouble(model: &Model) -> Option<Waits> {
 fn waiting(model: &Model) -> Option<Waits> {
     let now = &model.now;
     if let Some((walk, step, asked)) = model.asked() {
+        let age = asked.at.elapsed(now);
+        let wanted = match asked.by.within {
+            Some(within) if age > within => format!(", {} late", age.minus(within).brief()),
+            Some(within) => format!(", wanted in {}", within.minus(age).brief()),
+            None => String::new(),
+        };
         let what = format!(
-            "approve step {} \"{}\", asked by {}",
+            "approve step {} \"{}\", asked by {}{wanted}",
             number(walk, &step.id),
             step.title,
             asked.requester
         );
         let who = approvers(model, &asked.by.roles, &asked.requester.name);
-        let age = asked.at.elapsed(now);
         return Some(Waits::new("WAITS ON", Loud::Notice, what).on(who).since(age).key("approve"));
     }
     for (walk, slug, state) in model.step_states() {
@@ -143,6 +148,15 @@ fn waiting(model: &Model) -> Option<Waits> {
     let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
     let at = super::StepRef { walk: walk.id, step: step.id.clone() };
     let show = model.hands.get(&at);
+    if show.is_some_and(|show| show.over_time) {
+        let left = show.and_then(|show| show.until).map(|until| Span::between(now.wall, until).brief());
+        let what = format!("{named}: killed in {}; wait, kill or carry on", left.unwrap_or_default());
+        return Some(Waits::new("WAITS ON", Loud::Notice, what).on("you").key("act"));
+    }
+    if show.is_some_and(|show| show.screen.is_some()) {
+        let what = format!("{named} has a terminal: open it");
+        return Some(Waits::new("WAITS ON", Loud::Notice, what).on(lease.owner.name.clone()).key("act"));
+    }
     let detail = match show.and_then(|show| show.holding.as_ref()) {
         Some(hold) => format!(": {} for {} of {}", hold.seen, hold.held.brief(), hold.wanted.brief()),
         None => {
