@@ -269,7 +269,9 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
         let command = WalkCommand::Start { incident, runbook, inputs: pairs(inputs)? };
         return Ok(Prepared::Command(Command::Walk(command)));
     }
-    let known = walk_of(state, args.walk)?;
+    // What has ended can still be looked at.
+    let last = state.walks.values().next_back().filter(|_| matches!(args.what, What::List));
+    let known = walk_of(state, args.walk).or_else(|refusal| last.ok_or(refusal))?;
     let walk = known.id;
     let here = |given: &Option<String>| {
         given
@@ -287,11 +289,15 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
         What::Edit { block, file } => edited(known, block, file.as_deref())?,
         What::Take { step, yes, target, undo, again, no_wait } => {
             let (step, hand) = (here(step)?, Uuid::new_v4());
-            let secrets = known.runbook.step(&step).map(|step| values::typed(known, step)).unwrap_or_default();
+            let secrets =
+                known.runbook.step(&step).map(|step| values::typed(known, step)).unwrap_or_default();
             if !secrets.is_empty() {
                 let names: Vec<_> = secrets.iter().map(|name| format!("{}{name}", values::GIVEN)).collect();
                 return Err(Refusal::new(Code::NeedsMore, format!("no value for {}", secrets.join(", ")))
-                    .hint(format!("it is a secret: set {}, or take the step at a seat, which asks", names.join(", "))));
+                    .hint(format!(
+                        "it is a secret: set {}, or take the step at a seat, which asks",
+                        names.join(", ")
+                    )));
             }
             let command = Command::Walk(WalkCommand::Take {
                 walk,
@@ -344,15 +350,17 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
 
 /// The command that gives a block other code.
 fn edited(walk: &Walk, block: &str, file: Option<&std::path::Path>) -> Result<WalkCommand, Refusal> {
-    let found = walk.runbook.steps().find_map(|step| Some((step, step.blocks.iter().find(|b| b.id == block)?)));
+    let found =
+        walk.runbook.steps().find_map(|step| Some((step, step.blocks.iter().find(|b| b.id == block)?)));
     let (step, known) = found.ok_or_else(|| Refusal::unknown("block", block))?;
-    let wrong = |what: String| move |error: std::io::Error| Refusal::new(Code::Invalid, format!("{what}: {error}"));
+    let wrong =
+        |what: String| move |error: std::io::Error| Refusal::new(Code::Invalid, format!("{what}: {error}"));
     let code = match file {
-        Some(path) if path.as_os_str() == "-" => {
-            std::io::read_to_string(std::io::stdin()).map_err(wrong("standard input cannot be read".into()))?
+        Some(path) if path.as_os_str() == "-" => std::io::read_to_string(std::io::stdin())
+            .map_err(wrong("standard input cannot be read".into()))?,
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(wrong(format!("{} cannot be read", path.display())))?
         }
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(wrong(format!("{} cannot be read", path.display())))?,
         None => editor::edit_text(walk.code(known), &known.lang)
             .map_err(wrong("the editor did not save it".into()))?,
     };

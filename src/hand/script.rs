@@ -222,7 +222,11 @@ fn show(link: &super::link::Link, progress: Progress, request: &Request, termina
         Progress::Trouble(what) => printed(format!("{what}\n")),
         Progress::Late => link.say(HandSays::OverTime),
         Progress::Screen(screen) => {
-            link.say(HandSays::Screen { cols: screen.cols, rows: screen.rows.clone(), cursor: screen.cursor });
+            link.say(HandSays::Screen {
+                cols: screen.cols,
+                rows: screen.rows.clone(),
+                cursor: screen.cursor,
+            });
             *terminal = Some(screen);
         }
     }
@@ -230,7 +234,8 @@ fn show(link: &super::link::Link, progress: Progress, request: &Request, termina
 
 /// What stood on a terminal at its end, without the empty rows.
 fn left(screen: &Screen) -> String {
-    let rows: Vec<&str> = screen.rows.iter().map(|row| row.trim_end()).filter(|row| !row.is_empty()).collect();
+    let rows: Vec<&str> =
+        screen.rows.iter().map(|row| row.trim_end()).filter(|row| !row.is_empty()).collect();
     rows.iter().map(|row| format!("{row}\n")).collect()
 }
 

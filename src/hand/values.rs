@@ -23,7 +23,10 @@ pub const GIVEN: &str = "WARROOM_INPUT_";
 /// itself.
 fn names(walk: &Walk, step: &Step, input: &Input) -> bool {
     let named = |step: &Step| {
-        step.blocks.iter().filter(|block| block.is_shell()).any(|block| walk.code(block).contains(&input.name))
+        step.blocks
+            .iter()
+            .filter(|block| block.is_shell())
+            .any(|block| walk.code(block).contains(&input.name))
     };
     let runs = step.blocks.iter().any(|block| block.is_shell() && block.kind != BlockKind::Sample);
     named(step) || (runs && !walk.runbook.steps().any(named))
@@ -46,15 +49,23 @@ impl Hand {
     /// # Errors
     /// Why a value could not be had, with what to do.
     pub(super) async fn values(&mut self, walk: &Walk, step: &Step) -> Result<(), String> {
+        let mut missing = None;
         for input in walk.runbook.front.inputs.iter().filter(|input| !input.secret) {
-            if let (Some(from), None) = (&input.from, walk.value(&input.name)) {
-                let value = self.from(walk, &input.name, from).await?;
-                let set = WalkCommand::SetInput { walk: walk.id, name: input.name.clone(), value };
-                self.act(&format!("input {}", input.name), set).await?;
+            let (Some(from), None) = (&input.from, walk.value(&input.name)) else { continue };
+            let set = match self.from(walk, &input.name, from).await {
+                Ok(value) => {
+                    let set = WalkCommand::SetInput { walk: walk.id, name: input.name.clone(), value };
+                    self.act(&format!("input {}", input.name), set).await
+                }
+                Err(why) => Err(why),
+            };
+            match set {
+                Err(why) if names(walk, step, input) => missing = missing.or(Some(why)),
+                Err(why) => tracing::warn!(%why, "a value that this step does not name is missing"),
+                Ok(()) => {}
             }
         }
         let mut secrets = Vec::new();
-        let mut missing = None;
         for input in walk.runbook.front.inputs.iter().filter(|input| input.secret) {
             let given = std::env::var(format!("{GIVEN}{}", input.name));
             let value = match (given, &input.from) {
@@ -99,7 +110,10 @@ impl Hand {
     /// Typed on the step's terminal, shown nowhere, and kept by this process alone.
     async fn ask_secret(&mut self, input: &Input) -> Result<String, String> {
         let given_up = || {
-            format!("nobody gave the secret {}: take the step again, or set {GIVEN}{0} where it is taken", input.name)
+            format!(
+                "nobody gave the secret {}: take the step again, or set {GIVEN}{0} where it is taken",
+                input.name
+            )
         };
         let what = input.prompt.as_deref().unwrap_or("a secret of this runbook");
         let mut problem = String::new();
@@ -131,9 +145,7 @@ impl Hand {
                     }
                     0x03 | 0x04 => return Err(given_up()),
                     0x15 => typed.clear(),
-                    0x7f | 0x08 => {
-                        while typed.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
-                    }
+                    0x7f | 0x08 => while typed.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {},
                     byte => typed.push(byte),
                 }
             }

@@ -348,7 +348,11 @@ fn attribute(
             }
             if !KEPT.contains(&key) {
                 let near = nearest(key);
-                lints.warning(line, "unknown-attr", format!("`{key}` is not known and is kept as it is{near}"));
+                lints.warning(
+                    line,
+                    "unknown-attr",
+                    format!("`{key}` is not known and is kept as it is{near}"),
+                );
             }
             block.other.insert(key.to_owned(), value.to_owned());
         }

@@ -22,7 +22,12 @@ pub(super) fn asked(state: &State, walk: WalkId, step: &str) {
     }
     for block in step.blocks.iter().filter(|b| !matches!(b.kind, BlockKind::Sample | BlockKind::Undo)) {
         let edited = if known.edits.contains_key(&block.id) { ", EDITED" } else { "" };
-        eprintln!("  # {} {} on {}{edited}", word(block.kind), block.id, block.host.as_deref().unwrap_or("local"));
+        eprintln!(
+            "  # {} {} on {}{edited}",
+            word(block.kind),
+            block.id,
+            block.host.as_deref().unwrap_or("local")
+        );
         for line in known.code(block).lines() {
             eprintln!("  {}", text::line(line));
         }

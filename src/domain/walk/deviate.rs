@@ -58,7 +58,13 @@ pub(super) fn reorder(state: &State, walk: &Walk, step: &Step, before: &[Fact]) 
 
 /// The deviation of doing a step on another machine than prescribed: what is to run here belongs to the machine of the
 /// room, where the steps before it ran and left their state. What names a host reaches it from anywhere.
-pub(super) fn wrong_host(state: &State, walk: &Walk, step: &Step, host: &str, before: &[Fact]) -> Option<Fact> {
+pub(super) fn wrong_host(
+    state: &State,
+    walk: &Walk,
+    step: &Step,
+    host: &str,
+    before: &[Fact],
+) -> Option<Fact> {
     let host = crate::domain::text::line(host);
     let prescribed = &state.room.host;
     let targets = &walk.runbook.front.targets;
@@ -66,7 +72,9 @@ pub(super) fn wrong_host(state: &State, walk: &Walk, step: &Step, host: &str, be
         .blocks
         .iter()
         .filter(|block| block.is_shell() && !matches!(block.kind, BlockKind::Sample | BlockKind::Expect))
-        .find(|block| block.host.as_ref().is_none_or(|alias| targets.get(alias).unwrap_or(alias) == "local"))?;
+        .find(|block| {
+            block.host.as_ref().is_none_or(|alias| targets.get(alias).unwrap_or(alias) == "local")
+        })?;
     let elsewhere = !host.is_empty() && !prescribed.is_empty() && host.as_ref() != prescribed;
     elsewhere.then(|| {
         let told = (format!("{} runs on {prescribed}", here.id), format!("on {host}"));

@@ -99,13 +99,12 @@ fn waiting(model: &Model) -> Option<Waits> {
     let now = &model.now;
     if let Some((walk, step, asked)) = model.asked() {
         let age = asked.at.elapsed(now);
-        let wanted = match asked.by.within {
+        let late = match asked.by.within {
             Some(within) if age > within => format!(", {} late", age.minus(within).brief()),
-            Some(within) => format!(", wanted in {}", within.minus(age).brief()),
-            None => String::new(),
+            _ => String::new(),
         };
         let what = format!(
-            "approve step {} \"{}\", asked by {}{wanted}",
+            "approve step {} \"{}\", asked by {}{late}",
             number(walk, &step.id),
             step.title,
             asked.requester
@@ -186,6 +185,23 @@ fn approvers(model: &Model, roles: &[String], requester: &str) -> String {
     }
 }
 
+fn next_step(model: &Model) -> Option<Waits> {
+    let walk = model.walk().filter(|walk| walk.ended.is_none())?;
+    let step = walk.current()?;
+    let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
+    let what = match (&step.lead, step.risk()) {
+        (Some(Lead::Decide(_)), _) => format!("{named}: choose"),
+        (Some(Lead::Confirm(_)), _) => format!("{named}: confirm"),
+        (Some(Lead::Wait(Some(span))), _) => {
+            format!("{named}: {} left", walk.at_since.plus(*span).until(&model.now).brief())
+        }
+        (_, Risk::Irreversible) => format!("{named}, cannot be taken back"),
+        (_, Risk::High) => format!("{named}, high risk"),
+        _ => named,
+    };
+    Some(Waits::new("next", Loud::Calm, what).key("act"))
+}
+
 fn next(model: &Model) -> Waits {
     let Some(incident) = model.incident() else {
         if let Some(breach) = model.state.first_breach() {
@@ -197,23 +213,13 @@ fn next(model: &Model) -> Waits {
             );
             return Waits::new("WRONG", Loud::Notice, what).key("declare");
         }
+        if let Some(next) = next_step(model) {
+            return next;
+        }
         return Waits::new("calm", Loud::Calm, "nothing is declared");
     };
-    if let Some((walk, step)) =
-        model.walk().filter(|walk| walk.ended.is_none()).and_then(|walk| walk.current().map(|s| (walk, s)))
-    {
-        let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
-        let what = match (&step.lead, step.risk()) {
-            (Some(Lead::Decide(_)), _) => format!("{named}: choose"),
-            (Some(Lead::Confirm(_)), _) => format!("{named}: confirm"),
-            (Some(Lead::Wait(Some(span))), _) => {
-                format!("{named}: {} left", walk.at_since.plus(*span).until(&model.now).brief())
-            }
-            (_, Risk::Irreversible) => format!("{named}, cannot be taken back"),
-            (_, Risk::High) => format!("{named}, high risk"),
-            _ => named,
-        };
-        return Waits::new("next", Loud::Calm, what).key("act");
+    if let Some(next) = next_step(model) {
+        return next;
     }
     match incident.status {
         Status::Resolved => {

@@ -8,7 +8,7 @@ use crate::{
         walk::{self, StepStatus, WalkFact},
     },
     seat::model::{
-        find, Conn, HandShow, Layer, Model, StepRef, Tone,
+        Conn, HandShow, Layer, Model, StepRef, Tone, find,
         pending::{For, Then},
         timeline::PAGE,
     },
@@ -91,11 +91,12 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
 
 /// Says where one was, after an interruption.
 fn come_back(model: &mut Model) {
-    let stood = model.walk().filter(|walk| walk.at_since.elapsed(&model.now) >= INTERRUPTED).and_then(|walk| {
-        let step = walk.current()?;
-        let named = format!("{}: step {} \"{}\"", walk.id, find::number(walk, &step.id), step.title);
-        walk::whereabouts(walk, &named, &model.now)
-    });
+    let stood =
+        model.walk().filter(|walk| walk.at_since.elapsed(&model.now) >= INTERRUPTED).and_then(|walk| {
+            let step = walk.current()?;
+            let named = format!("{}: step {} \"{}\"", walk.id, find::number(walk, &step.id), step.title);
+            walk::whereabouts(walk, &named, &model.now)
+        });
     if let Some(stood) = stood {
         model.say(Tone::Info, stood);
     }
