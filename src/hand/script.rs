@@ -130,7 +130,8 @@ impl Hand {
             self.link.say(HandSays::Holding { seen: done.seen.clone(), held, wanted });
             match done.result {
                 BlockResult::Passed if held >= wanted => {
-                    done.seen = format!("{} for {wanted}", done.seen).trim_start().to_owned();
+                    let gap = if done.seen.is_empty() { "" } else { " " };
+                    done.seen = format!("{}{gap}for {wanted}", done.seen);
                     return done;
                 }
                 BlockResult::Passed | BlockResult::Failed if began.elapsed(&now) < limit => {}
@@ -234,9 +235,8 @@ fn show(link: &super::link::Link, progress: Progress, request: &Request, termina
 
 /// What stood on a terminal at its end, without the empty rows.
 fn left(screen: &Screen) -> String {
-    let rows: Vec<&str> =
-        screen.rows.iter().map(|row| row.trim_end()).filter(|row| !row.is_empty()).collect();
-    rows.iter().map(|row| format!("{row}\n")).collect()
+    let rows = screen.rows.iter().map(|row| row.trim_end()).filter(|row| !row.is_empty());
+    rows.flat_map(|row| [row, "\n"]).collect()
 }
 
 fn done(block: &Block, outcome: &outcome::Outcome, evidence: Option<Digest>) -> BlockDone {

@@ -70,18 +70,17 @@ fn every_kind_is_computed_and_its_reason_is_owed() {
     };
     ledger.ok(&ana(), Command::Deviation(unlisted));
     let kinds: BTreeSet<_> = ledger.state.deviations.values().map(|one| one.what.kind).collect();
-    use DeviationKind as K;
     let all = BTreeSet::from([
-        K::Skip,
-        K::Reorder,
-        K::Edit,
-        K::Manual,
-        K::Override,
-        K::Timeout,
-        K::RetryBeyondLimit,
-        K::UnlistedAction,
-        K::WrongHost,
-        K::BrokenGlass,
+        DeviationKind::Skip,
+        DeviationKind::Reorder,
+        DeviationKind::Edit,
+        DeviationKind::Manual,
+        DeviationKind::Override,
+        DeviationKind::Timeout,
+        DeviationKind::RetryBeyondLimit,
+        DeviationKind::UnlistedAction,
+        DeviationKind::WrongHost,
+        DeviationKind::BrokenGlass,
     ]);
     assert_eq!(kinds, all);
     for one in ledger.state.deviations.values() {
