@@ -131,6 +131,110 @@ fn every_file_reads_as_it_was_found_right() {
     }
 }
 
+fn of(name: &str) -> Runbook {
+    let (name, bytes) = corpus().into_iter().find(|(n, _)| *n == format!("{name}.md")).unwrap();
+    parse(&name, &bytes)
+}
+
+/// The derivation rules of plain Markdown, each with the files that show it.
+#[test]
+fn every_derivation_rule_has_its_files() {
+    use warroom::domain::plan::{BlockKind, Origin, SectionRole};
+    let made_by = |book: &Runbook, origin| book.steps().filter(|step| step.origin == origin).count();
+    // D1: headings say what a section is for.
+    let book = of("plain_alert");
+    let roles: Vec<_> = book.sections.iter().skip(1).map(|section| section.role).collect();
+    assert_eq!(roles[..2], [SectionRole::Context; 2], "D1");
+    assert_eq!(roles[2..4], [SectionRole::Action; 2], "D1");
+    assert!(book.sections.iter().all(|s| s.role != SectionRole::Context || s.steps.is_empty()), "D1");
+    // D2: top-level task items and numbered items are steps, with what is nested in them.
+    assert_eq!(made_by(&of("list_54"), Origin::Numbered), 54, "D2");
+    assert!(made_by(&of("crlf"), Origin::Task) == 2 && of("plain_numbered").steps().count() == 3, "D2");
+    assert_eq!(of("five_deep").steps().count(), 2, "D2: what is nested belongs to its item");
+    // D3: code outside a list is a step, titled by the paragraph before it.
+    let book = of("openshift_style");
+    assert!(book.steps().any(|step| step.origin == Origin::Code && step.title == "List the nodes"), "D3");
+    // D4: a list that unindented code broke is one list, and the code belongs to the item before it.
+    for name in ["broken_list", "broken_list_ones", "under_indented_ten"] {
+        let book = of(name);
+        assert_eq!(made_by(&book, Origin::Code), 0, "D4 {name}");
+        assert!(
+            book.steps().any(|step| step.origin == Origin::Numbered && !step.blocks.is_empty()),
+            "D4 {name}"
+        );
+    }
+    // D5: bullets, else paragraphs, of an action section that has nothing else.
+    assert!(made_by(&of("plain_alert_bullets"), Origin::Bullet) == 5, "D5");
+    assert!(made_by(&of("plain_alert"), Origin::Paragraph) == 2, "D5");
+    // D6: what is introduced as output, and unprompted lines beside prompted ones, are shown and never run.
+    let book = of("output_sample");
+    let samples = book.steps().flat_map(|s| &s.blocks).filter(|b| b.kind == BlockKind::Sample).count();
+    assert_eq!(samples, 2, "D6");
+    let book = of("prompts");
+    assert!(book.steps().flat_map(|s| &s.blocks).any(|b| b.sample.contains("CrashLoopBackOff")), "D6");
+    // D7: If, When and Otherwise make a step conditional.
+    let conditional: Vec<_> = of("conditional").steps().map(|step| step.conditional).collect();
+    assert_eq!(conditional, [true, true, true, false, true], "D7");
+    // D8: nothing found: every section is read as something to do.
+    for name in ["no_action_words", "only_prose"] {
+        let book = of(name);
+        assert!(book.steps().count() > 1 && book.lints.iter().any(|l| l.code == "no-action"), "D8 {name}");
+    }
+}
+
+/// What real files do to a reader, each with a file in which it happens and what is then said or done.
+#[test]
+fn every_trap_has_its_file() {
+    let traps: [(&str, &str, &str, usize); 24] = [
+        ("unclosed fences", "unclosed_fence", "unclosed-fence", 3),
+        ("an unclosed fence that swallows what follows", "unclosed_swallows", "fence-in-fence", 1),
+        ("fences closed by too few backticks", "short_fence", "short-fence", 2),
+        ("fences of tildes", "tilde_fence", "", 1),
+        ("a blank after the last backslash", "continuation", "broken-continuation", 1),
+        ("PromQL and output in a bash fence", "not_shell", "not-shell", 4),
+        ("prompts mixed with output", "prompts", "root-prompt", 4),
+        ("prompts of several shells", "two_shells", "several-shells", 1),
+        ("comments that look like root's prompt", "comments_not_prompts", "", 1),
+        ("54 items", "list_54", "", 54),
+        ("lists five deep", "five_deep", "", 1),
+        ("deeper than anybody writes", "deep_hostile", "", 1),
+        ("no H1", "no_h1", "no-title", 1),
+        ("several H1", "several_h1", "several-titles", 1),
+        ("CRLF", "crlf", "", 2),
+        ("BOM", "bom", "bom", 1),
+        ("non-UTF-8", "latin1", "not-utf8", 1),
+        ("NUL bytes", "nul_bytes", "", 1),
+        ("front matter that never closes", "front_open", "front-matter-open", 1),
+        ("front matter that is no YAML", "front_bad_yaml", "front-matter", 1),
+        ("front matter that explodes", "front_laughs", "", 1),
+        ("Go templates", "go_template", "", 1),
+        ("characters that hide", "hidden_characters", "hidden-character", 1),
+        ("nothing at all", "nothing", "empty", 0),
+    ];
+    for (trap, name, code, steps) in traps {
+        let book = of(name);
+        assert!(book.steps().count() >= steps, "{trap}: {} steps", book.steps().count());
+        assert!(
+            code.is_empty() || book.lints.iter().any(|lint| lint.code == code),
+            "{trap}: {:?}",
+            book.lints
+        );
+    }
+    let book = of("go_template");
+    assert!(book.steps().flat_map(|s| &s.blocks).any(|b| b.code.contains("{{") && b.placeholders.is_empty()));
+}
+
+/// A key that is not known is kept, and said with the line and the column where it stands.
+#[test]
+fn what_is_not_known_is_pointed_at() {
+    let text = "---\nwarroom:\n  colour: red\n---\n# T\n\n1. [ ] x\n\n   ```sh { name=x timout=5s background }\n   ls\n   ```\n";
+    let book = parse("x.md", text.as_bytes());
+    let places: Vec<_> = book.lints.iter().map(|l| (l.line, l.column, l.code.as_str())).collect();
+    assert_eq!(places, [(3, 3, "unknown-key"), (9, 29, "background"), (9, 19, "unknown-attr")]);
+    assert!(book.lints[2].message.contains("`timeout`"), "{}", book.lints[2].message);
+    assert_eq!(book.step("x").unwrap().blocks[0].other["timout"], "5s");
+}
+
 #[test]
 fn the_example_is_without_fault() {
     let (name, bytes) = corpus().into_iter().find(|(n, _)| n == "annotated_rollback.md").unwrap();
@@ -170,6 +274,10 @@ fn holds(bytes: &[u8]) -> Result<(), TestCaseError> {
     }
     for lint in &runbook.lints {
         prop_assert!(lint.line <= lines, "lint line {} of {lines}: {}", lint.line, lint.code);
+        let line =
+            text.split('\n').nth(usize::try_from(lint.line).unwrap().saturating_sub(1)).unwrap_or_default();
+        let width = u32::try_from(line.chars().count()).unwrap();
+        prop_assert!(lint.column <= width, "lint column {} of {width}: {}", lint.column, lint.code);
     }
     Ok(())
 }

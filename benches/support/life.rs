@@ -21,7 +21,7 @@ use warroom::{
     },
     evidence::redact::Redactor,
     journal::{Appended, Head, Journal as _, chain::Record},
-    room::{Core, Submitted},
+    room::{Core, Seen, Submitted},
     runbook,
     store::sqlite::{Mode, Sqlite},
 };
@@ -48,7 +48,7 @@ impl Life {
         let wall = chrono::DateTime::from_timestamp(1_600_000_000, 0).unwrap();
         let (name, _) = runbook::BUILTIN[0];
         Self {
-            core: Core::new(State::default(), "bench-1".into(), Redactor::default()),
+            core: Core::new(State::default(), Seen::default(), "bench-1".into(), Redactor::default()),
             now: Stamp { wall, boot: BootId("bench".into()), clock: 1_000_000 },
             records: Vec::new(),
             events: Vec::new(),
@@ -67,7 +67,7 @@ impl Life {
                     self.events.extend(events);
                 }
             }
-            Submitted::Nothing => {}
+            Submitted::Nothing | Submitted::Known => {}
             Submitted::Refused(refusal) => panic!("{refusal}: {command:?}"),
         }
     }

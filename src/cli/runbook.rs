@@ -1,7 +1,7 @@
 //! `warroom runbook show|lint`: what a runbook means, and what is wrong with it.
 
 use crate::domain::{
-    plan::{Block, BlockKind, Choice, Ending, Lead, LintLevel, Risk, Runbook, SectionRole, Step},
+    plan::{Block, BlockKind, Choice, Ending, Lead, Lint, LintLevel, Risk, Runbook, SectionRole, Step},
     text,
 };
 use crate::runbook;
@@ -30,7 +30,7 @@ pub struct RunbookArgs {
 enum Verb {
     /// Show sections, steps and blocks as they would be walked.
     Show {
-        /// Markdown file, or `-` for standard input.
+        /// Markdown file, `-` for standard input, or builtin:NAME for one that is shipped.
         file: String,
         /// As JSON: the whole plan, and all steps in one list under `steps`.
         #[arg(long)]
@@ -38,10 +38,10 @@ enum Verb {
     },
     /// Say what a reader should know; exit code 1 where something will not work.
     Lint {
-        /// Markdown files, or `-` for standard input.
+        /// Markdown files, `-` for standard input, or builtin:NAME for those that are shipped.
         #[arg(required = true)]
         files: Vec<String>,
-        /// As JSON: a list with `file`, `line`, `level`, `code` and `message`.
+        /// As JSON: a list with `file`, `line`, `column` (0 where it is about the line), `level`, `code` and `message`.
         #[arg(long)]
         json: bool,
     },
@@ -72,6 +72,9 @@ fn complain(message: &str) -> String {
 }
 
 fn load(file: &str) -> Result<Runbook, String> {
+    if file.starts_with("builtin:") {
+        return super::step::load(file).map(|runbook| (*runbook).clone());
+    }
     let shown = text::line(file);
     let read = |source: &mut dyn std::io::Read| -> std::io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
@@ -134,13 +137,13 @@ fn lint(files: &[String], as_json: bool) -> (String, u8) {
                 code = 1;
             }
             if as_json {
-                all.push(json!({"file": file, "line": lint.line, "level": lint.level, "code": lint.code, "message": lint.message}));
+                all.push(json!({"file": file, "line": lint.line, "column": lint.column, "level": lint.level, "code": lint.code, "message": lint.message}));
             } else {
                 let shown = text::line(file);
                 let _ = writeln!(
                     out,
                     "{shown}:{}: {}[{}]: {}",
-                    lint.line,
+                    place(lint),
                     level(lint.level),
                     lint.code,
                     lint.message
@@ -149,6 +152,11 @@ fn lint(files: &[String], as_json: bool) -> (String, u8) {
         }
     }
     if as_json { (pretty(&Value::Array(all)), code) } else { (out, code) }
+}
+
+/// `12` or `12:5`.
+fn place(lint: &Lint) -> String {
+    if lint.column == 0 { lint.line.to_string() } else { format!("{}:{}", lint.line, lint.column) }
 }
 
 fn level(level: LintLevel) -> &'static str {
@@ -217,7 +225,7 @@ pub fn show(runbook: &Runbook) -> String {
     for lint in &runbook.lints {
         wrap(
             &mut out,
-            &format!("line {}: {}[{}]: {}", lint.line, level(lint.level), lint.code, lint.message),
+            &format!("line {}: {}[{}]: {}", place(lint), level(lint.level), lint.code, lint.message),
             0,
             2,
         );

@@ -1,5 +1,6 @@
 //! `warroom step`: walk a runbook from a script.
 
+mod show;
 mod unrecorded;
 
 use super::{
@@ -11,11 +12,11 @@ use crate::{
         Command, Refusal, State,
         deviation::ReasonCode,
         id::{IncidentId, WalkId},
-        plan::{Block, BlockKind, Step},
         refusal::Code,
-        walk::{Confirmation, Deviate, Glass, How, StepStatus, Walk, WalkCommand},
+        walk::{self, Confirmation, Deviate, Glass, How, StepStatus, Walk, WalkCommand},
     },
-    hand::attach,
+    hand::{attach, values},
+    os::editor,
     runbook,
     wire::Outcome,
 };
@@ -91,6 +92,14 @@ enum What {
     Choose {
         /// The label
         label: String,
+    },
+    /// Change a block's code before it runs: from a file, or in $EDITOR where none is given
+    Edit {
+        /// The block, as warroom runbook show names it
+        block: String,
+        /// The new code; - is standard input
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
     },
     /// Approve what is asked; shows what it is
     Approve {
@@ -197,7 +206,7 @@ fn confirmation(yes: bool, target: Option<&String>) -> Confirmation {
 async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
     let json = args.json;
     if let What::Start { runbook, inputs, dry_run: true, .. } = &args.what {
-        return Ok(dry_run(runbook, inputs));
+        return Ok(show::dry_run(runbook, inputs));
     }
     let mut session = Session::open(with).await?;
     let state = session.state().await?;
@@ -210,10 +219,17 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
                 for line in lines(&walk) {
                     println!("{line}");
                 }
+                let named = walk.at.clone().unwrap_or_default();
+                if let Some(stood) = walk::whereabouts(&walk, &named, &crate::os::clock::now()) {
+                    println!("at {stood}");
+                }
             }
             Ok(exit::DONE)
         }
         Ok(Prepared::Command(command)) => {
+            if let Command::Walk(WalkCommand::Approve { walk, step, .. }) = &command {
+                show::asked(&state, *walk, step);
+            }
             let outcome = session.act(command).await?;
             let code = exit::outcome(&outcome, json);
             if let (Outcome::Failed { .. }, What::Start { runbook, inputs, .. }) = (&outcome, &args.what) {
@@ -270,7 +286,9 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
         let command = WalkCommand::Start { incident, runbook, inputs: pairs(inputs)? };
         return Ok(Prepared::Command(Command::Walk(command)));
     }
-    let known = walk_of(state, args.walk)?;
+    // What has ended can still be looked at.
+    let last = state.walks.values().next_back().filter(|_| matches!(args.what, What::List));
+    let known = walk_of(state, args.walk).or_else(|refusal| last.ok_or(refusal))?;
     let walk = known.id;
     let here = |given: &Option<String>| {
         given
@@ -285,8 +303,19 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
             let (name, value) = pairs(std::slice::from_ref(value))?.pop_first().unwrap_or_default();
             WalkCommand::SetInput { walk, name, value }
         }
+        What::Edit { block, file } => edited(known, block, file.as_deref())?,
         What::Take { step, yes, target, undo, again, no_wait } => {
             let (step, hand) = (here(step)?, Uuid::new_v4());
+            let secrets =
+                known.runbook.step(&step).map(|step| values::typed(known, step)).unwrap_or_default();
+            if !secrets.is_empty() {
+                let names: Vec<_> = secrets.iter().map(|name| format!("{}{name}", values::GIVEN)).collect();
+                return Err(Refusal::new(Code::NeedsMore, format!("no value for {}", secrets.join(", ")))
+                    .hint(format!(
+                        "it is a secret: set {}, or take the step at a seat, which asks",
+                        names.join(", ")
+                    )));
+            }
             let command = Command::Walk(WalkCommand::Take {
                 walk,
                 step: step.clone(),
@@ -334,6 +363,26 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
         What::Abandon { reason } => WalkCommand::Abandon { walk, reason: reason.clone() },
     };
     Ok(Prepared::Command(Command::Walk(command)))
+}
+
+/// The command that gives a block other code.
+fn edited(walk: &Walk, block: &str, file: Option<&std::path::Path>) -> Result<WalkCommand, Refusal> {
+    let found =
+        walk.runbook.steps().find_map(|step| Some((step, step.blocks.iter().find(|b| b.id == block)?)));
+    let (step, known) = found.ok_or_else(|| Refusal::unknown("block", block))?;
+    let wrong =
+        |what: String| move |error: std::io::Error| Refusal::new(Code::Invalid, format!("{what}: {error}"));
+    let code = match file {
+        Some(path) if path.as_os_str() == "-" => std::io::read_to_string(std::io::stdin())
+            .map_err(wrong("standard input cannot be read".into()))?,
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(wrong(format!("{} cannot be read", path.display())))?
+        }
+        None => editor::edit_text(walk.code(known), &known.lang)
+            .map_err(wrong("the editor did not save it".into()))?,
+    };
+    let code = code.strip_suffix('\n').unwrap_or(&code).to_owned();
+    Ok(WalkCommand::Edit { walk: walk.id, step: step.id.clone(), block: known.id.clone(), code })
 }
 
 /// Waits until a step is not lent any more, or waits for an approval.
@@ -386,75 +435,11 @@ pub fn lines(walk: &Walk) -> Vec<String> {
                 How::Skipped => "  skipped".to_owned(),
                 How::Manual => "  by hand".to_owned(),
                 How::NotApplicable => "  n/a".to_owned(),
+                How::Satisfied => format!("  already satisfied  {}", end.seen).trim_end().to_owned(),
                 _ => format!("  {}", end.seen).trim_end().to_owned(),
             });
             lines.push(format!("    [{mark}] {:<24} {}{}", step.id, step.title, end.unwrap_or_default()));
         }
     }
     lines
-}
-
-/// Prints what would run.
-fn dry_run(name: &str, inputs: &[String]) -> u8 {
-    let runbook = match load(name) {
-        Ok(runbook) => runbook,
-        Err(why) => {
-            eprintln!("{why}");
-            return exit::USAGE;
-        }
-    };
-    let given = match pairs(inputs) {
-        Ok(given) => given,
-        Err(refusal) => {
-            eprintln!("{refusal}");
-            return exit::USAGE;
-        }
-    };
-    let values = match runbook::resolve(&runbook, &given) {
-        Ok(values) => values,
-        Err(problems) => {
-            for problem in problems {
-                eprintln!("{problem}");
-            }
-            return exit::REFUSED;
-        }
-    };
-    for (name, value) in &values {
-        println!("{name}={value}");
-    }
-    for section in &runbook.sections {
-        for step in &section.steps {
-            println!("\n## {}: {}", section.title, step.title);
-            print_blocks(step, &values, |block| &block.code);
-        }
-    }
-    exit::DONE
-}
-
-/// A step's blocks with the values filled in, as they are copied.
-fn print_blocks<'a>(step: &'a Step, values: &BTreeMap<String, String>, code: impl Fn(&'a Block) -> &'a str) {
-    for block in &step.blocks {
-        let text = code(block);
-        let host = block.host.as_deref().unwrap_or("local");
-        println!("# {} {} on {host}", word(block.kind), block.id);
-        match runbook::fill(text, values) {
-            Ok(code) => println!("{}", crate::domain::text::block(&code)),
-            Err(error) => {
-                println!("# fill in first: {error}");
-                println!("{}", crate::domain::text::block(text));
-            }
-        }
-    }
-}
-
-fn word(kind: BlockKind) -> &'static str {
-    match kind {
-        BlockKind::Guard => "guard",
-        BlockKind::Check => "check",
-        BlockKind::Run => "run",
-        BlockKind::Verify => "verify",
-        BlockKind::Expect => "expect",
-        BlockKind::Undo => "undo",
-        BlockKind::Sample => "sample, never run:",
-    }
 }

@@ -369,12 +369,20 @@ pub enum OnFail {
 pub struct Lint {
     /// Line, from 1; 0 for the file as a whole.
     pub line: u32,
+    /// Column, in characters from 1; 0 for the line as a whole.
+    #[serde(default, skip_serializing_if = "none")]
+    pub column: u32,
     /// How much it matters.
     pub level: LintLevel,
     /// A word for it, `unknown-key`, to search for and to silence.
     pub code: String,
     /// What, and what to do.
     pub message: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn none(column: &u32) -> bool {
+    *column == 0
 }
 
 /// How much a lint matters.

@@ -201,7 +201,9 @@ fn matches<'l>(regex: &Regex, text: &[u8], offset: usize, label: &'l str, found:
             continue;
         };
         let (start, end) = (secret.start(), secret.end());
-        if start == end || text.get(start..).is_some_and(|rest| ALREADY.is_match(rest)) {
+        let known = text.get(start..).is_some_and(|rest| ALREADY.is_match(rest));
+        let named = text.get(start..end).is_some_and(|value| REFERENCE.is_match(value));
+        if start == end || known || named {
             continue;
         }
         found.push(Found { start: start + offset, end: end + offset, by_pattern: true, label });
@@ -211,6 +213,14 @@ fn matches<'l>(regex: &Regex, text: &[u8], offset: usize, label: &'l str, found:
 /// What this module puts in place of a secret is no secret.
 static ALREADY: LazyLock<Marker> =
     LazyLock::new(|| Marker(compile(r"\A\[redacted [A-Za-z0-9_-]{1,40} \d+\]").ok()));
+
+/// A shell's name for a value that stands elsewhere is no secret: `$TOKEN`, `${TOKEN}`, `$(pass show db)`, `<token>`.
+static REFERENCE: LazyLock<Marker> = LazyLock::new(|| {
+    Marker(
+        compile(r"\A(?:\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][^}]*\}|\$\(.*|`.*|<[a-z][a-z0-9 _-]*>)\\*\z")
+            .ok(),
+    )
+});
 
 struct Marker(Option<Regex>);
 

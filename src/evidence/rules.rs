@@ -44,7 +44,7 @@ const PATTERNS: &[(&str, &[&str], &str)] = &[
     (
         "assignment",
         &["passw", "passphrase", "pwd", "secret", "token", "key", "credential"],
-        r#"(?i)(?:passw(?:or)?d|passphrase|pwd|secret(?:[_-]?(?:access[_-]?)?key)?|token|(?:api|access|auth|private)[_-]?key|credentials?)\\*["']?[ \t]*[=:][ \t]*\\*(?:"([^"\r\n]+)"?|'([^'\r\n]+)'?|([^\s"'&;,}\\][^\s"'&;,}]*))"#,
+        r#"(?i)(?:passw(?:or)?d|passphrase|pwd|secret(?:[_-]?(?:access[_-]?)?key)?|token|(?:api|access|auth|private)[_-]?key|credentials?)\\*["']?[ \t]*[=:][ \t]*\\*(?:"([^"\s][^"\r\n]*)"?|'([^'\s][^'\r\n]*)'?|([^\s"'&;,}\\][^\s"'&;,}]*))"#,
     ),
     ("url-password", &["://"], r#"(?i)\b[a-z][a-z0-9+.-]*://[^\s/@:"'<>]*:([^\s/"'<>]+)@"#),
 ];

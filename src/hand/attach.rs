@@ -4,11 +4,10 @@
 //! intent is durable before a block acts, and a block whose result is known is never run again.
 
 use super::{
-    block::run_block,
     carry::Carry,
     expect, folder,
     link::{self, Link},
-    outcome::{self, Control, Progress, Request, Surroundings},
+    outcome::Surroundings,
     query,
 };
 use crate::{
@@ -16,14 +15,13 @@ use crate::{
         Command, CommandId,
         id::{Digest, WalkId},
         plan::{Block, BlockKind, Match, Step},
-        time::Span,
         walk::{
             BlockDone, BlockResult, ProcessRef, StepStatus, Walk, WalkCommand,
             sequence::{self, Next},
         },
     },
-    evidence::redact::{Redactor, Secret},
-    os::{dirs, process::ProcessId, spawn::Spec},
+    evidence::redact::Redactor,
+    os::{dirs, process::ProcessId, pty::Size, spawn::Spec},
     wire::{HandSays, Outcome, Steer, StepRef},
 };
 use sha2::{Digest as _, Sha256};
@@ -72,17 +70,22 @@ pub fn spawn(socket: &Path, walk: WalkId, step: &str, hand: Uuid) -> Result<(), 
         .map_err(|error| format!("the step's process cannot be started: {error}"))
 }
 
-struct Hand {
-    link: Link,
+pub(super) struct Hand {
+    pub(super) link: Link,
     at: StepRef,
-    id: Uuid,
-    base: PathBuf,
-    carry: Carry,
-    carry_at: PathBuf,
-    around: Surroundings,
-    steer: mpsc::Receiver<Steer>,
-    attempt: u32,
-    runs: u32,
+    pub(super) id: Uuid,
+    pub(super) base: PathBuf,
+    pub(super) carry: Carry,
+    pub(super) carry_at: PathBuf,
+    pub(super) around: Surroundings,
+    pub(super) steer: mpsc::Receiver<Steer>,
+    pub(super) attempt: u32,
+    /// Why no command of the step can run: a value that could not be had.
+    pub(super) trouble: Option<String>,
+    /// The terminal of the seat that attached last.
+    pub(super) size: Size,
+    /// When the time of the block that runs is over.
+    pub(super) until: Option<crate::domain::time::Wall>,
 }
 
 /// Runs a hand to its end. Gives why it ended, for its log.
@@ -99,8 +102,7 @@ pub async fn run(assignment: Assignment) -> Result<String, String> {
     let (link, steer) = link::open(socket, at.clone(), hand);
     let state = link.state().await.ok_or("the room was never reached")?;
     let walk = state.walks.get(&at.walk).ok_or_else(|| format!("there is no walk {}", at.walk))?;
-    let secrets = secrets(walk).await?;
-    let redactor = Redactor::new(&secrets, &[]).map_err(|error| say(&error))?;
+    let redactor = Redactor::new(&[], &[]).map_err(|error| say(&error))?;
     let env: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     // Each walk, person and host has a carry of its own; the person is whose state directory this is.
     let carry_at = base.join("carry.json");
@@ -113,36 +115,14 @@ pub async fn run(assignment: Assignment) -> Result<String, String> {
         base,
         carry,
         carry_at,
-        around: Surroundings::new(env, secrets, redactor),
+        around: Surroundings::new(env, Vec::new(), redactor),
         steer,
         attempt,
-        runs: 0,
+        trouble: None,
+        size: Size::default(),
+        until: None,
     };
     Ok(hand.walk_step().await)
-}
-
-/// Values of secret inputs: from the command that the runbook names, or from `WARROOM_INPUT_NAME`.
-async fn secrets(walk: &Walk) -> Result<Vec<Secret>, String> {
-    let mut found = Vec::new();
-    for input in walk.runbook.front.inputs.iter().filter(|input| input.secret) {
-        let name = &input.name;
-        if let Ok(value) = std::env::var(format!("WARROOM_INPUT_{name}")) {
-            found.push(Secret::new(name, value));
-        } else if let Some(from) = &input.from {
-            let spec = Spec::new("sh").args(["-c", from]);
-            let answer = spec.output(Duration::from_secs(60), 64 * 1024).await;
-            match answer {
-                Ok(answer) if answer.code == Some(0) => {
-                    let value =
-                        String::from_utf8_lossy(&answer.stdout).trim_end_matches(['\n', '\r']).to_owned();
-                    found.push(Secret::new(name, value));
-                }
-                Ok(answer) => return Err(format!("the command for {name} ended with {:?}", answer.code)),
-                Err(error) => return Err(format!("the command for {name} failed: {error}")),
-            }
-        }
-    }
-    Ok(found)
 }
 
 impl Hand {
@@ -160,7 +140,7 @@ impl Hand {
     }
 
     /// Does a command until the journal has it. `Err` where the rules refuse it: this hand has no say any more.
-    async fn act(&self, what: &str, command: WalkCommand) -> Result<(), String> {
+    pub(super) async fn act(&self, what: &str, command: WalkCommand) -> Result<(), String> {
         loop {
             match self.link.act(self.name(what), Command::Walk(command.clone())).await {
                 Some(Outcome::Ok { .. }) => return Ok(()),
@@ -183,6 +163,11 @@ impl Hand {
         if let Err(why) = self.act("attach", attach).await {
             return why;
         }
+        if let Some((walk, step)) = self.leased().await
+            && let Err(why) = self.values(&walk, &step).await
+        {
+            self.trouble = Some(why);
+        }
         loop {
             let Some((walk, step)) = self.leased().await else {
                 self.link.say(HandSays::Over);
@@ -198,14 +183,25 @@ impl Hand {
                 }
                 Next::Approval => {
                     let (at, hand) = (self.at.clone(), self.id);
-                    let gone = self.link.until(|state| {
+                    let link = self.link.clone();
+                    let gone = link.until(|state| {
                         let walk = state.walks.get(&at.walk)?;
                         let step = walk.runbook.step(&at.step)?;
                         let own = walk.state(&at.step).lease.is_some_and(|lease| lease.hand == hand);
                         (!own || sequence::next(walk, step) != Next::Approval).then_some(())
                     });
-                    if gone.await.is_none() {
-                        return "the link to the room ended".into();
+                    tokio::select! {
+                        gone = gone => if gone.is_none() {
+                            return "the link to the room ended".into();
+                        },
+                        () = cancelled(&mut self.steer) => {
+                            // What was told to end must not begin when somebody approves it later.
+                            let reason = "cancelled while it waited".to_owned();
+                            let (walk, step) = (self.at.walk, self.at.step.clone());
+                            let no = self.act("withdraw", WalkCommand::Reject { walk, step, reason }).await;
+                            self.link.say(HandSays::Over);
+                            return no.err().unwrap_or_else(|| "it was cancelled while it waited".into());
+                        }
                     }
                 }
                 Next::Done(_) | Next::Failed(_) | Next::Undone | Next::Person => {
@@ -236,12 +232,15 @@ impl Hand {
                 WalkCommand::Intend { walk: at.0, step: at.1.clone(), hand: self.id, block: id.clone() };
             self.act(&format!("intend {id}"), intend).await?;
         }
-        let until = block.timeout.map(|limit| crate::os::clock::now().plus(limit).wall);
-        self.link.say(HandSays::Began { block: id.clone(), until });
+        self.until = block.timeout.map(|limit| crate::os::clock::now().plus(limit).wall);
+        self.link.say(HandSays::Began { block: id.clone(), until: self.until });
         let done = if block.kind == BlockKind::Expect {
-            self.expect(step, &block)
+            self.expect(walk, step, &block).await
         } else if block.is_query() {
-            query::run(&self.link, &block, walk.code(&block), &mut self.steer).await
+            match super::script::code(walk, &block) {
+                Ok(code) => query::run(&self.link, &block, &code, &mut self.steer).await,
+                Err(why) => super::script::could_not(&block, why),
+            }
         } else {
             self.shell(walk, &block).await
         };
@@ -251,13 +250,12 @@ impl Hand {
     }
 
     /// Compares the output of the block before with what is expected.
-    fn expect(&self, step: &Step, block: &Block) -> BlockDone {
+    async fn expect(&self, walk: &Walk, step: &Step, block: &Block) -> BlockDone {
         let began = crate::os::clock::now();
-        let output = sequence::expected_of(step, block)
-            .map(|of| folder::RunFolder::open(&self.folder(&of.id)))
-            .and_then(|folder| folder.output().ok())
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default();
+        let output = match sequence::expected_of(step, block) {
+            Some(of) => self.printed(walk, step, of).await,
+            None => String::new(),
+        };
         let held = expect::holds(block.matching.unwrap_or(Match::Contains), &block.code, &output);
         BlockDone {
             block: block.id.clone(),
@@ -270,153 +268,31 @@ impl Hand {
         }
     }
 
-    fn folder(&self, block: &str) -> PathBuf {
-        self.base.join(self.run_name(block))
-    }
-
-    /// A run folder's name: one per block, attempt and hand.
-    fn run_name(&self, block: &str) -> String {
-        let plain: String =
-            block.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
-        let hand = self.id.simple().to_string();
-        format!("r{}-{}-{plain}", self.attempt, hand.get(hand.len() - 8..).unwrap_or_default())
-    }
-
-    async fn shell(&mut self, walk: &Walk, block: &Block) -> BlockDone {
-        let could_not = |why: String| BlockDone {
-            block: block.id.clone(),
-            result: BlockResult::CouldNotStart,
-            exit: None,
-            seen: why,
-            took: Span::ZERO,
-            evidence: None,
-            captured: None,
-        };
-        let request = match self.request(walk, block) {
-            Ok(request) => request,
-            Err(why) => return could_not(why),
-        };
-        let folder = match folder::RunFolder::create(&self.base, &request) {
-            Ok(folder) => folder,
-            Err(error) => return could_not(error.to_string()),
-        };
-        self.runs += 1;
-        let (progress, mut told) = mpsc::channel(256);
-        let (control, controlled) = mpsc::channel(64);
-        let outcome = {
-            let run = run_block(&request, &self.around, &folder, &mut self.carry, progress, controlled);
-            tokio::pin!(run);
-            loop {
-                tokio::select! {
-                    outcome = &mut run => break outcome,
-                    Some(progress) = told.recv() => show(&self.link, progress, &request),
-                    Some(steer) = self.steer.recv() => drop(control.send(steered(steer)).await),
-                }
-            }
-        };
-        while let Ok(progress) = told.try_recv() {
-            show(&self.link, progress, &request);
+    /// What a block printed: here, or, where another hand ran it, as the room keeps it; what a check saw.
+    async fn printed(&self, walk: &Walk, step: &Step, of: &Block) -> String {
+        let known = walk.state(&step.id);
+        let result = sequence::result(&known, of);
+        if of.is_query() {
+            return result.map(|done| done.seen.clone()).unwrap_or_default();
         }
-        if let Err(error) = self.carry.store(&self.carry_at, &self.around.redactor) {
-            tracing::warn!(%error, "the carried state is not on disk");
+        let folder = self.folder(&of.id);
+        if folder.exists() {
+            let bytes = folder::RunFolder::open(&folder).output().unwrap_or_default();
+            return String::from_utf8_lossy(&bytes).into_owned();
         }
-        let text = crate::domain::text::bytes(&folder.output().unwrap_or_default());
-        let evidence = if text.is_empty() { None } else { self.link.keep(text).await };
-        done(block, &outcome, evidence)
-    }
-
-    fn request(&self, walk: &Walk, block: &Block) -> Result<Request, String> {
-        let edited = walk.edits.get(&block.id);
-        let code = match edited {
-            Some(code) => code.clone(),
-            None => crate::runbook::fill(&block.code, &walk.inputs).map_err(|error| error.to_string())?,
-        };
-        if code.contains("[redacted ") {
-            return Err("its code held a secret, which was taken out before it was journaled: read it from the environment instead".into());
+        match result.and_then(|done| done.evidence) {
+            Some(digest) => self.link.kept(digest).await.unwrap_or_default(),
+            None => String::new(),
         }
-        let host =
-            block.host.as_ref().map(|alias| {
-                walk.runbook.front.targets.get(alias).cloned().ok_or_else(|| {
-                    format!("the runbook's targets have no {alias}: add it to the front matter")
-                })
-            });
-        let names = walk.runbook.front.inputs.iter().map(|input| input.name.clone());
-        let inputs = names
-            .filter_map(|name| walk.value(&name).map(|value| (name.clone(), value.to_owned())))
-            .chain(
-                walk.inputs
-                    .iter()
-                    .filter(|(name, _)| crate::runbook::front::is_variable(name))
-                    .map(|(name, value)| (name.clone(), value.clone())),
-            )
-            .collect();
-        let mut request = Request::new(self.run_name(&block.id), Block { code, ..block.clone() });
-        request.inputs = inputs;
-        request.host = host.transpose()?;
-        request.cwd = std::env::var_os("HOME").map(PathBuf::from);
-        Ok(request)
     }
 }
 
-fn steered(steer: Steer) -> Control {
-    match steer {
-        Steer::Cancel => Control::Cancel,
-        Steer::Extend(more) => Control::Extend(more),
-        Steer::Keys(bytes) => Control::Keys(bytes),
-        Steer::Resize { cols, rows } => Control::Resize(crate::os::pty::Size { rows, cols }),
-    }
-}
-
-fn show(link: &Link, progress: Progress, request: &Request) {
-    let printed = |text: String| link.say(HandSays::Printed { text });
-    match progress {
-        Progress::Started { attempt, of, .. } if of > 1 => printed(format!("attempt {attempt} of {of}\n")),
-        Progress::Started { .. } => {}
-        Progress::Output(bytes) => printed(crate::domain::text::bytes(&bytes)),
-        Progress::Missed(bytes) => printed(format!("({bytes} bytes are in the run folder only)\n")),
-        Progress::Waiting { attempt, of, every } => {
-            printed(format!("attempt {attempt} of {of} failed, the next in {every}\n"));
+async fn cancelled(steer: &mut mpsc::Receiver<Steer>) {
+    loop {
+        match steer.recv().await {
+            Some(Steer::Cancel) => return,
+            Some(_) => {}
+            None => std::future::pending().await,
         }
-        Progress::Ending => printed("ending it: TERM was sent\n".into()),
-        Progress::Trouble(what) => printed(format!("{what}\n")),
-        Progress::Screen(bytes) => link.say(screen(&bytes, request)),
-    }
-}
-
-/// The screen of an interactive block as rows, so that its escapes reach nobody's terminal.
-fn screen(bytes: &[u8], request: &Request) -> HandSays {
-    let rows = std::num::NonZeroU16::new(request.size.rows).unwrap_or(std::num::NonZeroU16::MIN);
-    let cols = std::num::NonZeroU16::new(request.size.cols).unwrap_or(std::num::NonZeroU16::MIN);
-    let mut terminal = vt100::Parser::new(rows, cols, 0);
-    terminal.process(bytes);
-    let screen = terminal.screen();
-    HandSays::Screen {
-        cols: cols.get(),
-        rows: screen.rows(0, cols.get()).map(|row| crate::domain::text::line(&row).into_owned()).collect(),
-        cursor: screen.cursor_position(),
-    }
-}
-
-fn done(block: &Block, outcome: &outcome::Outcome, evidence: Option<Digest>) -> BlockDone {
-    let (result, why) = match &outcome.result {
-        outcome::BlockResult::Passed => (BlockResult::Passed, None),
-        outcome::BlockResult::Failed => (BlockResult::Failed, None),
-        outcome::BlockResult::TimedOut => (BlockResult::TimedOut, None),
-        outcome::BlockResult::Cancelled => (BlockResult::Cancelled, None),
-        outcome::BlockResult::CouldNotStart(why) => (BlockResult::CouldNotStart, Some(why.clone())),
-    };
-    let last = outcome.output.last.iter().rev().find(|line| !line.trim().is_empty()).cloned();
-    BlockDone {
-        block: block.id.clone(),
-        result,
-        exit: outcome.exit,
-        seen: why.or(last).unwrap_or_default(),
-        took: outcome.took,
-        evidence,
-        captured: outcome
-            .capture
-            .as_ref()
-            .filter(|capture| !capture.secret)
-            .map(|capture| (capture.name.clone(), capture.value.clone())),
     }
 }

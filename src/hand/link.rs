@@ -39,6 +39,8 @@ struct Keeper {
     doing: BTreeMap<CommandId, (Command, oneshot::Sender<Outcome>)>,
     asking: BTreeMap<u64, oneshot::Sender<Told>>,
     asked: u64,
+    /// What a seat must be shown that joins after the room came back: the block that runs, and its terminal.
+    shown: Vec<HandSays>,
 }
 
 /// Keeps a link up in a task of its own, until every [`Link`] is dropped.
@@ -56,6 +58,7 @@ pub fn open(socket: PathBuf, at: StepRef, hand: Uuid) -> (Link, mpsc::Receiver<S
         doing: BTreeMap::new(),
         asking: BTreeMap::new(),
         asked: 0,
+        shown: Vec::new(),
     };
     tokio::spawn(keeper.run());
     (Link { wanted, state: state_seen }, steered)
@@ -91,6 +94,16 @@ impl Link {
         self.wanted.send(Wanted::Ask(Ask::Keep { text }, answer)).ok()?;
         match tokio::time::timeout(client::PATIENCE, wait).await {
             Ok(Ok(Told::Kept(digest))) => Some(digest),
+            _ => None,
+        }
+    }
+
+    /// What was kept as evidence.
+    pub async fn kept(&self, digest: crate::domain::id::Digest) -> Option<String> {
+        let (answer, wait) = oneshot::channel();
+        self.wanted.send(Wanted::Ask(Ask::Evidence(digest), answer)).ok()?;
+        match tokio::time::timeout(client::PATIENCE, wait).await {
+            Ok(Ok(Told::Evidence(text))) => Some(text),
             _ => None,
         }
     }
@@ -155,7 +168,8 @@ impl Keeper {
                     None => return false,
                     Some(Wanted::Do(id, command, answer)) => { self.doing.insert(id, (*command, answer)); }
                     // Dropping the sender tells that there is no answer.
-                    Some(Wanted::Ask(..) | Wanted::Say(_)) => {}
+                    Some(Wanted::Ask(..)) => {}
+                    Some(Wanted::Say(says)) => self.remember(&says),
                 },
             }
         }
@@ -166,6 +180,11 @@ impl Keeper {
         let again: Vec<_> = self.doing.iter().map(|(id, (command, _))| (*id, command.clone())).collect();
         for (id, command) in again {
             if writer.send(&ToRoom::Do { id, command }).await.is_err() {
+                return Some(());
+            }
+        }
+        for says in self.shown.clone() {
+            if writer.send(&ToRoom::Hand { at: self.at.clone(), hand: self.hand, says }).await.is_err() {
                 return Some(());
             }
         }
@@ -190,7 +209,10 @@ impl Keeper {
                             self.asking.insert(self.asked, answer);
                             ToRoom::Ask { n: self.asked, ask }
                         }
-                        Wanted::Say(says) => ToRoom::Hand { at: self.at.clone(), hand: self.hand, says },
+                        Wanted::Say(says) => {
+                            self.remember(&says);
+                            ToRoom::Hand { at: self.at.clone(), hand: self.hand, says }
+                        }
                     };
                     if writer.send(&frame).await.is_err() {
                         return Some(());
@@ -198,6 +220,15 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    fn remember(&mut self, says: &HandSays) {
+        match says {
+            HandSays::Began { .. } | HandSays::Over => self.shown.clear(),
+            HandSays::Screen { .. } => self.shown.retain(|old| !matches!(old, HandSays::Screen { .. })),
+            HandSays::Printed { .. } | HandSays::Holding { .. } | HandSays::OverTime => return,
+        }
+        self.shown.push(says.clone());
     }
 
     fn hear(&mut self, frame: FromRoom) {

@@ -108,10 +108,23 @@ pub enum Progress {
     },
     /// It is being ended: TERM was sent.
     Ending,
-    /// The whole screen of an interactive block, as bytes that draw it; secrets taken out.
-    Screen(#[serde(with = "base64_bytes")] Vec<u8>),
+    /// The screen of an interactive block has changed, or was asked for.
+    Screen(Screen),
+    /// Its time is nearly over.
+    Late,
     /// Something beside the block went wrong, as a disk that is full; the block goes on.
     Trouble(String),
+}
+
+/// A terminal's screen as rows of text, so that its escapes reach nobody's terminal; secrets taken out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Screen {
+    /// Columns.
+    pub cols: u16,
+    /// All rows, from the top.
+    pub rows: Vec<String>,
+    /// Cursor, row and column from 0.
+    pub cursor: (u16, u16),
 }
 
 /// What a running block may be told.

@@ -15,16 +15,13 @@ use tokio::sync::mpsc::Receiver;
 
 /// Between two questions.
 const EVERY: Span = Span::secs(1);
-/// A check that must hold and names no limit ends after this.
-const LIMIT: Span = Span::mins(15);
 
 /// Asks to the end. With `for`, it passes when every answer was yes for that long without a gap; with a limit alone,
 /// at the first yes; with neither, the first answer decides. No data is never yes.
 pub async fn run(link: &Link, block: &Block, code: &str, steer: &mut Receiver<Steer>) -> BlockDone {
     let began = clock::now();
-    let every =
-        block.hold.map_or(EVERY, |hold| Span::millis((hold.as_millis() / 5).clamp(100, EVERY.as_millis())));
-    let mut limit = block.timeout.or(block.hold.map(|_| LIMIT)).unwrap_or(Span::ZERO);
+    let every = block.hold.map_or(EVERY, super::held::every);
+    let mut limit = block.timeout.or(block.hold.map(|_| super::held::LIMIT)).unwrap_or(Span::ZERO);
     let mut held = Held::new(Span::millis(every.as_millis().saturating_mul(5)).plus(Span::secs(2)));
     loop {
         let answer = link.check(&block.lang, code).await;

@@ -17,6 +17,30 @@ use crate::domain::{
 /// Keys that keep the meaning they have elsewhere and are no business of ours.
 const KEPT: &[&str] = &["background", "excludeFromRunAll", "tag", "promptEnv", "id", "ignore"];
 
+/// Keys that are known.
+const KNOWN: &[&str] = &[
+    "kind",
+    "name",
+    "timeout",
+    "retry",
+    "for",
+    "interactive",
+    "expect",
+    "match",
+    "once",
+    "risk",
+    "onfail",
+    "capture",
+    "host",
+    "cwd",
+    "interpreter",
+    "background",
+    "excludeFromRunAll",
+    "tag",
+    "promptEnv",
+    "ignore",
+];
+
 /// What a value should have been.
 const TIME: &str = "a length of time, like 90s or 15m";
 
@@ -66,8 +90,10 @@ pub fn block(code: &Code, place: Place<'_>, lints: &mut Lints) -> Block {
     };
     let mut asked = None;
     for (key, value) in &info.attrs {
+        lints.at_column(column(code, key));
         attribute(&mut block, &mut asked, key, value, place.line, lints);
     }
+    lints.at_column(0);
     block.kind = asked.unwrap_or_else(|| default_kind(&block, code, place, lints));
     if block.other.get("ignore").is_some_and(|v| v == "true") {
         block.kind = BlockKind::Sample;
@@ -91,6 +117,20 @@ pub fn block(code: &Code, place: Place<'_>, lints: &mut Lints) -> Block {
         block.placeholders = placeholder::find(&block.code);
     }
     block
+}
+
+/// Where a key stands on the fence's line.
+fn column(code: &Code, key: &str) -> u32 {
+    let info = code.info.as_deref().unwrap_or_default();
+    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '-');
+    let braces = info.find('{').unwrap_or(0);
+    let found = info.match_indices(key).find(|(at, _)| {
+        *at > braces
+            && edge(info.get(..*at).and_then(|before| before.chars().next_back()))
+            && edge(info.get(at + key.len()..).and_then(|after| after.chars().next()))
+    });
+    let Some(before) = found.and_then(|(at, _)| info.get(..at)) else { return 0 };
+    code.column.saturating_add(u32::try_from(before.chars().count()).unwrap_or(0))
 }
 
 fn default_kind(block: &Block, code: &Code, place: Place<'_>, lints: &mut Lints) -> BlockKind {
@@ -299,12 +339,31 @@ fn attribute(
         "cwd" => block.cwd = Some(value.to_owned()),
         "interpreter" => block.interpreter = Some(value.to_owned()),
         _ => {
+            if key == "background" && value == "true" {
+                lints.warning(
+                    line,
+                    "background",
+                    "a block is waited for to its end here; end the command with `&` and write its output to a file",
+                );
+            }
             if !KEPT.contains(&key) {
-                lints.warning(line, "unknown-attr", format!("`{key}` is not known and is kept as it is"));
+                let near = nearest(key);
+                lints.warning(
+                    line,
+                    "unknown-attr",
+                    format!("`{key}` is not known and is kept as it is{near}"),
+                );
             }
             block.other.insert(key.to_owned(), value.to_owned());
         }
     }
+}
+
+/// The key that was probably meant.
+fn nearest(key: &str) -> String {
+    let close = |known: &&&str| strsim::damerau_levenshtein(known, key) <= 2;
+    let near = KNOWN.iter().filter(close).min_by_key(|known| strsim::damerau_levenshtein(known, key));
+    near.map_or_else(String::new, |known| format!("; is `{known}` meant?"))
 }
 
 fn kind(value: &str) -> Option<BlockKind> {

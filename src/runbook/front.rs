@@ -111,28 +111,36 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The line, in the file, where a word stands first below `warroom`.
-    fn line(&self, word: &str) -> u32 {
-        let below = self.raw.lines().position(|l| l.contains("warroom")).unwrap_or(0);
-        let found = self.raw.lines().enumerate().skip(below).find(|(_, l)| {
-            l.match_indices(word).any(|(at, _)| {
-                let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '-');
-                edge(l.get(..at).and_then(|b| b.chars().next_back()))
-                    && edge(l.get(at + word.len()..).and_then(|a| a.chars().next()))
+    /// Line and column, in the file, where a word stands first below `warroom`.
+    fn place(&self, word: &str) -> (u32, u32) {
+        let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '-');
+        let column = |line: &str| {
+            line.match_indices(word).find_map(|(at, _)| {
+                let before = line.get(..at)?;
+                let whole = edge(before.chars().next_back())
+                    && edge(line.get(at + word.len()..).and_then(|after| after.chars().next()));
+                whole.then(|| before.chars().count() + 1)
             })
-        });
-        u32::try_from(found.map_or(0, |(n, _)| n)).unwrap_or(0).saturating_add(2)
+        };
+        let below = self.raw.lines().position(|l| l.contains("warroom")).unwrap_or(0);
+        let mut lines = self.raw.lines().enumerate().skip(below);
+        let (n, column) = lines.find_map(|(n, line)| Some((n, column(line)?))).unwrap_or((0, 0));
+        (u32::try_from(n).unwrap_or(0).saturating_add(2), u32::try_from(column).unwrap_or(0))
     }
 
     fn bad(&mut self, key: &str, what: impl std::fmt::Display) {
-        let line = self.line(key);
+        let (line, column) = self.place(key);
+        self.lints.at_column(column);
         self.lints.error(line, "bad-value", format!("`{key}` {what}"));
+        self.lints.at_column(0);
     }
 
     fn unknown(&mut self, key: &str, known: &[&str]) {
-        let line = self.line(key);
+        let (line, column) = self.place(key);
         let message = format!("`{key}` is not known here and is ignored; known are {}", known.join(", "));
+        self.lints.at_column(column);
         self.lints.warning(line, "unknown-key", message);
+        self.lints.at_column(0);
     }
 
     fn text(&mut self, key: &str, value: &Value) -> Option<String> {
@@ -252,7 +260,7 @@ impl Reader<'_> {
             self.bad(&name, "has a pattern that is not a regular expression");
         }
         if input.secret && input.default.is_some() {
-            let line = self.line(&name);
+            let (line, _) = self.place(&name);
             self.lints.warning(
                 line,
                 "secret-default",

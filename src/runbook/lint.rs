@@ -11,12 +11,21 @@ const LONGEST: usize = 400;
 
 /// Lints as they are found. Their words are made safe to show.
 #[derive(Debug, Default)]
-pub struct Lints(Vec<Lint>);
+pub struct Lints {
+    found: Vec<Lint>,
+    column: u32,
+}
 
 impl Lints {
     fn push(&mut self, line: u32, level: LintLevel, code: &str, message: &str) {
         let message: String = text::line(message).chars().take(LONGEST).collect();
-        self.0.push(Lint { line, level, code: code.to_owned(), message });
+        let column = self.column;
+        self.found.push(Lint { line, column, level, code: code.to_owned(), message });
+    }
+
+    /// What follows is about this column, from 1; 0: about the line as a whole.
+    pub fn at_column(&mut self, column: u32) {
+        self.column = column;
     }
 
     /// Will not work.
@@ -36,12 +45,12 @@ impl Lints {
 
     /// Takes another's.
     pub fn append(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.found.extend(other.found);
     }
 
     /// As found.
     pub fn into_vec(self) -> Vec<Lint> {
-        self.0
+        self.found
     }
 }
 

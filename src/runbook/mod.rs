@@ -62,7 +62,8 @@ pub fn parse(source_name: &str, bytes: &[u8]) -> Runbook {
     let mut all = lints.into_vec();
     all.extend(lint(&runbook));
     all.sort_by(|a, b| {
-        (a.line, std::cmp::Reverse(a.level), &a.code).cmp(&(b.line, std::cmp::Reverse(b.level), &b.code))
+        let order = |lint: &Lint| (lint.line, std::cmp::Reverse(lint.level));
+        order(a).cmp(&order(b)).then_with(|| (&a.code, a.column).cmp(&(&b.code, b.column)))
     });
     all.dedup_by(|a: &mut Lint, b: &mut Lint| a == b);
     runbook.lints = all;

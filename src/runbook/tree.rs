@@ -55,6 +55,8 @@ pub struct Item {
 pub struct Code {
     /// Everything after the opening marks, from the source; none for indented code.
     pub info: Option<String>,
+    /// Column at which that begins, in characters from 1.
+    pub column: u32,
     /// Contents, without the last line end.
     pub text: String,
     /// Number of backticks of the opening fence; 0 where it is made of tildes.
@@ -221,7 +223,11 @@ impl Builder<'_> {
                     let slice = self.text.get(at.clone()).unwrap_or_default();
                     if let Some((mark, marks)) = fence_of(slice) {
                         let first = slice.trim_start().lines().next().unwrap_or_default();
-                        code.info = Some(first.trim_start_matches(mark).trim().to_owned());
+                        let info = first.trim_start_matches(mark);
+                        code.info = Some(info.trim().to_owned());
+                        let begins = at.start + slice.len() - slice.trim_start().len() + first.len()
+                            - info.trim_start().len();
+                        code.column = self.column(begins);
                         code.ticks = if mark == '`' { marks } else { 0 };
                         code.closed = is_closed(slice, mark, marks);
                     }
@@ -241,6 +247,13 @@ impl Builder<'_> {
             Tag::BlockQuote(_) => self.stack.push(Frame::Quote(Vec::new(), line)),
             _ => {}
         }
+    }
+
+    /// The column, from 1, that an offset is in.
+    fn column(&self, offset: usize) -> u32 {
+        let before = self.text.get(..offset).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        u32::try_from(line.chars().count()).unwrap_or(u32::MAX).saturating_add(1)
     }
 
     fn end(&mut self, end: TagEnd) {

@@ -212,7 +212,7 @@ pub enum HandSays {
         /// For how long it must.
         wanted: Span,
     },
-    /// Its time limit has passed and it asks: wait, kill, carry on.
+    /// Its time is nearly over and it asks: wait, kill, carry on. Without an answer it is killed at its limit.
     OverTime,
     /// It has nothing more to do.
     Over,

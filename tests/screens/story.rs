@@ -367,7 +367,7 @@ pub fn take(story: &mut Story, clock: &str, step: &str, n: u128, confirm: Confir
             walk: WALK,
             step: step.into(),
             hand: hand(n),
-            host: "app-1".into(),
+            host: "bast-1".into(),
             confirm,
             undo: false,
             again: false,

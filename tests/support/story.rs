@@ -146,7 +146,7 @@ impl Story {
     /// A step is taken, its blocks run with these results, in their order.
     pub fn step(&mut self, who: &Actor, step: &str, results: &[(&str, BlockResult, &str, u64)]) -> &mut Self {
         let hand = Uuid::from_u128(7_000 + u128::from(self.state.head));
-        let (walk, step, host) = (WalkId(1), step.to_owned(), "app-1".to_owned());
+        let (walk, step, host) = (WalkId(1), step.to_owned(), "war-1".to_owned());
         let confirm = Confirmation::Second;
         let take =
             WalkCommand::Take { walk, step: step.clone(), hand, host, confirm, undo: false, again: false };

@@ -1,6 +1,9 @@
 //! Without a journal nothing runs; the commands are still there to be copied, and say that nobody records them.
 
-use super::{dry_run, load, print_blocks};
+use super::{
+    load,
+    show::{dry_run, print_blocks},
+};
 use crate::domain::walk::Walk;
 use std::collections::BTreeMap;
 
@@ -29,7 +32,7 @@ pub(super) fn runbook(name: &str, inputs: &[String]) {
         for section in &runbook.sections {
             for step in &section.steps {
                 println!("\n## {}: {}", section.title, step.title);
-                print_blocks(step, &BTreeMap::new(), |block| &block.code);
+                print_blocks(&runbook, step, &BTreeMap::new(), |block| &block.code);
             }
         }
     }
@@ -47,6 +50,6 @@ pub(super) fn step(walk: &Walk, slug: &str) {
         for (name, value) in &values {
             println!("{name}={}", crate::domain::text::line(value));
         }
-        print_blocks(step, &values, |block| walk.code(block));
+        print_blocks(&walk.runbook, step, &values, |block| walk.code(block));
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::{
     command::Ctx,
     deviation::{self, DeviationFact, DeviationKind, Difference, ReasonCode},
     fact::Fact,
-    plan::{Block, Risk, Step},
+    plan::{Block, BlockKind, Risk, Step},
     refusal::{Code, Refusal},
     state::State,
 };
@@ -56,6 +56,36 @@ pub(super) fn reorder(state: &State, walk: &Walk, step: &Step, before: &[Fact]) 
     })
 }
 
+/// The deviation of doing a step on another machine than prescribed: what is to run here belongs to the machine of the
+/// room, where the steps before it ran and left their state. What names a host reaches it from anywhere.
+pub(super) fn wrong_host(
+    state: &State,
+    walk: &Walk,
+    step: &Step,
+    host: &str,
+    before: &[Fact],
+) -> Option<Fact> {
+    let host = crate::domain::text::line(host);
+    let prescribed = &state.room.host;
+    let targets = &walk.runbook.front.targets;
+    let here = step
+        .blocks
+        .iter()
+        .filter(|block| block.is_shell() && !matches!(block.kind, BlockKind::Sample | BlockKind::Expect))
+        .find(|block| {
+            block.host.as_ref().is_none_or(|alias| targets.get(alias).unwrap_or(alias) == "local")
+        })?;
+    let elsewhere = !host.is_empty() && !prescribed.is_empty() && host.as_ref() != prescribed;
+    elsewhere.then(|| {
+        let told = (format!("{} runs on {prescribed}", here.id), format!("on {host}"));
+        let mut fact = fact(state, walk, step, DeviationKind::WrongHost, told, before);
+        if let Fact::Deviation(DeviationFact::Recorded { what, .. }) = &mut fact {
+            what.host = host.into_owned();
+        }
+        fact
+    })
+}
+
 fn give_reason(facts: &mut [Fact], given: Option<ReasonCode>) {
     for one in facts {
         if let Fact::Deviation(DeviationFact::Recorded { code, .. }) = one {
@@ -90,7 +120,6 @@ fn asked_enough(walk: &Walk, step: &Step, risk: Risk, confirm: &Confirmation) ->
 
 /// What has to be typed before a step is taken.
 pub(super) fn confirmed(walk: &Walk, step: &Step, undo: bool, confirm: &Confirmation) -> Result<(), Refusal> {
-    use crate::domain::plan::BlockKind;
     let risk = if undo {
         step.of_kind(BlockKind::Undo).map(|block| block.risk).max().unwrap_or_default()
     } else {
@@ -126,6 +155,7 @@ pub(super) fn decide(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<
         Deviate::Manual => {
             facts.push(fact(state, walk, step, DeviationKind::Manual, told("done by hand, outside"), &facts));
             facts.extend(reorder(state, walk, step, &facts));
+            facts.extend(wrong_host(state, walk, step, host, &facts));
             facts.extend(turn::finish(walk, step, &How::Manual, String::new(), ctx));
         }
         Deviate::Override => {

@@ -12,6 +12,7 @@ mod input;
 mod person;
 mod rules;
 pub mod sequence;
+mod stands;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -20,6 +21,7 @@ pub use command::{Glass, WalkCommand};
 pub use fact::WalkFact;
 pub(super) use fold::apply;
 pub(super) use rules::decide;
+pub use stands::{stands, whereabouts};
 pub(super) use turn::{wait_ends, wait_over};
 
 use super::{

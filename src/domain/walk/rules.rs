@@ -241,6 +241,7 @@ fn take(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Re
     }
     deviate::confirmed(walk, step, *undo, confirm)?;
     let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();
+    facts.extend(deviate::wrong_host(state, walk, step, host, &facts));
     let lent = lent(*id, slug, *hand, host, *undo, *again);
     if !*undo {
         facts.extend(beyond_limit(state, walk, step, &lent, *again, ctx, &facts)?);

@@ -56,6 +56,11 @@ fn ordinary_text_stays() {
         "GET / 200 in 3 ms key=17 user@example.org",
         "the monkey took the tokens, 5 passwords reset",
         "ssh://deploy@host:22/",
+        "read -r -s -p 'Password: ' p; echo \"got ${#p}\"",
+        "curl -H \"Authorization: Bearer $TOKEN\" https://host/x",
+        "export PGPASSWORD=$(pass show db/orders)",
+        "PGPASSWORD=\"${PW:-none}\" psql --password=$PW",
+        "vault login -token=<token>",
         "",
     ] {
         assert_eq!(Redactor::default().text(text), text);

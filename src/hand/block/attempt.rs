@@ -1,11 +1,11 @@
 //! One attempt: a child, its output, the clock over it, and its end.
 
 use crate::{
-    domain::time::Span,
+    domain::{text, time::Span},
     hand::{
         carry::STATE_MAX,
         launch::Launch,
-        outcome::{BlockResult, Control, Progress, Request, Surroundings},
+        outcome::{BlockResult, Control, Progress, Request, Screen, Surroundings},
         sink::Sink,
     },
     os::{
@@ -29,6 +29,10 @@ const CAPTURE_MAX: usize = 64 * 1024;
 const IDLE: Duration = Duration::from_millis(100);
 /// After the child has ended, others of its session may hold its output open: so long is it read on.
 const DRAIN: Duration = Duration::from_millis(500);
+/// A terminal's screen is shown at most so often.
+const PAINT: Duration = Duration::from_millis(40);
+/// So long before the end of its time, or a fifth of it where that is less, somebody is asked what to do.
+const LATE: Duration = Duration::from_secs(30);
 /// Further away than any deadline.
 const NEVER: Duration = Duration::from_secs(86_400 * 365);
 
@@ -95,8 +99,13 @@ impl Attempt {
     ) -> End {
         let mut end = End::default();
         let mut stdout = request.block.capture.is_some().then(Vec::new);
-        let mut deadline = Instant::now() + request.block.timeout.map_or(NEVER, Span::std).min(NEVER);
+        let limit = request.block.timeout.map_or(NEVER, Span::std).min(NEVER);
+        let mut deadline = Instant::now() + limit;
+        let before_end = LATE.min(limit / 5);
+        let mut late = deadline - before_end;
         let mut idle = Instant::now() + NEVER;
+        // At once, so that a terminal is known to be there before it shows anything.
+        let mut paint = self.screen.is_some().then(Instant::now);
         let mut stop: Option<Instant> = None;
         let mut ending: Option<JoinHandle<Ended>> = None;
         let mut listening = true;
@@ -113,13 +122,26 @@ impl Attempt {
                     }
                     Some(Control::Extend(more)) => {
                         deadline = deadline.checked_add(more.std().min(NEVER)).unwrap_or(deadline);
+                        late = deadline - before_end;
                     }
-                    Some(other) => self.told(other, around, sink).await,
+                    Some(other) => {
+                        if self.told(other, sink).await {
+                            paint = paint.or_else(|| Some(Instant::now()));
+                        }
+                    }
                 },
                 () = sleep_until(deadline), if ending.is_none() && !exited => {
                     end.killed = Some(BlockResult::TimedOut);
                     ending = Some(self.end(request.grace));
                     sink.tell(Progress::Ending).await;
+                }
+                () = sleep_until(late), if ending.is_none() && !exited && request.block.timeout.is_some() => {
+                    late = Instant::now() + NEVER;
+                    sink.tell(Progress::Late).await;
+                }
+                () = sleep_until(paint.unwrap_or(deadline)), if paint.is_some() => {
+                    paint = None;
+                    self.paint(around, sink).await;
                 }
                 () = sleep_until(idle) => {
                     idle = Instant::now() + NEVER;
@@ -135,6 +157,7 @@ impl Attempt {
                         }
                         self.printed(&bytes, sink).await;
                         idle = Instant::now() + IDLE;
+                        paint = paint.or_else(|| self.screen.is_some().then(|| Instant::now() + PAINT));
                     }
                     Happened::Err(bytes) => {
                         self.printed(&bytes, sink).await;
@@ -159,6 +182,7 @@ impl Attempt {
                 },
             }
         }
+        self.paint(around, sink).await;
         sink.end().await;
         end.captured =
             stdout.map(|bytes| if bytes.len() > CAPTURE_MAX { Err(CAPTURE_MAX) } else { Ok(bytes) });
@@ -186,10 +210,14 @@ impl Attempt {
         })
     }
 
-    async fn told(&mut self, what: Control, around: &Surroundings, sink: &mut Sink) {
-        let Child::Terminal(terminal) = &self.child else { return };
+    /// Gives whether the screen is to be shown anew.
+    async fn told(&mut self, what: Control, sink: &mut Sink) -> bool {
+        let Child::Terminal(terminal) = &self.child else { return false };
         match what {
-            Control::Keys(bytes) => terminal.keys(bytes),
+            Control::Keys(bytes) => {
+                terminal.keys(bytes);
+                false
+            }
             Control::Resize(size) => {
                 if let Err(error) = terminal.resize(size) {
                     sink.trouble(format!("the terminal keeps its size: {error}")).await;
@@ -198,15 +226,19 @@ impl Attempt {
                     let (rows, cols) = dimensions(size);
                     screen.screen_mut().set_size(rows, cols);
                 }
+                true
             }
-            Control::Repaint => {
-                if let Some(screen) = &self.screen {
-                    let drawn = screen.screen().state_formatted();
-                    sink.tell(Progress::Screen(around.redactor.bytes(drawn.as_bytes()).into_owned())).await;
-                }
-            }
-            Control::Cancel | Control::Extend(_) => {}
+            Control::Repaint => true,
+            Control::Cancel | Control::Extend(_) => false,
         }
+    }
+
+    async fn paint(&self, around: &Surroundings, sink: &Sink) {
+        let Some(screen) = self.screen.as_ref().map(vt100::Parser::screen) else { return };
+        let cols = screen.size().1.get();
+        let clean = |row: String| around.redactor.text(text::line(&row).as_ref()).into_owned();
+        let rows = screen.rows(0, cols).map(clean).collect();
+        sink.tell(Progress::Screen(Screen { cols, rows, cursor: screen.cursor_position() })).await;
     }
 
     async fn printed(&mut self, bytes: &[u8], sink: &mut Sink) {

@@ -51,7 +51,7 @@ pub struct HandShow {
     pub screen: Option<Screen>,
     /// A check that holds so far.
     pub holding: Option<Holding>,
-    /// Its time limit has passed and it asks what to do.
+    /// Its time is nearly over and it asks what to do.
     pub over_time: bool,
     /// It has nothing more to do.
     pub over: bool,
@@ -62,11 +62,14 @@ impl HandShow {
     pub fn hear(&mut self, says: HandSays, now: &Stamp) {
         match says {
             HandSays::Began { block, until } => {
-                self.block = Some(block);
-                self.since = Some(now.clone());
+                // Said again where it got more time, or the room came back.
+                if self.block.as_ref() != Some(&block) {
+                    self.block = Some(block);
+                    self.since = Some(now.clone());
+                    self.holding = None;
+                    self.screen = None;
+                }
                 self.until = until;
-                self.holding = None;
-                self.screen = None;
                 (self.over_time, self.over) = (false, false);
             }
             HandSays::Printed { text } => self.print(&text),

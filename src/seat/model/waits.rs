@@ -97,14 +97,18 @@ fn trouble(model: &Model) -> Option<Waits> {
 fn waiting(model: &Model) -> Option<Waits> {
     let now = &model.now;
     if let Some((walk, step, asked)) = model.asked() {
+        let age = asked.at.elapsed(now);
+        let late = match asked.by.within {
+            Some(within) if age > within => format!(", {} late", age.minus(within).brief()),
+            _ => String::new(),
+        };
         let what = format!(
-            "approve step {} \"{}\", asked by {}",
+            "approve step {} \"{}\", asked by {}{late}",
             number(walk, &step.id),
             step.title,
             asked.requester
         );
         let who = approvers(model, &asked.by.roles, &asked.requester.name);
-        let age = asked.at.elapsed(now);
         return Some(Waits::new("WAITS ON", Loud::Notice, what).on(who).since(age).key("approve"));
     }
     for (walk, slug, state) in model.step_states() {
@@ -142,6 +146,15 @@ fn waiting(model: &Model) -> Option<Waits> {
     let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
     let at = super::StepRef { walk: walk.id, step: step.id.clone() };
     let show = model.hands.get(&at);
+    if show.is_some_and(|show| show.over_time) {
+        let left = show.and_then(|show| show.until).map(|until| Span::between(now.wall, until).brief());
+        let what = format!("{named}: killed in {}; wait, kill or carry on", left.unwrap_or_default());
+        return Some(Waits::new("WAITS ON", Loud::Notice, what).on("you").key("act"));
+    }
+    if show.is_some_and(|show| show.screen.is_some()) {
+        let what = format!("{named} has a terminal: open it");
+        return Some(Waits::new("WAITS ON", Loud::Notice, what).on(lease.owner.name.clone()).key("act"));
+    }
     let detail = match show.and_then(|show| show.holding.as_ref()) {
         Some(hold) => format!(": {} for {} of {}", hold.seen, hold.held.brief(), hold.wanted.brief()),
         None => {
@@ -171,6 +184,23 @@ fn approvers(model: &Model, roles: &[String], requester: &str) -> String {
     }
 }
 
+fn next_step(model: &Model) -> Option<Waits> {
+    let walk = model.walk().filter(|walk| walk.ended.is_none())?;
+    let step = walk.current()?;
+    let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
+    let what = match (&step.lead, step.risk()) {
+        (Some(Lead::Decide(_)), _) => format!("{named}: choose"),
+        (Some(Lead::Confirm(_)), _) => format!("{named}: confirm"),
+        (Some(Lead::Wait(Some(span))), _) => {
+            format!("{named}: {} left", walk.at_since.plus(*span).until(&model.now).brief())
+        }
+        (_, Risk::Irreversible) => format!("{named}, cannot be taken back"),
+        (_, Risk::High) => format!("{named}, high risk"),
+        _ => named,
+    };
+    Some(Waits::new("next", Loud::Calm, what).key("act"))
+}
+
 fn next(model: &Model) -> Waits {
     let Some(incident) = model.incident() else {
         if let Some(breach) = model.state.first_breach() {
@@ -182,23 +212,13 @@ fn next(model: &Model) -> Waits {
             );
             return Waits::new("WRONG", Loud::Notice, what).key("declare");
         }
+        if let Some(next) = next_step(model) {
+            return next;
+        }
         return Waits::new("calm", Loud::Calm, "nothing is declared");
     };
-    if let Some((walk, step)) =
-        model.walk().filter(|walk| walk.ended.is_none()).and_then(|walk| walk.current().map(|s| (walk, s)))
-    {
-        let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
-        let what = match (&step.lead, step.risk()) {
-            (Some(Lead::Decide(_)), _) => format!("{named}: choose"),
-            (Some(Lead::Confirm(_)), _) => format!("{named}: confirm"),
-            (Some(Lead::Wait(Some(span))), _) => {
-                format!("{named}: {} left", walk.at_since.plus(*span).until(&model.now).brief())
-            }
-            (_, Risk::Irreversible) => format!("{named}, cannot be taken back"),
-            (_, Risk::High) => format!("{named}, high risk"),
-            _ => named,
-        };
-        return Waits::new("next", Loud::Calm, what).key("act");
+    if let Some(next) = next_step(model) {
+        return next;
     }
     match incident.status {
         Status::Resolved => {

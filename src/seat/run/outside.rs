@@ -8,7 +8,7 @@ use crate::{
         update::{Effect, Event},
     },
 };
-use std::{io::Write as _, path::PathBuf};
+use std::path::PathBuf;
 use tokio::sync::mpsc;
 
 /// What it needs for that.
@@ -59,19 +59,7 @@ impl Outside {
 
 /// Lets the person change code in their editor; gives back what they saved.
 pub(super) async fn edit(code: String, lang: String) -> Result<String, String> {
-    let work = move || -> std::io::Result<String> {
-        let suffix =
-            if lang.is_empty() || !lang.chars().all(char::is_alphanumeric) { "sh".into() } else { lang };
-        let mut file =
-            tempfile::Builder::new().prefix("warroom-").suffix(&format!(".{suffix}")).tempfile()?;
-        file.write_all(code.as_bytes())?;
-        file.flush()?;
-        // Editors that write anew and rename leave the path, not the descriptor.
-        let path = file.into_temp_path();
-        editor::edit(&path)?;
-        std::fs::read_to_string(&path)
-    };
-    match tokio::task::spawn_blocking(work).await {
+    match tokio::task::spawn_blocking(move || editor::edit_text(&code, &lang)).await {
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     }

@@ -5,15 +5,18 @@ use crate::{
     domain::{
         Event, Fact,
         time::Span,
-        walk::{StepStatus, WalkFact},
+        walk::{self, StepStatus, WalkFact},
     },
     seat::model::{
-        Conn, HandShow, Layer, Model, StepRef, Tone,
+        Conn, HandShow, Layer, Model, StepRef, Tone, find,
         pending::{For, Then},
         timeline::PAGE,
     },
     wire::{Ask, FromRoom, HandSays, Outcome, RoomStatus, ToRoom, Told},
 };
+
+/// Who comes back sooner remembers where they were.
+const INTERRUPTED: Span = Span::secs(30);
 
 /// A frame came.
 pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
@@ -43,7 +46,10 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
         FromRoom::Snapshot { state, live } => {
             model.state = *state;
             model.live = *live;
-            model.loaded = true;
+            let first = !std::mem::replace(&mut model.loaded, true);
+            if first {
+                come_back(model);
+            }
             if model.ui.seen.get() == 0 {
                 model.ui.seen.set(model.state.head);
             }
@@ -80,6 +86,19 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             Vec::new()
         }
         FromRoom::Steer(_) | FromRoom::Bye { .. } => Vec::new(),
+    }
+}
+
+/// Says where one was, after an interruption.
+fn come_back(model: &mut Model) {
+    let stood =
+        model.walk().filter(|walk| walk.at_since.elapsed(&model.now) >= INTERRUPTED).and_then(|walk| {
+            let step = walk.current()?;
+            let named = format!("{}: step {} \"{}\"", walk.id, find::number(walk, &step.id), step.title);
+            walk::whereabouts(walk, &named, &model.now)
+        });
+    if let Some(stood) = stood {
+        model.say(Tone::Info, stood);
     }
 }
 
@@ -147,7 +166,10 @@ fn walked(model: &mut Model, event: &Event, fact: &WalkFact) {
             model.ui.step = None;
             model.ui.output_back = 0;
         }
-        WalkFact::StepDone { step, .. } | WalkFact::Lost { step, .. } | WalkFact::TakenOver { step, .. } => {
+        WalkFact::BlockEnded { step, .. }
+        | WalkFact::StepDone { step, .. }
+        | WalkFact::Lost { step, .. }
+        | WalkFact::TakenOver { step, .. } => {
             let at = at(step);
             if let Some(hand) = model.hands.get_mut(&at) {
                 hand.holding = None;

@@ -36,7 +36,9 @@ pub fn screen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) -> Opt
     if let (Some(text), false) = (coach, place.coach.is_empty()) {
         put::pieces(buf, inset(place.coach), theme, &[("coach  ", Role::Drill), (text, Role::Text)]);
     }
-    let nothing = model.incident().is_none() && model.live.is_blind() && model.ui.view == View::WarRoom;
+    let walks = model.walk().is_some_and(|walk| walk.ended.is_none());
+    let nothing =
+        model.incident().is_none() && !walks && model.live.is_blind() && model.ui.view == View::WarRoom;
     if nothing {
         empty::draw(buf, place.body, theme, model);
     } else {

@@ -153,9 +153,10 @@ fn step_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, walk: &W
     };
     let title = format!("{} {}", number(walk, &step.id), one(&step.title));
     let seen = if seen.is_empty() { seen } else { format!("  {seen}") };
-    // The value seen stays whole where there is room for it and most of the title.
+    // The value seen stands beside the tick, whole where that leaves the beginning of the title, else cut.
     let room = usize::from(area.width).saturating_sub(3 + fit::width(&right));
-    let seen = if fit::width(&title).min(16) + fit::width(&seen) <= room { seen } else { String::new() };
+    let left = room.saturating_sub(fit::width(&title).min(16));
+    let seen = if left < 8 { String::new() } else { fit::cut(&seen, left, theme.glyphs()).into_owned() };
     let title = fit::cut(&title, room.saturating_sub(fit::width(&seen)), theme.glyphs()).into_owned();
     let pieces = [(title.as_str(), text), (seen.as_str(), Role::Calm)];
     put::ends(buf, put::part(area, 2, area.width), theme, &pieces, (&right, right_role));

@@ -200,7 +200,11 @@ fn lent(model: &mut Model, at: &StepRef, named: &str) -> Vec<Effect> {
             choice('k', "kill", "end its whole process group", Act::Call(Call::of("cancel"))),
             choice('c', "carry on", "an hour more", Act::Call(Call::of("extend").with("1h"))),
         ];
-        model.layers.push(Layer::Pick { title: format!("{named} is over its time"), choices, at: 0 });
+        model.layers.push(Layer::Pick {
+            title: format!("{named} is killed when its time is over; give it more?"),
+            choices,
+            at: 0,
+        });
         return Vec::new();
     }
     let who = owner.map(|one| one.name).unwrap_or_default();

@@ -1,0 +1,125 @@
+//! What a walk would run, and what is approved, for people to read before it happens.
+
+use crate::{
+    cli::exit,
+    domain::{
+        State,
+        id::WalkId,
+        plan::{Block, BlockKind, Choice, Lead, Runbook, Step},
+        text,
+        walk::approval,
+    },
+    runbook,
+};
+use std::collections::BTreeMap;
+
+/// Says on standard error what exactly an approval is for.
+pub(super) fn asked(state: &State, walk: WalkId, step: &str) {
+    let Some(known) = state.walks.get(&walk) else { return };
+    let Some((step, asked)) = known.runbook.step(step).zip(known.state(step).asked) else { return };
+    eprintln!("{} asks, for step {:?}: {}", asked.requester, step.title, asked.text);
+    for (name, value) in &known.inputs {
+        eprintln!("  {name}={}", text::line(value));
+    }
+    for block in step.blocks.iter().filter(|b| !matches!(b.kind, BlockKind::Sample | BlockKind::Undo)) {
+        let edited = if known.edits.contains_key(&block.id) { ", EDITED" } else { "" };
+        eprintln!(
+            "  # {} {} on {}{edited}",
+            word(block.kind),
+            block.id,
+            block.host.as_deref().unwrap_or("local")
+        );
+        for line in known.code(block).lines() {
+            eprintln!("  {}", text::line(line));
+        }
+    }
+}
+
+fn roles(roles: &[String]) -> String {
+    if roles.is_empty() { "anybody else".into() } else { roles.join(" or ") }
+}
+
+fn branches(step: &Step) -> &[Choice] {
+    match &step.lead {
+        Some(Lead::Decide(choices)) => choices,
+        _ => &[],
+    }
+}
+
+/// Prints what would run.
+pub(super) fn dry_run(name: &str, inputs: &[String]) -> u8 {
+    let runbook = match super::load(name) {
+        Ok(runbook) => runbook,
+        Err(why) => {
+            eprintln!("{why}");
+            return exit::USAGE;
+        }
+    };
+    let given = match super::pairs(inputs) {
+        Ok(given) => given,
+        Err(refusal) => {
+            eprintln!("{refusal}");
+            return exit::USAGE;
+        }
+    };
+    let values = match runbook::resolve(&runbook, &given) {
+        Ok(values) => values,
+        Err(problems) => {
+            for problem in problems {
+                eprintln!("{problem}");
+            }
+            return exit::REFUSED;
+        }
+    };
+    for (name, value) in &values {
+        let secret = runbook.front.inputs.iter().any(|input| input.name == *name && input.secret);
+        println!("{name}={}", if secret { "(secret)".into() } else { text::line(value) });
+    }
+    for section in &runbook.sections {
+        for step in &section.steps {
+            println!("\n## {}: {}", section.title, step.title);
+            if let Some((sentence, by)) = approval::wanted(step) {
+                println!("# APPROVE by {} of {}: {sentence}", by.n, roles(&by.roles));
+            }
+            for choice in branches(step) {
+                println!("# {} goes on with {}", choice.label, choice.to);
+            }
+            print_blocks(&runbook, step, &values, |block| &block.code);
+        }
+    }
+    exit::DONE
+}
+
+/// Prints a step's blocks with the values filled in, as they are copied.
+pub(super) fn print_blocks<'a>(
+    runbook: &Runbook,
+    step: &'a Step,
+    values: &BTreeMap<String, String>,
+    code: impl Fn(&'a Block) -> &'a str,
+) {
+    for block in &step.blocks {
+        let script = code(block);
+        let host = block.host.as_deref().unwrap_or("local");
+        let place = runbook.front.targets.get(host).map_or(host, String::as_str);
+        println!("# {} {} on {place}", word(block.kind), block.id);
+        match runbook::fill(script, values) {
+            Ok(code) => println!("{}", text::block(&code)),
+            Err(error) => {
+                println!("# fill in first: {error}");
+                println!("{}", text::block(script));
+            }
+        }
+    }
+}
+
+fn word(kind: BlockKind) -> &'static str {
+    match kind {
+        BlockKind::Guard => "guard",
+        BlockKind::Check => "check",
+        BlockKind::Run => "run",
+        BlockKind::Verify => "verify",
+        BlockKind::Expect => "expect",
+        BlockKind::Undo => "undo",
+        BlockKind::Sample => "sample, never run:",
+    }
+}
