@@ -101,7 +101,9 @@ impl Room {
                 return Told::No(Refusal::new(Code::Conflict, why));
             }
             if sources.contains_key(&id) {
-                let free = (2..).map(|n| format!("{id}-{n}")).find(|name| !sources.contains_key(name));
+                let free = (2..=SOURCES_MAX + 1)
+                    .map(|n| format!("{id}-{n}"))
+                    .find(|name| !sources.contains_key(name));
                 spec.rename(free.unwrap_or(id));
             }
             self.watch_source(spec);
