@@ -13,14 +13,11 @@ const MARK: &str =
 
 /// No room could be reached: the whole runbook where one was named, else how to come to one.
 pub(super) fn without_room(start: Option<(&String, &Vec<String>)>) {
-    match start {
-        Some((name, inputs)) => runbook(name, inputs),
-        None => {
-            eprintln!(
-                "UNRECORDED: without a room nothing runs from here. Every command of a runbook, to copy:"
-            );
-            eprintln!("  warroom step start RUNBOOK --dry-run");
-        }
+    if let Some((name, inputs)) = start {
+        runbook(name, inputs);
+    } else {
+        eprintln!("UNRECORDED: without a room nothing runs from here. Every command of a runbook, to copy:");
+        eprintln!("  warroom step start RUNBOOK --dry-run");
     }
 }
 

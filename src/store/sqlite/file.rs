@@ -9,7 +9,10 @@ use crate::{
     journal::{Head, Trouble, chain, chain::Record},
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 use uuid::Uuid;
 
 /// `PRAGMA application_id` of a journal: "WRJ1".
@@ -87,9 +90,11 @@ fn immutable(path: &Path) -> String {
     for byte in std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()) {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                uri.push(char::from(*byte))
+                uri.push(char::from(*byte));
             }
-            other => uri.push_str(&format!("%{other:02x}")),
+            other => {
+                let _ = write!(uri, "%{other:02x}");
+            }
         }
     }
     uri.push_str("?immutable=1");
@@ -107,7 +112,7 @@ fn log_bytes(path: &Path) -> u64 {
 /// says nothing where it does not happen to look there.
 fn is_torn(path: &Path, page: i64) -> bool {
     let len = std::fs::metadata(path).map_or(0, |meta| meta.len());
-    u64::try_from(page).is_ok_and(|page| page > 0 && len % page != 0) && log_bytes(path) == 0
+    u64::try_from(page).is_ok_and(|page| page > 0 && !len.is_multiple_of(page)) && log_bytes(path) == 0
 }
 
 /// A connection that only reads. Where the directory cannot be written, as on a copy kept for evidence, a file without
