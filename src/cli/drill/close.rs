@@ -31,7 +31,7 @@ pub(super) fn end(stage: Stage, journal: Option<&Path>, leave: Leave) {
     let dir = stage.dir.clone();
     match stage.end(leave) {
         Ok(()) if leave == Leave::Directory => {
-            exit::say(&format!("what there was of it is kept in {}", dir.display()))
+            exit::say(&format!("what there was of it is kept in {}", dir.display()));
         }
         Ok(()) => exit::say("the practice world is gone; nothing of it is left running"),
         Err(error) => exit::warn(&error.to_string()),
