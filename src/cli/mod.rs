@@ -8,6 +8,7 @@ pub mod export;
 pub mod gate;
 pub mod hand;
 pub mod pages;
+pub mod people;
 pub mod practices;
 pub mod reach;
 pub mod room;
@@ -62,6 +63,8 @@ enum Verb {
     Status(status::StatusArgs),
     #[command(flatten)]
     Act(verb::Verb),
+    #[command(flatten)]
+    People(people::Verb),
     /// Walk a runbook, step by step
     Step(step::StepArgs),
     /// Follow the timeline
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Stop) => room::stop(&with),
         Some(Verb::Status(args)) => status::run(&with, &args),
         Some(Verb::Act(verb)) => verb::run(&with, verb),
+        Some(Verb::People(verb)) => people::run(&with, verb),
         Some(Verb::Step(args)) => step::run(&with, args),
         Some(Verb::Tail(args)) => tail::run(&with, &args),
         Some(Verb::Gate(args)) => gate::run(&args),

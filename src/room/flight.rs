@@ -6,7 +6,7 @@ use super::{
     serve::{Flight, Room, Waiting},
 };
 use crate::{
-    domain::{Command, CommandId, actor::Actor},
+    domain::{Command, CommandId, actor::Actor, power::Groups},
     journal::Appended,
     os::clock,
     wire::{FromRoom, JournalState, Outcome, encode},
@@ -18,12 +18,12 @@ impl Room {
     /// Decides a command. Gives its outcome where that is known at once; otherwise it is answered when durable.
     pub(super) fn submit(
         &mut self,
-        actor: &Actor,
+        who: (&Actor, &Groups),
         id: CommandId,
         command: &Command,
         waiting: Waiting,
     ) -> Option<Outcome> {
-        match self.core.submit(actor, id, command, &clock::now()) {
+        match self.core.submit(who, id, command, &clock::now()) {
             Submitted::Refused(refusal) => Some(Outcome::Refused(refusal)),
             // Known or without effect; but what it repeats may be in flight, so its answer waits its turn.
             Submitted::Nothing if self.flights.is_empty() => {
@@ -47,7 +47,8 @@ impl Room {
     /// The room's own command.
     pub(super) fn own(&mut self, command: &Command) {
         let actor = self.own_name.clone();
-        let done = self.submit(&actor, CommandId(Uuid::now_v7()), command, Waiting::Nobody);
+        let done =
+            self.submit((&actor, &Groups::default()), CommandId(Uuid::now_v7()), command, Waiting::Nobody);
         if let Some(Outcome::Refused(refusal)) = done {
             tracing::warn!(%refusal, ?command, "the room's own command was refused");
         }

@@ -77,6 +77,9 @@ fn hints(model: &Model) -> Vec<(String, String)> {
     if asked {
         names.push(("approve", "approve"));
     }
+    if super::console::command_asks(model) {
+        names.push(("handover", "command"));
+    }
     match model.ui.pane() {
         Pane::Runbook | Pane::Output => {
             if model.walk().is_some_and(|walk| walk.ended.is_none()) {
@@ -110,7 +113,9 @@ fn hints(model: &Model) -> Vec<(String, String)> {
     names
         .into_iter()
         .filter(|(name, _)| seen.insert(*name))
-        .filter(|(name, _)| command::named(name).is_some_and(|spec| (spec.when)(model).is_ok()))
+        .filter(|(name, _)| {
+            command::named(name).is_some_and(|spec| command::power::possible(model, spec).is_ok())
+        })
         .filter_map(|(name, word)| Some((model.keymap.label(name)?, word.to_owned())))
         .collect()
 }

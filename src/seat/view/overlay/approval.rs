@@ -42,8 +42,10 @@ fn code(all: &[String]) -> Vec<(String, Role)> {
 pub fn confirm(buf: &mut Buffer, body: Rect, theme: &Theme, confirm: &Confirm) -> Option<(u16, u16)> {
     let wide = usize::from(body.width.saturating_sub(2));
     let sentence = fit::wrap(&one(&confirm.sentence), wide);
+    let offered = confirm.typed.as_deref() == Some(crate::domain::handover::SAY);
+    let name = if offered { "Command is offered to you" } else { "Are you sure?" };
     let rows = sentence.len() + confirm.lines.len() + 3;
-    let inner = frame(buf, body, theme, "Are you sure?", u16::try_from(rows).unwrap_or(u16::MAX));
+    let inner = frame(buf, body, theme, name, u16::try_from(rows).unwrap_or(u16::MAX));
     let mut row = 0;
     for line in &sentence {
         put::left(buf, put::row(inner, row), theme, line, theme.style(Role::Notice));
@@ -106,6 +108,15 @@ pub fn approval(
     let values: Vec<String> =
         found.inputs.iter().map(|(name, value)| format!("{name}={}", one(value))).collect();
     all.extend(fit::wrap(&values.join("  "), wide).into_iter().map(|line| (line, Role::Calm)));
+    if model.is_shared() && walk::is_requester(model, &open.at) {
+        let me =
+            model.me.as_ref().and_then(|me| me.uid).map(|uid| format!(" (uid {uid})")).unwrap_or_default();
+        let why = format!(
+            "Everybody at this shared terminal is {}{me}. Who approves comes from a login of their own.",
+            one(model.my_name())
+        );
+        all.extend(fit::wrap(&why, wide).into_iter().map(|line| (line, Role::Notice)));
+    }
     all.push((format!("digest {}", asked.digest.short()), Role::Quiet));
     all.push((String::new(), Role::Text));
     all.extend(code(&walk::will_run(found, step, lease.is_some_and(|lease| lease.undo))));
