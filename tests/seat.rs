@@ -436,7 +436,9 @@ fn what_happens_behind_a_gap_does_not_hide_what_is_still_read() {
 fn hears_last(story: &story::Story, who: &str) -> Model {
     let (last, before) = story.events.split_last().unwrap();
     let mut state = warroom::domain::State::default();
-    before.iter().for_each(|event| state.apply(event));
+    for event in before {
+        state.apply(event);
+    }
     let earlier = story::Story { state, events: before.to_vec(), ..story::Story::default() };
     let mut model = seat(&earlier, who, NOW);
     hear(&mut model, NOW, FromRoom::Event(Box::new(last.clone())));

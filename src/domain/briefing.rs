@@ -106,7 +106,7 @@ fn block(name: &'static str, all: Vec<String>, most: usize) -> Block {
     if more > 0
         && let Some(last) = lines.last_mut()
     {
-        last.push_str(&format!("  (and {more} more)"));
+        last.extend(["  (and ", &more.to_string(), " more)"]);
     }
     if lines.is_empty() {
         lines.push("nothing".into());

@@ -260,6 +260,10 @@ pub(super) fn take(state: &State, id: IncidentId, reason: &str, ctx: &Ctx) -> Re
     if from == me {
         return Ok(Vec::new());
     }
+    if incident.handover.as_ref().is_some_and(|offer| offer.to == me) {
+        return Err(Refusal::new(Code::Conflict, format!("{from} offers you command of {id}"))
+            .hint("take it by saying so (H, or warroom handover accept), or decline it"));
+    }
     if reason.trim().is_empty() {
         return Err(Refusal::new(Code::NeedsMore, format!("{from} commands {id}")).hint(
             "where they are here, they hand over; where they are gone, take command with a reason: \

@@ -100,7 +100,7 @@ pub async fn group_names(gids: &BTreeSet<u32>) -> BTreeSet<String> {
     }
     if !rest.is_empty() {
         // It fails where one of them is not known, and gives the others all the same.
-        let ask = rest.iter().fold(super::spawn::Spec::new("getent").arg("group"), |ask, gid| ask.arg(gid));
+        let ask = super::spawn::Spec::new("getent").arg("group").args(rest);
         if let Ok(answer) = ask.output(Duration::from_secs(2), ENTRY_MAX).await {
             let text = String::from_utf8_lossy(&answer.stdout).into_owned();
             names.extend(gids.iter().filter_map(|gid| find(&text, *gid)));

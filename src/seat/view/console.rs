@@ -220,7 +220,7 @@ fn roles(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: O
         let vacant = who.is_none();
         let empty = vacant && role == COMMANDER && incident.is_open();
         let who = fit::cut(
-            who.as_deref().unwrap_or(if empty { " NOBODY " } else { "--" }),
+            who.as_deref().unwrap_or(if empty { "NOBODY" } else { "--" }),
             if room.width >= 70 { 16 } else { 7 },
             theme.glyphs(),
         )
@@ -237,7 +237,8 @@ fn roles(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: O
     let mut fits = 0;
     for chunk in pieces.chunks(3) {
         let wide: usize = chunk.iter().map(|(text, _)| fit::width(text)).sum();
-        if total + wide > usize::from(room.width) + 3 {
+        let whole: usize = chunk.iter().take(2).map(|(text, _)| fit::width(text)).sum();
+        if total + whole > usize::from(room.width) {
             break;
         }
         total += wide;

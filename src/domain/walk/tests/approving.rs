@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     Command,
-    id::{Digest, IncidentId},
+    id::Digest,
     plan::{Approval, BlockKind, By, Lead},
     refusal::Code,
     testing::{block, bo, cy, runbook, section, step},

@@ -17,7 +17,7 @@ use crate::{
             layer::{Act, Choice, Confirm},
         },
         update::Effect,
-        view::widget::field::Field,
+        view::widget::{field::Field, fit},
     },
 };
 
@@ -25,8 +25,24 @@ fn choice(key: char, label: &str, detail: &str, act: Act) -> Choice {
     Choice { key, label: label.into(), detail: detail.into(), act }
 }
 
+/// Columns that a block's name takes before its words.
+const NAMED: usize = 12;
+
+/// The briefing as it is read at this seat: nothing of it is cut, what is too wide goes on below.
 fn lines(model: &Model, incident: IncidentId) -> Vec<String> {
-    briefing(&model.state, incident, &model.now).map_or_else(|_| Vec::new(), |shown| shown.lines())
+    let Ok(shown) = briefing(&model.state, incident, &model.now) else { return Vec::new() };
+    let wide = usize::from(model.ui.size.0).saturating_sub(4).max(2 * NAMED);
+    let mut out = Vec::new();
+    for line in shown.lines() {
+        let (name, words) =
+            line.split_at_checked(NAMED).filter(|_| line.starts_with(' ')).unwrap_or(("", &line));
+        let rows = fit::wrap(words, wide - name.len());
+        out.extend(rows.into_iter().enumerate().map(|(row, words)| {
+            let lead = if row == 0 { name.to_owned() } else { " ".repeat(name.len()) };
+            format!("{lead}{words}")
+        }));
+    }
+    out
 }
 
 /// Opens what must be confirmed, with the briefing to read above it.
@@ -174,11 +190,11 @@ pub fn break_glass(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let reason = arg(given, 1).to_owned();
     let sentence =
         format!("You take the power to {power} {about}, for {lease}: loud on every seat, and in the draft.");
-    let command = GlassCommand::Break { incident, power, reason, lease: None };
+    let command = GlassCommand::Break { incident, power, reason: reason.clone(), lease: None };
     let act = Act::Do(Box::new(Command::Glass(command)), "the glass is broken; every seat sees it".into());
     model.layers.push(Layer::Confirm(Confirm {
         sentence,
-        lines: Vec::new(),
+        lines: vec![format!("  because    {}", crate::domain::text::line(&reason))],
         typed: Some(power.word().into()),
         top: 0,
         field: Field::default(),
