@@ -17,6 +17,9 @@ use serde::Serialize;
 /// Lines of one block at most; what does not fit is counted.
 const MOST: usize = 3;
 
+/// Columns that a block's name takes before its words, in [`Briefing::lines`].
+pub const NAMED: usize = 12;
+
 /// A briefing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Briefing {

@@ -17,7 +17,7 @@ use crate::{
             layer::{Act, Choice, Confirm},
         },
         update::Effect,
-        view::widget::{field::Field, fit},
+        view::widget::field::Field,
     },
 };
 
@@ -25,24 +25,8 @@ fn choice(key: char, label: &str, detail: &str, act: Act) -> Choice {
     Choice { key, label: label.into(), detail: detail.into(), act }
 }
 
-/// Columns that a block's name takes before its words.
-const NAMED: usize = 12;
-
-/// The briefing as it is read at this seat: nothing of it is cut, what is too wide goes on below.
 fn lines(model: &Model, incident: IncidentId) -> Vec<String> {
-    let Ok(shown) = briefing(&model.state, incident, &model.now) else { return Vec::new() };
-    let wide = usize::from(model.ui.size.0).saturating_sub(4).max(2 * NAMED);
-    let mut out = Vec::new();
-    for line in shown.lines() {
-        let (name, words) =
-            line.split_at_checked(NAMED).filter(|_| line.starts_with(' ')).unwrap_or(("", &line));
-        let rows = fit::wrap(words, wide - name.len());
-        out.extend(rows.into_iter().enumerate().map(|(row, words)| {
-            let lead = if row == 0 { name.to_owned() } else { " ".repeat(name.len()) };
-            format!("{lead}{words}")
-        }));
-    }
-    out
+    briefing(&model.state, incident, &model.now).map_or_else(|_| Vec::new(), |shown| shown.lines())
 }
 
 /// Opens what must be confirmed, with the briefing to read above it.
