@@ -35,8 +35,10 @@ impl House {
     fn open(powers: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        // Where other users can run it, wherever the build lies.
-        fs::copy(warroom(), dir.path().join("warroom")).unwrap();
+        // Where other users can run it, wherever the build lies. Copied by another process: what this one forks
+        // meanwhile would hold the file open for writing, and it could not be run.
+        let copied = Command::new("cp").arg(warroom()).arg(dir.path().join("warroom")).status().unwrap();
+        assert!(copied.success());
         let config = dir.path().join("warroom.toml");
         fs::write(&config, format!("{powers}\n[gate]\nlisten = \"127.0.0.1:0\"\n")).unwrap();
         let state = dir.path().join("room");
