@@ -243,6 +243,26 @@ fn about_people() -> impl Strategy<Value = Command> {
     prop_oneof![2 => handover.prop_map(Command::Handover), 1 => glass.prop_map(Command::Glass)]
 }
 
+/// Who commands and who may what, and nothing else: offers, answers, broken glass, other policies, time.
+pub(super) fn acts_of_people() -> impl Strategy<Value = Act> {
+    let person = || select(vec![ana(), bo(), cy()]);
+    let chair = (select(vec!["ana", "bo", "cy"]), any::<bool>()).prop_map(|(who, take)| {
+        let (incident, role) = (IncidentId(1), "commander".to_owned());
+        Command::Incident(if take {
+            IncidentCommand::Role { incident, role, who: who.into() }
+        } else {
+            IncidentCommand::Unrole { incident, role }
+        })
+    });
+    prop_oneof![
+        8 => (person(), about_people()).prop_map(|(who, command)| Act::Ask(who, Box::new(command))),
+        3 => (person(), chair).prop_map(|(who, command)| Act::Ask(who, Box::new(command))),
+        2 => (person(), others()).prop_map(|(who, command)| Act::Ask(who, Box::new(command))),
+        1 => policies().prop_map(|policy| Act::Ask(Actor::room(), Box::new(Command::Policy(Box::new(policy))))),
+        2 => span().prop_map(Act::Pass),
+    ]
+}
+
 pub(super) fn request() -> impl Strategy<Value = Request> {
     (
         select(vec!["checkout", "payments"]),

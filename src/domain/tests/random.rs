@@ -1,6 +1,6 @@
 //! Anything anybody may ask in any order: what must hold all the same.
 
-use super::asking::{Act, about_freezes, acts, book, request, span, steer};
+use super::asking::{Act, about_freezes, acts, acts_of_people, book, request, span, steer};
 use crate::domain::{
     Command, CommandId, Event, Fact, State,
     actor::Actor,
@@ -12,7 +12,7 @@ use crate::domain::{
     incident::Status,
     next_deadline,
     plan::BlockKind,
-    policy::Power,
+    policy::{Members, Policy, Power},
     power::{self, Groups},
     testing::{Ledger, ana},
     time::{Span, Stamp},
@@ -223,6 +223,40 @@ proptest! {
         prop_assert_eq!(&stored, &ledger.state);
         let snapshot = serde_json::to_string(&ledger.state).unwrap();
         prop_assert_eq!(&serde_json::from_str::<State>(&snapshot).unwrap(), &ledger.state);
+    }
+
+    /// Command moves only as it may, and a power counts only while it holds, whether its end was written down or not.
+    #[test]
+    fn command_is_never_given_and_no_lapsed_power_counts(acts in vec((acts_of_people(), any::<bool>()), 1..120)) {
+        let mut ledger = Ledger::with_incident();
+        ledger.groups.insert("cy".into(), Groups::new(["oncall".to_owned()].into()));
+        let only_ana = Members { users: ["ana".to_owned()].into(), ..Members::default() };
+        let powers = [(Power::Command, only_ana)].into();
+        ledger.ok(&Actor::room(), Command::Policy(Box::new(Policy { powers, ..Policy::default() })));
+        for (act, tick) in acts {
+            let before = ledger.state.clone();
+            match act {
+                Act::Pass(span) if tick => ledger.pass(span),
+                Act::Pass(span) => ledger.now = ledger.now.plus(span),
+                Act::Ask(who, command) => {
+                    let ctx = ledger.ctx(&who);
+                    let Ok(events) = ledger.ask_as(&ctx, &command) else {
+                        prop_assert_eq!(&ledger.state, &before);
+                        continue;
+                    };
+                    if !events.is_empty() {
+                        allowed(&before, &command, &ctx)?;
+                    }
+                    let mut state = before;
+                    for event in &events {
+                        command_moves(&state, event, &ctx.groups)?;
+                        state.apply(event);
+                    }
+                }
+                Act::Retry | Act::Wall(_) => {}
+            }
+        }
+        prop_assert_eq!(&ledger.replay(), &ledger.state);
     }
 
     /// The events of one journal in any order, any of them twice or not at all, by anybody: never a panic, and the
