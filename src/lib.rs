@@ -27,6 +27,7 @@
 //! - A slow or stopped seat is never waited for; the screen waits neither for the network nor for the journal.
 //! - No data is unknown, never yes. What is old is marked so, never shown as new.
 //! - Text from outside passes [`domain::text`] before any terminal sees it; secrets are redacted before they are kept.
+//! - Command has one holder and passes by a positive exchange; who may what is asked once, in [`domain::power`].
 //! - A step has one owner; one that is unknown is never started again unasked.
 //! - Deliberately absent: a template language in runbooks, a home-made remote login, a second engine, any power of the
 //!   room over production.

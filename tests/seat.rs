@@ -24,8 +24,11 @@ use warroom::{
         clock::Moment,
         deviation::{DeviationCommand, ReasonCode},
         freeze::FreezeCommand,
+        glass::GlassCommand,
+        handover::{HandoverCommand, SAY},
         incident::IncidentCommand,
         note::NoteCommand,
+        policy::Power,
         refusal::{Code, Refusal},
         severity::Severity,
         task::TaskCommand,
@@ -296,7 +299,13 @@ fn commands_survive_a_lost_connection_under_their_names() {
     let _ = update::update(&mut model, story::at(NOW), lost);
     assert!(matches!(model.conn, Conn::Down { .. }));
     assert_eq!(commands(&press(&mut model, NOW, "n 'again enter")), [], "nothing new is sent into the void");
-    let hello = FromRoom::Hello { wire: 1, fold: 1, you: story::person("ana"), room: story::status(true) };
+    let hello = FromRoom::Hello {
+        wire: 1,
+        fold: 1,
+        you: story::person("ana"),
+        groups: std::sync::Arc::default(),
+        room: story::status(true),
+    };
     let again = hear(&mut model, NOW, hello);
     assert_eq!(id(&again), name);
     let _ = accepted(&mut model, &again);
@@ -421,6 +430,146 @@ fn what_happens_behind_a_gap_does_not_hide_what_is_still_read() {
     let all: Vec<u64> =
         story.events.iter().filter(|event| event.stream == Some(story::INC)).map(|event| event.seq).collect();
     assert_eq!(seqs, all);
+}
+
+/// What the last event of a story does to a seat that has heard all before it.
+fn hears_last(story: &story::Story, who: &str) -> Model {
+    let (last, before) = story.events.split_last().unwrap();
+    let mut state = warroom::domain::State::default();
+    for event in before {
+        state.apply(event);
+    }
+    let earlier = story::Story { state, events: before.to_vec(), ..story::Story::default() };
+    let mut model = seat(&earlier, who, NOW);
+    hear(&mut model, NOW, FromRoom::Event(Box::new(last.clone())));
+    model
+}
+
+#[test]
+fn command_is_handed_over_by_keys_and_said_aloud() {
+    // The commander offers it, having seen the briefing.
+    let mut model = ana();
+    let effects = press(&mut model, NOW, "H 'bo enter");
+    assert_eq!(effects, []);
+    let Some(Layer::Confirm(confirm)) = model.layers.last() else { panic!("{:?}", model.layers) };
+    assert!(confirm.lines.iter().any(|line| line.contains("roll back to 2.4.0")), "{:?}", confirm.lines);
+    let [Command::Handover(HandoverCommand::Propose { to, .. })] =
+        &commands(&press(&mut model, NOW, "y"))[..]
+    else {
+        panic!()
+    };
+    assert_eq!(to, "bo");
+
+    // The one who is named is told, reads it, and says so; nothing less is taken.
+    let mut model = hears_last(&story::offered(), "bo");
+    assert!(model.notice.as_ref().unwrap().text.contains("ana offers you command"));
+    assert_eq!(warroom::seat::model::waits::waits(&model).who, "you");
+    assert_eq!(commands(&press(&mut model, NOW, "H t 'ok enter")), []);
+    let said = press(&mut model, NOW, "ctrl-u 'I_have_command enter");
+    let [Command::Handover(HandoverCommand::Accept { said, .. })] = &commands(&said)[..] else { panic!() };
+    assert_eq!(said, SAY);
+    let mut model = seat(&story::offered(), "bo", NOW);
+    let no = commands(&press(&mut model, NOW, "H d 'asleep enter"));
+    assert!(matches!(no[..], [Command::Handover(HandoverCommand::Decline { .. })]), "{no:?}");
+
+    // Nobody else can take what is offered; who offered it can take it back.
+    let mut model = seat(&story::offered(), "cy", NOW);
+    assert_eq!(press(&mut model, NOW, "H"), []);
+    assert!(model.layers.is_empty());
+    let mut model = seat(&story::offered(), "ana", NOW);
+    let back = commands(&press(&mut model, NOW, "H w"));
+    assert!(matches!(back[..], [Command::Handover(HandoverCommand::Withdraw { .. })]), "{back:?}");
+}
+
+#[test]
+fn command_is_taken_from_one_who_is_gone_and_they_are_told() {
+    let mut model = seat(&story::asked(), "bo", NOW);
+    let taken = commands(&press(&mut model, NOW, "H t 'the_line_is_dead enter y"));
+    let [Command::Handover(HandoverCommand::Take { reason, .. })] = &taken[..] else { panic!("{taken:?}") };
+    assert_eq!(reason, "the line is dead");
+    let mut story = story::asked();
+    story.by(NOW, "bo", taken[0].clone());
+    // The last event but one is the fact of its own; the role follows.
+    story.events.pop();
+    let model = hears_last(&story, "ana");
+    assert!(model.notice.as_ref().unwrap().text.contains("bo TOOK COMMAND from you: the line is dead"));
+    let waits = warroom::seat::model::waits::waits(&model);
+    assert_eq!((waits.lead, waits.who.as_str()), ("COMMAND TAKEN by", "bo"));
+    assert_eq!(waits.loud, warroom::seat::model::waits::Loud::Worst);
+}
+
+#[test]
+fn an_empty_chair_is_the_loudest_thing_and_one_key_from_filled() {
+    let mut model = seat(&story::nobody(), "eve", NOW);
+    let waits = warroom::seat::model::waits::waits(&model);
+    assert_eq!((waits.lead, waits.loud), ("WAITS ON", warroom::seat::model::waits::Loud::Worst));
+    assert_eq!(waits.command, Some("handover"));
+    let taken = commands(&press(&mut model, NOW, "H y"));
+    assert!(
+        matches!(&taken[..], [Command::Handover(HandoverCommand::Take { reason, .. })] if reason.is_empty())
+    );
+}
+
+#[test]
+fn a_key_that_one_may_not_use_says_why_and_the_glass_can_be_broken() {
+    let mut model = seat(&story::observed(), "eve", NOW);
+    for key in ["n", "F", "s", "S", "L"] {
+        assert_eq!(press(&mut model, NOW, key), [], "{key}");
+        assert!(model.layers.is_empty(), "{key} asks nothing");
+        let said = &model.notice.as_ref().unwrap().text;
+        assert!(said.contains("eve has not the power to respond"), "{key}: {said}");
+    }
+    // What no table entry forbids the rules do, before anything is sent.
+    assert_eq!(commands(&press(&mut model, NOW, "enter")), []);
+    let _ = press(&mut model, NOW, "esc esc");
+    let keys = ": 'break-glass enter 'respond enter 'nobody_answers enter 'respond enter";
+    let broken = commands(&press(&mut model, NOW, keys));
+    let [Command::Glass(GlassCommand::Break { power: Power::Respond, incident: Some(story::INC), .. })] =
+        broken[..]
+    else {
+        panic!("{broken:?}")
+    };
+    let mut story = story::observed();
+    story.by(NOW, "eve", broken[0].clone());
+    story.events.truncate(story.events.len() - 1);
+    let model = hears_last(&story, "ana");
+    assert!(model.notice.as_ref().unwrap().text.contains("GLASS BROKEN by eve: took the power to respond"));
+    assert_eq!(warroom::seat::model::waits::waits(&model).lead, "GLASS BROKEN");
+    let mut model = seat(&story, "eve", NOW);
+    assert!(!commands(&press(&mut model, NOW, "n 'seen enter")).is_empty());
+    assert!(!commands(&press(&mut model, NOW, ": 'give-back enter")).is_empty());
+    // A group that the room proved gives a power, too.
+    let mut model = seat(&story::observed(), "eve", NOW);
+    model.groups = std::sync::Arc::new(["oncall".to_owned()].into());
+    assert!(!commands(&press(&mut model, NOW, "n 'seen enter")).is_empty());
+}
+
+#[test]
+fn whoever_shares_the_terminal_is_told_why_they_cannot_approve() {
+    let mut model = seat(&story::asked(), "bo", NOW);
+    let shown = |model: &Model| {
+        let area = ratatui::layout::Rect::new(0, 0, 80, 24);
+        let theme = warroom::theme::Theme::built_in(
+            "dark",
+            warroom::theme::Depth::True,
+            &warroom::theme::glyphs::UNICODE,
+        );
+        let mut buffer = ratatui::buffer::Buffer::empty(area);
+        warroom::seat::view::screen(&mut buffer, area, &theme, model);
+        buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect::<String>()
+    };
+    let _ = press(&mut model, NOW, "a");
+    assert!(!shown(&model).contains("SHARED"));
+    assert!(!shown(&model).contains("shared terminal"));
+    update::update(&mut model, story::at(NOW), Event::Attached(2));
+    assert!(shown(&model).contains("SHARED"));
+    assert!(
+        shown(&model).contains("Everybody at this shared terminal is bo (uid 1209)"),
+        "{}",
+        shown(&model)
+    );
+    update::update(&mut model, story::at(NOW), Event::Attached(1));
+    assert!(!shown(&model).contains("SHARED"));
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn to_room() -> Vec<ToRoom> {
     vec![
         ToRoom::Hello {
             wire: WIRE,
-            fold: 1,
+            fold: 2,
             role: As::Seat,
             live: true,
             claimed: Some("ssh from 192.0.2.7".into()),
@@ -86,7 +86,13 @@ fn to_room() -> Vec<ToRoom> {
 
 fn from_room() -> Vec<FromRoom> {
     vec![
-        FromRoom::Hello { wire: WIRE, fold: 1, you: Actor::user("ana", 1000), room: status() },
+        FromRoom::Hello {
+            wire: WIRE,
+            fold: 2,
+            you: Actor::user("ana", 1000),
+            groups: std::sync::Arc::new(["oncall".to_owned()].into()),
+            room: status(),
+        },
         FromRoom::Done { id: id(), outcome: Outcome::Ok { seqs: vec![8, 9], made: vec!["INC-7".into()] } },
         FromRoom::Done {
             id: id(),

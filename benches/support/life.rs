@@ -13,6 +13,7 @@ use warroom::{
         id::{FreezeId, IncidentId, TaskId, WalkId},
         incident::{IncidentCommand, Status},
         note::NoteCommand,
+        power::Groups,
         severity::Severity,
         task::TaskCommand,
         time::{BootId, Span, Stamp},
@@ -60,7 +61,7 @@ impl Life {
     #[allow(clippy::needless_pass_by_value)] // They are made where they are said.
     fn act(&mut self, actor: &Actor, command: Command) {
         self.now = self.now.plus(Span::secs(7));
-        match self.core.submit(actor, CommandId(Uuid::now_v7()), &command, &self.now) {
+        match self.core.submit((actor, &Groups::default()), CommandId(Uuid::now_v7()), &command, &self.now) {
             Submitted::Append { records, events, .. } => {
                 self.records.extend(records);
                 if self.keep_events {

@@ -9,6 +9,7 @@ pub mod gate;
 pub mod hand;
 mod log;
 pub mod pages;
+pub mod people;
 pub mod practices;
 pub mod reach;
 pub mod room;
@@ -63,6 +64,8 @@ enum Verb {
     Status(status::StatusArgs),
     #[command(flatten)]
     Act(verb::Verb),
+    #[command(flatten)]
+    People(people::Verb),
     /// Walk a runbook, step by step
     Step(step::StepArgs),
     /// Follow the timeline
@@ -104,6 +107,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Stop) => room::stop(&with),
         Some(Verb::Status(args)) => status::run(&with, &args),
         Some(Verb::Act(verb)) => verb::run(&with, verb),
+        Some(Verb::People(verb)) => people::run(&with, verb),
         Some(Verb::Step(args)) => step::run(&with, args),
         Some(Verb::Tail(args)) => tail::run(&with, &args),
         Some(Verb::Gate(args)) => gate::run(&args),

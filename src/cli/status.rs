@@ -4,11 +4,14 @@ use super::{With, exit, reach::Session};
 use crate::{
     domain::{
         State,
+        actor::Actor,
         clock::ImpactState,
+        policy::Power,
+        power::{self, Groups},
         time::{Stamp, minute_utc},
     },
     os::clock,
-    wire::{Ask, JournalState, RoomStatus, Told},
+    wire::{Ask, FromRoom, JournalState, RoomStatus, Told},
 };
 use std::process::ExitCode;
 
@@ -39,12 +42,26 @@ pub fn run(with: &With, args: &StatusArgs) -> ExitCode {
         if args.json {
             exit::print(&serde_json::json!({ "room": room, "state": state }));
         } else {
-            for line in lines(&room, &state, &clock::now()) {
+            let now = clock::now();
+            for line in lines(&room, &state, &now) {
                 println!("{line}");
+            }
+            if let FromRoom::Hello { you, groups, .. } = &session.client.hello {
+                println!("{}", yours(you, groups, &state, &now));
             }
         }
         exit::DONE
     })
+}
+
+/// Who asks, and what they may.
+pub fn yours(you: &Actor, groups: &Groups, state: &State, now: &Stamp) -> String {
+    let about = state.open_incident().map(|incident| incident.id);
+    let may: Vec<&str> = power::all(state, (you, groups), about, now).into_iter().map(Power::word).collect();
+    let uid = you.uid.map(|uid| format!(" (uid {uid})")).unwrap_or_default();
+    let by: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let by = if by.is_empty() { String::new() } else { format!("  by group {}", by.join(", ")) };
+    format!("you     {you}{uid} may {}{by}", may.join(", "))
 }
 
 /// The same in words.
@@ -85,6 +102,22 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
             impact.time.brief(),
             incident.clocks.target,
             incident.commander().unwrap_or("NOBODY"),
+        ));
+    }
+    for incident in state.incidents.values() {
+        if let Some(offer) = &incident.handover {
+            let age = offer.at.elapsed(now).brief();
+            lines.push(format!("{} offers command of {} to {} since {age}", offer.by, incident.id, offer.to));
+        }
+    }
+    for glass in state.glasses.values().filter(|glass| glass.holds(now)) {
+        lines.push(format!(
+            "GLASS BROKEN {} by {}: {} for {} more: {}",
+            glass.id,
+            glass.by,
+            glass.power,
+            glass.ends.until(now).brief(),
+            glass.reason
         ));
     }
     if !state.incidents.values().any(crate::domain::incident::Incident::is_open) {

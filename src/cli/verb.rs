@@ -13,14 +13,16 @@ use crate::{
         deviation::{DeviationCommand, ReasonCode},
         freeze::{FreezeCommand, Scope},
         gate::Action,
+        handover::SAY,
         id::{DeviationId, FreezeId, IncidentId, TaskId},
-        incident::{IncidentCommand, Status},
+        incident::{COMMANDER, IncidentCommand, Status},
         note::NoteCommand,
         refusal::Code,
         release::{Judgement, ReleaseCommand},
         severity::Severity,
         task::TaskCommand,
         time::{Span, Wall},
+        walk::approval,
     },
     os::clock,
     wire::Outcome,
@@ -33,10 +35,10 @@ use std::process::ExitCode;
 pub struct About {
     /// The incident; the open one that matters most where none is given
     #[arg(long, short, value_name = "INCIDENT", env = "WARROOM_INCIDENT")]
-    incident: Option<IncidentId>,
+    pub(super) incident: Option<IncidentId>,
     /// What became of it, as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Verbs.
@@ -109,7 +111,7 @@ pub enum Verb {
         #[command(flatten)]
         about: About,
     },
-    /// Give a role: commander, deputy, scribe, communications, operations, or any other
+    /// Give a role: deputy, scribe, communications, operations, or any other; command is offered, not given
     Role {
         /// The role
         role: String,
@@ -344,10 +346,18 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
             return Ok(exit::DONE);
         }
     }
-    let outcome = match command(&verb, &state) {
-        Ok(command) => session.act(command).await?,
-        Err(refusal) => Outcome::Refused(refusal),
+    let command = match command(&verb, &state) {
+        Ok(command) => command,
+        Err(refusal) => return Ok(exit::outcome(&Outcome::Refused(refusal), json)),
     };
+    let outcome = session.act(command.clone()).await?;
+    if let (false, Outcome::Ok { .. }, Command::Incident(IncidentCommand::Role { role, who, .. })) =
+        (json, &outcome, &command)
+        && approval::role(&role.to_lowercase()) == COMMANDER
+        && *who != crate::os::peer::name_now(crate::os::peer::my_uid())
+    {
+        println!("command is offered to {who}, and stays where it is until {who} says: {SAY}");
+    }
     Ok(exit::outcome(&outcome, json))
 }
 

@@ -8,7 +8,7 @@ use super::{
     problem::{Files, Problem},
     tree::{Node, Step, Value, written},
 };
-use crate::domain::{freeze::LEASE_MAX, id::Digest, policy::Power, time::Span};
+use crate::domain::{freeze::LEASE_MAX, glass::GLASS_MAX, id::Digest, policy::Power, time::Span};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
@@ -156,6 +156,7 @@ fn policy(judge: &mut Judge<'_>) {
     judge.within(&key!["policy", "recovery_hold"], times.recovery_hold, Span::secs(1), Span::hours(24));
     judge.within(&key!["policy", "review_within"], times.review_within, Span::hours(1), Span::hours(24 * 30));
     judge.within(&key!["policy", "freeze_lease"], times.freeze_lease, Span::mins(1), LEASE_MAX);
+    judge.within(&key!["policy", "glass_lease"], times.glass_lease, Span::mins(1), GLASS_MAX);
     for (severity, row) in &judge.config.severity {
         let severity = severity.to_string();
         let at = |key: &str| key!["severity", &severity, key];

@@ -66,12 +66,14 @@ pub struct Times {
     pub review_within: Span,
     /// A new freeze's lease where none is given.
     pub freeze_lease: Span,
+    /// A power taken by breaking the glass ends after this.
+    pub glass_lease: Span,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        let Policy { recovery_hold, review_within, freeze_lease, .. } = Policy::default();
-        Self { recovery_hold, review_within, freeze_lease }
+        let Policy { recovery_hold, review_within, freeze_lease, glass_lease, .. } = Policy::default();
+        Self { recovery_hold, review_within, freeze_lease, glass_lease }
     }
 }
 
@@ -218,6 +220,7 @@ impl Config {
             recovery_hold: self.policy.recovery_hold,
             review_within: self.policy.review_within,
             freeze_lease: self.policy.freeze_lease,
+            glass_lease: self.policy.glass_lease,
         }
     }
 

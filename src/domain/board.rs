@@ -1,7 +1,6 @@
 //! What the console says in people's words: now, goal, else, and when the next update is due.
 
 use super::{
-    command::Ctx,
     event::{Event, Seq},
     fact::Fact,
     id::IncidentId,
@@ -132,8 +131,7 @@ pub enum BoardCommand {
     },
 }
 
-pub(super) fn decide(state: &State, command: &BoardCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    ctx.responder(state)?;
+pub(super) fn decide(state: &State, command: &BoardCommand) -> Result<Vec<Fact>, Refusal> {
     let fact = match command {
         BoardCommand::Set { incident, line, text: words } => {
             state.open(*incident)?;

@@ -1,10 +1,30 @@
 //! Everything that can be asked of a room, nested by noun.
 
 use super::{
-    actor::Actor, board::BoardCommand, decision::DecisionCommand, deviation::DeviationCommand,
-    event::CommandId, freeze::FreezeCommand, gate::GateCommand, incident::IncidentCommand, note::NoteCommand,
-    policy::Policy, policy::Power, refusal::Code, refusal::Refusal, release::ReleaseCommand, room::RoomFact,
-    state::State, task::TaskCommand, time::Stamp, walk::WalkCommand, watch::WatchCommand,
+    actor::Actor,
+    board::BoardCommand,
+    decision::DecisionCommand,
+    deviation::DeviationCommand,
+    event::CommandId,
+    freeze::FreezeCommand,
+    gate::GateCommand,
+    glass::GlassCommand,
+    handover::HandoverCommand,
+    id::IncidentId,
+    incident::IncidentCommand,
+    note::NoteCommand,
+    policy::Policy,
+    policy::Power,
+    power::{self, Groups},
+    refusal::Code,
+    refusal::Refusal,
+    release::ReleaseCommand,
+    room::RoomFact,
+    state::State,
+    task::TaskCommand,
+    time::Stamp,
+    walk::WalkCommand,
+    watch::WatchCommand,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +50,10 @@ pub enum Command {
     Deviation(DeviationCommand),
     /// About freezes.
     Freeze(FreezeCommand),
+    /// About powers taken in an emergency.
+    Glass(GlassCommand),
+    /// About who commands.
+    Handover(HandoverCommand),
     /// What the gate did.
     Gate(GateCommand),
     /// About releases.
@@ -47,6 +71,8 @@ pub enum Command {
 pub struct Ctx {
     /// Who, as proved.
     pub actor: Actor,
+    /// Groups that were proved beside it.
+    pub groups: Groups,
     /// When it is decided.
     pub now: Stamp,
     /// The command's name.
@@ -54,16 +80,9 @@ pub struct Ctx {
 }
 
 impl Ctx {
-    /// The actor may do more than look.
-    ///
-    /// # Errors
-    /// `Forbidden` where not.
-    pub fn responder(&self, state: &State) -> Result<(), Refusal> {
-        if state.policy.may(&self.actor, Power::Respond) {
-            return Ok(());
-        }
-        Err(Refusal::new(Code::Forbidden, format!("{} may look, and nothing else", self.actor))
-            .hint("somebody with the power `respond` must do it"))
+    /// Whether the actor has a power now, about an incident or about none.
+    pub fn may(&self, state: &State, power: Power, about: Option<IncidentId>) -> bool {
+        power::may(state, (&self.actor, &self.groups), power, about, &self.now)
     }
 
     /// Only the room itself may say so.

@@ -1,7 +1,14 @@
 //! What happens by itself, and when: a lease ends, a target is exceeded, recovery has held, a wait is over.
 
 use super::{
-    fact::Fact, freeze::FreezeFact, incident::IncidentFact, state::State, time::Stamp, walk,
+    fact::Fact,
+    freeze::FreezeFact,
+    glass::{self, GlassFact},
+    handover::{self, HandoverFact},
+    incident::IncidentFact,
+    state::State,
+    time::Stamp,
+    walk,
     watch::recovers_at,
 };
 
@@ -11,8 +18,15 @@ pub fn next_deadline(state: &State, now: &Stamp) -> Option<Stamp> {
     let incidents = state.incidents.values().filter(|incident| incident.is_open()).flat_map(|incident| {
         [incident.clocks.breach_at(&incident.declared), recovers_at(incident, state.policy.recovery_hold)]
     });
+    let glasses = state.glasses.values().filter_map(glass::ends);
+    let handovers = state.incidents.values().filter_map(handover::lapses);
     let waits = state.walks.values().filter_map(walk::wait_ends);
-    freezes.chain(incidents.flatten()).chain(waits).min_by_key(|at| at.until(now))
+    freezes
+        .chain(incidents.flatten())
+        .chain(waits)
+        .chain(glasses)
+        .chain(handovers)
+        .min_by_key(|at| at.until(now))
 }
 
 /// Everything that is due by now.
@@ -20,6 +34,14 @@ pub fn due(state: &State, now: &Stamp) -> Vec<Fact> {
     let mut facts = Vec::new();
     for freeze in state.freezes.values().filter(|freeze| freeze.holds() && freeze.ends.reached(now)) {
         facts.push(Fact::Freeze(FreezeFact::Expired { freeze: freeze.id }));
+    }
+    for glass in state.glasses.values().filter(|glass| glass::ends(glass).is_some_and(|at| at.reached(now))) {
+        facts.push(Fact::Glass(GlassFact::Expired { glass: glass.id }));
+    }
+    for incident in state.incidents.values() {
+        if handover::lapses(incident).is_some_and(|at| at.reached(now)) {
+            facts.push(Fact::Handover(HandoverFact::Lapsed { incident: incident.id }));
+        }
     }
     for incident in state.incidents.values().filter(|incident| incident.is_open()) {
         let breach = incident.clocks.breach_at(&incident.declared);

@@ -3,14 +3,33 @@
 use super::{
     clock::Moment,
     command::Ctx,
-    event::Event,
+    event::{Event, Seq},
     fact::Fact,
     id::{DecisionId, IncidentId},
     incident::IncidentFact,
     refusal::{Refusal, text},
     state::State,
+    time::Stamp,
 };
 use serde::{Deserialize, Serialize};
+
+/// Decisions of an incident that stay in the state, the newest: those that somebody new must know.
+const KEPT: usize = 5;
+
+/// A decision as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Its name.
+    pub id: DecisionId,
+    /// The words.
+    pub text: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Stamp,
+    /// The event.
+    pub seq: Seq,
+}
 
 /// What can happen to decisions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,7 +84,6 @@ pub enum DecisionCommand {
 }
 
 pub(super) fn decide(state: &State, command: &DecisionCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    ctx.responder(state)?;
     let DecisionCommand::Make { incident: id, text: words, options, risks } = command;
     let incident = state.open(*id)?;
     let last = state.incidents.values().filter_map(|one| one.last_decision).max();
@@ -87,9 +105,19 @@ pub(super) fn decide(state: &State, command: &DecisionCommand, ctx: &Ctx) -> Res
     Ok(facts)
 }
 
-pub(super) fn apply(state: &mut State, fact: &DecisionFact, _: &Event) {
-    let DecisionFact::Made { incident, decision, .. } = fact;
+pub(super) fn apply(state: &mut State, fact: &DecisionFact, event: &Event) {
+    let DecisionFact::Made { incident, decision, text, .. } = fact;
     if let Some(incident) = state.incidents.get_mut(incident) {
         incident.last_decision = Some(*decision);
+        if incident.decided.len() >= KEPT {
+            incident.decided.remove(0);
+        }
+        incident.decided.push(Decided {
+            id: *decision,
+            text: text.clone(),
+            by: event.actor.name.clone(),
+            at: event.occurred.clone(),
+            seq: event.seq,
+        });
     }
 }

@@ -1,7 +1,6 @@
 //! Any difference between what was prescribed and what was done. The tool fills every field but the reason.
 
 use super::{
-    command::Ctx,
     event::{Event, Seq},
     fact::Fact,
     id::{DeviationId, Digest, IncidentId, WalkId},
@@ -263,8 +262,7 @@ pub(super) fn next_id(state: &State, more: usize) -> DeviationId {
     DeviationId(last.saturating_add(1).saturating_add(u32::try_from(more).unwrap_or(u32::MAX)))
 }
 
-pub(super) fn decide(state: &State, command: &DeviationCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    ctx.responder(state)?;
+pub(super) fn decide(state: &State, command: &DeviationCommand) -> Result<Vec<Fact>, Refusal> {
     let fact = match command {
         DeviationCommand::Reason { deviation: id, code, text: words } => {
             let known = state.deviations.get(id).ok_or_else(|| Refusal::unknown("deviation", id))?;

@@ -2,8 +2,9 @@
 
 use super::{
     board::BoardFact, decision::DecisionFact, deviation::DeviationFact, freeze::FreezeFact, gate::GateFact,
-    id::IncidentId, incident::IncidentFact, note::NoteFact, policy::PolicyFact, release::ReleaseFact,
-    room::RoomFact, state::State, task::TaskFact, walk::WalkFact, watch::WatchFact,
+    glass::GlassFact, handover::HandoverFact, id::IncidentId, incident::IncidentFact, note::NoteFact,
+    policy::PolicyFact, release::ReleaseFact, room::RoomFact, state::State, task::TaskFact, walk::WalkFact,
+    watch::WatchFact,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,10 @@ pub enum Fact {
     Deviation(DeviationFact),
     /// A freeze's life.
     Freeze(FreezeFact),
+    /// A power taken in an emergency.
+    Glass(GlassFact),
+    /// Command on its way from one to another.
+    Handover(HandoverFact),
     /// What the gate refused or let through.
     Gate(GateFact),
     /// A release switched or judged.
@@ -66,6 +71,8 @@ impl Fact {
             Self::Decision(fact) => Some(fact.incident()),
             Self::Deviation(fact) => fact.incident(),
             Self::Freeze(fact) => fact.incident(state),
+            Self::Glass(fact) => fact.incident(state),
+            Self::Handover(fact) => Some(fact.incident()),
             Self::Gate(fact) => fact.incident(state),
             Self::Walk(fact) => fact.incident(state),
             Self::Release(_) | Self::Watch(_) => state.open_incident().map(|incident| incident.id),

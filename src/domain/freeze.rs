@@ -1,7 +1,6 @@
 //! A freeze: a lease on "no change here", with an owner, a reason, a scope, an end and exemptions.
 
 use super::{
-    command::Ctx,
     event::{Event, Seq},
     fact::Fact,
     gate::Action,
@@ -262,8 +261,7 @@ fn clean(scope: &Scope) -> Result<Scope, Refusal> {
     })
 }
 
-pub(super) fn decide(state: &State, command: &FreezeCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    ctx.responder(state)?;
+pub(super) fn decide(state: &State, command: &FreezeCommand) -> Result<Vec<Fact>, Refusal> {
     let held = |id: FreezeId| -> Result<&Freeze, Refusal> {
         let freeze = state.freezes.get(&id).ok_or_else(|| Refusal::unknown("freeze", id))?;
         if !freeze.holds() {

@@ -97,6 +97,11 @@ number_id!(
     DeviationId, "DEV", "a deviation"
 );
 
+number_id!(
+    /// A power taken by breaking the glass, `GLS-1`.
+    GlassId, "GLS", "a broken glass"
+);
+
 /// A SHA-256 digest, written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);

@@ -4,6 +4,7 @@
 
 pub mod actor;
 pub mod board;
+pub mod briefing;
 pub mod clock;
 pub mod command;
 pub mod deadline;
@@ -13,11 +14,14 @@ pub mod event;
 pub mod fact;
 pub mod freeze;
 pub mod gate;
+pub mod glass;
+pub mod handover;
 pub mod id;
 pub mod incident;
 pub mod note;
 pub mod plan;
 pub mod policy;
+pub mod power;
 pub mod refusal;
 pub mod release;
 pub mod room;

@@ -1,7 +1,6 @@
 //! Something said or seen, written down.
 
 use super::{
-    command::Ctx,
     event::{Event, Seq},
     fact::Fact,
     id::{Digest, IncidentId},
@@ -95,8 +94,7 @@ pub enum NoteCommand {
     },
 }
 
-pub(super) fn decide(state: &State, command: &NoteCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    ctx.responder(state)?;
+pub(super) fn decide(state: &State, command: &NoteCommand) -> Result<Vec<Fact>, Refusal> {
     let fact = match command {
         NoteCommand::Say { incident, text: words } => {
             if let Some(id) = incident {

@@ -1,6 +1,6 @@
 //! What an organisation decided before the incident: severity matrix, service catalogue, roles.
 
-use super::{actor::Actor, severity::Severity, state::State, time::Span};
+use super::{actor::Actor, power::Groups, severity::Severity, state::State, time::Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,8 @@ pub struct Policy {
     pub review_within: Span,
     /// A new freeze's lease where none is given.
     pub freeze_lease: Span,
+    /// A power taken by breaking the glass ends after this.
+    pub glass_lease: Span,
 }
 
 /// One row of the severity matrix.
@@ -99,6 +101,44 @@ pub enum Power {
     Approve,
 }
 
+impl Power {
+    /// All, the least first.
+    pub const ALL: [Self; 4] = [Self::Observe, Self::Respond, Self::Command, Self::Approve];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Respond => "respond",
+            Self::Command => "command",
+            Self::Approve => "approve",
+        }
+    }
+
+    /// Whether who has this power has the other by it: who commands may respond, and everybody may look. To approve is
+    /// apart: who may approve the acts of others need not be able to act, nor the other way round.
+    pub fn implies(self, other: Self) -> bool {
+        self == other || other == Self::Observe || (self == Self::Command && other == Self::Respond)
+    }
+}
+
+impl std::fmt::Display for Power {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl std::str::FromStr for Power {
+    type Err = super::refusal::Refusal;
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let word = word.trim().to_ascii_lowercase();
+        Self::ALL.into_iter().find(|power| power.word() == word).ok_or_else(|| {
+            super::refusal::Refusal::new(super::refusal::Code::Invalid, format!("{word:?} is not a power"))
+                .hint("respond, command or approve")
+        })
+    }
+}
+
 /// People by login name or group.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -118,6 +158,7 @@ impl Default for Policy {
             recovery_hold: Span::mins(2),
             review_within: Span::hours(48),
             freeze_lease: Span::hours(2),
+            glass_lease: Span::hours(1),
         }
     }
 }
@@ -133,17 +174,26 @@ impl Policy {
             .unwrap_or_else(default_mttr)
     }
 
-    /// Whether the actor has a power. The room itself has all; a token has none but what the gate gives it.
-    pub fn may(&self, actor: &Actor, power: Power) -> bool {
+    /// Whether the configuration gives the actor a power, by login name or by a group that the kernel proved, or by a
+    /// power that implies it. The room itself has all; a token has none but what the gate gives it.
+    pub fn may(&self, actor: &Actor, groups: &Groups, power: Power) -> bool {
         if actor.is_room() {
             return true;
         }
         if actor.uid.is_none() {
             return false;
         }
+        let named = |members: &Members| {
+            members.users.contains(&actor.name) || members.groups.iter().any(|group| groups.contains(group))
+        };
         self.powers.is_empty()
-            || self.powers.get(&power).is_some_and(|members| members.users.contains(&actor.name))
-            || (power == Power::Observe)
+            || power == Power::Observe
+            || self.powers.iter().any(|(given, members)| given.implies(power) && named(members))
+    }
+
+    /// Groups that give anybody a power.
+    pub fn groups(&self) -> BTreeSet<String> {
+        self.powers.values().flat_map(|members| members.groups.clone()).collect()
     }
 }
 

@@ -1,7 +1,6 @@
 //! What runs where, since when, and what is held of each artifact.
 
 use super::{
-    command::Ctx,
     event::{Event, Seq},
     fact::Fact,
     id::IncidentId,
@@ -151,7 +150,7 @@ pub fn version<'a>(service: &str, artifact: &'a str) -> &'a str {
     artifact.strip_prefix(service).and_then(|rest| rest.strip_prefix('@')).unwrap_or(artifact)
 }
 
-pub(super) fn decide(state: &State, command: &ReleaseCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
+pub(super) fn decide(state: &State, command: &ReleaseCommand) -> Result<Vec<Fact>, Refusal> {
     let fact = match command {
         ReleaseCommand::Saw { service, env, current, previous, since, by } => {
             match state.releases.get(&key(service, env)) {
@@ -173,16 +172,13 @@ pub(super) fn decide(state: &State, command: &ReleaseCommand, ctx: &Ctx) -> Resu
                 },
             }
         }
-        ReleaseCommand::Judge { service, artifact, judgement, why } => {
-            ctx.responder(state)?;
-            ReleaseFact::Judged {
-                service: text("the service", service, 100)?,
-                artifact: version(service, &text("the artifact", artifact, 300)?).to_owned(),
-                judgement: *judgement,
-                why: text("the reason", why, 400)?,
-                incident: state.open_incident().map(|incident| incident.id),
-            }
-        }
+        ReleaseCommand::Judge { service, artifact, judgement, why } => ReleaseFact::Judged {
+            service: text("the service", service, 100)?,
+            artifact: version(service, &text("the artifact", artifact, 300)?).to_owned(),
+            judgement: *judgement,
+            why: text("the reason", why, 400)?,
+            incident: state.open_incident().map(|incident| incident.id),
+        },
     };
     Ok(vec![Fact::Release(fact)])
 }

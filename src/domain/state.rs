@@ -8,11 +8,14 @@ use super::{
     freeze,
     freeze::Freeze,
     gate,
-    id::{DeviationId, Digest, FreezeId, IncidentId, WalkId},
+    glass::{self, Glass},
+    handover,
+    id::{DeviationId, Digest, FreezeId, GlassId, IncidentId, WalkId},
     incident,
     incident::Incident,
     note,
     policy::{self, Policy},
+    power,
     refusal::{Code, Refusal},
     release::{self, Judged, Judgement, Released},
     room::{self, RoomState},
@@ -32,7 +35,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 1;
+pub const FOLD: u32 = 2;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -50,6 +53,8 @@ pub struct State {
     pub incidents: BTreeMap<IncidentId, Incident>,
     /// Freezes.
     pub freezes: BTreeMap<FreezeId, Freeze>,
+    /// Powers taken in an emergency, whether they still hold or not.
+    pub glasses: BTreeMap<GlassId, Glass>,
     /// Walks of runbooks.
     pub walks: BTreeMap<WalkId, Walk>,
     /// Deviations.
@@ -145,6 +150,8 @@ impl State {
             Fact::Decision(fact) => decision::apply(self, fact, event),
             Fact::Deviation(fact) => deviation::apply(self, fact, event),
             Fact::Freeze(fact) => freeze::apply(self, fact, event),
+            Fact::Glass(fact) => glass::apply(self, fact, event),
+            Fact::Handover(fact) => handover::apply(self, fact, event),
             Fact::Gate(fact) => gate::apply(self, fact, event),
             Fact::Release(fact) => release::apply(self, fact, event),
             Fact::Watch(fact) => watch::apply(self, fact, event),
@@ -171,6 +178,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
     if state.has_seen(ctx.id) {
         return Ok(Vec::new());
     }
+    power::check(state, command, ctx)?;
     match command {
         Command::Room(fact) => {
             ctx.room_only()?;
@@ -184,18 +192,20 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
             Ok(vec![AnyFact::Policy(PolicyFact::Loaded(policy.clone()))])
         }
         Command::Incident(command) => incident::decide(state, command, ctx),
-        Command::Board(command) => board::decide(state, command, ctx),
-        Command::Note(command) => note::decide(state, command, ctx),
-        Command::Task(command) => task::decide(state, command, ctx),
+        Command::Board(command) => board::decide(state, command),
+        Command::Note(command) => note::decide(state, command),
+        Command::Task(command) => task::decide(state, command),
         Command::Decision(command) => decision::decide(state, command, ctx),
-        Command::Deviation(command) => deviation::decide(state, command, ctx),
-        Command::Freeze(command) => freeze::decide(state, command, ctx),
+        Command::Deviation(command) => deviation::decide(state, command),
+        Command::Freeze(command) => freeze::decide(state, command),
+        Command::Glass(command) => glass::decide(state, command, ctx),
+        Command::Handover(command) => handover::decide(state, command, ctx),
         Command::Gate(command) => gate::decide(state, command, ctx),
         Command::Release(command) => {
             if matches!(command, release::ReleaseCommand::Saw { .. }) {
                 ctx.room_only()?;
             }
-            release::decide(state, command, ctx)
+            release::decide(state, command)
         }
         Command::Watch(command) => {
             ctx.room_only()?;

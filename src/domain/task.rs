@@ -1,7 +1,6 @@
 //! Something to be done by one named person within a time.
 
 use super::{
-    command::Ctx,
     event::{Event, Seq},
     fact::Fact,
     id::{IncidentId, TaskId},
@@ -126,8 +125,7 @@ pub enum TaskCommand {
     },
 }
 
-pub(super) fn decide(state: &State, command: &TaskCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    ctx.responder(state)?;
+pub(super) fn decide(state: &State, command: &TaskCommand) -> Result<Vec<Fact>, Refusal> {
     let open = |incident: IncidentId, task: TaskId| -> Result<(), Refusal> {
         let task = state.open(incident)?.tasks.get(&task).ok_or_else(|| Refusal::unknown("task", task))?;
         if task.done.is_some() {

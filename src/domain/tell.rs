@@ -7,6 +7,8 @@ use super::{
     deviation::DeviationFact,
     freeze::FreezeFact,
     gate::{Because, GateFact},
+    glass::GlassFact,
+    handover::HandoverFact,
     incident::IncidentFact,
     note::NoteFact,
     policy::PolicyFact,
@@ -79,6 +81,8 @@ fn words(fact: &Fact) -> String {
             }
         },
         Fact::Freeze(fact) => freeze(fact),
+        Fact::Glass(fact) => glass(fact),
+        Fact::Handover(fact) => handover(fact),
         Fact::Gate(fact) => gate(fact),
         Fact::Release(fact) => release(fact),
         Fact::Watch(fact) => match fact {
@@ -149,6 +153,35 @@ fn freeze(fact: &FreezeFact) -> String {
         FreezeFact::Proved { freeze, how } => format!("{freeze} is proved: {how}"),
         FreezeFact::Lifted { freeze, reason } => format!("{freeze} lifted: {reason}"),
         FreezeFact::Expired { freeze } => format!("{freeze} expired: its lease ended"),
+    }
+}
+
+fn glass(fact: &GlassFact) -> String {
+    match fact {
+        GlassFact::Broken { glass, power, lease, reason, .. } => {
+            format!("{glass} BROKE THE GLASS: took the power to {power} for {lease}: {reason}")
+        }
+        GlassFact::Returned { glass } => format!("{glass}: the power is given back"),
+        GlassFact::Expired { glass } => format!("{glass}: the power that was taken has expired"),
+    }
+}
+
+fn handover(fact: &HandoverFact) -> String {
+    match fact {
+        HandoverFact::Proposed { incident, to, words, .. } => {
+            let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+            format!("offers command of {incident} to {to}{words}")
+        }
+        HandoverFact::Accepted { from: Some(from), .. } => format!("\"I have command\", from {from}"),
+        HandoverFact::Accepted { from: None, .. } => "\"I have command\"".into(),
+        HandoverFact::Declined { incident, reason } => format!("declines command of {incident}: {reason}"),
+        HandoverFact::Withdrawn { incident } => format!("offers command of {incident} no longer"),
+        HandoverFact::Lapsed { incident } => {
+            format!("the offer of command of {incident} lapsed: nobody answered")
+        }
+        HandoverFact::Taken { incident, from, reason } => {
+            format!("TOOK COMMAND of {incident} from {from}: {reason}")
+        }
     }
 }
 

@@ -4,10 +4,12 @@ use super::{
     Command, CommandId, Ctx, Event, Fact, Refusal, State,
     actor::Actor,
     deadline, decide,
+    handover::{HandoverCommand, SAY},
     id::{Digest, IncidentId, WalkId},
     incident::IncidentCommand,
     next_deadline,
     plan::{Block, BlockKind, Runbook, Section, SectionRole, Step},
+    power::Groups,
     severity::Severity,
     time::{BootId, Span, Stamp},
     walk::{BlockDone, BlockResult, Confirmation, StepState, WalkCommand},
@@ -24,6 +26,8 @@ pub(crate) struct Ledger {
     pub events: Vec<Event>,
     /// What the loop would read from its clocks.
     pub now: Stamp,
+    /// Groups of people, by login name.
+    pub groups: BTreeMap<String, Groups>,
     asked: u128,
 }
 
@@ -48,6 +52,7 @@ impl Ledger {
             state: State::default(),
             events: Vec::new(),
             now: Stamp { wall, boot: BootId("boot".into()), clock: 10_000_000 },
+            groups: BTreeMap::new(),
             asked: 0,
         }
     }
@@ -62,7 +67,12 @@ impl Ledger {
     /// Who asks, now, under the next name.
     pub fn ctx(&mut self, actor: &Actor) -> Ctx {
         self.asked += 1;
-        Ctx { actor: actor.clone(), now: self.now.clone(), id: CommandId(Uuid::from_u128(self.asked)) }
+        Ctx {
+            actor: actor.clone(),
+            groups: self.groups.get(&actor.name).cloned().unwrap_or_default(),
+            now: self.now.clone(),
+            id: CommandId(Uuid::from_u128(self.asked)),
+        }
     }
 
     /// Decides, and writes down what follows.
@@ -165,6 +175,14 @@ impl From<IncidentCommand> for Command {
     fn from(command: IncidentCommand) -> Self {
         Self::Incident(command)
     }
+}
+
+/// ana hands command of INC-1 over to another, who takes it.
+pub(crate) fn hand_over(ledger: &mut Ledger, to: &Actor) {
+    let incident = IncidentId(1);
+    let propose = HandoverCommand::Propose { incident, to: to.name.clone(), words: String::new() };
+    ledger.ok(&ana(), Command::Handover(propose));
+    ledger.ok(to, Command::Handover(HandoverCommand::Accept { incident, said: SAY.into() }));
 }
 
 /// INC-1, SEV2 of checkout.

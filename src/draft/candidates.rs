@@ -134,7 +134,11 @@ pub(super) fn badly(g: &Gathered<'_>) -> Section {
     items.extend(g.own.iter().filter_map(|event| badly_from(event, g)));
     for one in own(g).filter(|one| one.what.kind == DeviationKind::BrokenGlass) {
         items.push(Sentence::new(
-            format!("No second person approved; the glass was broken ({})", one.id),
+            if one.what.walk.is_some() {
+                format!("No second person approved; the glass was broken ({})", one.id)
+            } else {
+                format!("Nobody with the power was there; the glass was broken ({})", one.id)
+            },
             [one.seq],
         ));
     }

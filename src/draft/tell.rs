@@ -12,6 +12,8 @@ use crate::domain::{
     deviation::{DeviationFact, DeviationKind},
     freeze::FreezeFact,
     gate::{GateFact, Request},
+    glass::GlassFact,
+    handover::HandoverFact,
     incident::IncidentFact,
     note::NoteFact,
     release::{Judgement, ReleaseFact},
@@ -58,6 +60,8 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
         }
         Fact::Deviation(fact) => deviation(fact, g),
         Fact::Freeze(fact) => freeze(fact),
+        Fact::Glass(fact) => glass(fact),
+        Fact::Handover(fact) => handover(fact),
         Fact::Gate(fact) => gate(fact),
         Fact::Release(fact) => release(fact, event, g),
         Fact::Watch(fact) => watch(fact, g),
@@ -103,6 +107,43 @@ fn incident(fact: &IncidentFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
         }
         IncidentFact::Answered { .. } | IncidentFact::Exported { .. } => return None,
     })
+}
+
+fn glass(fact: &GlassFact) -> (Weight, String) {
+    match fact {
+        GlassFact::Broken { glass, power, lease, reason, .. } => (
+            Turn,
+            format!(
+                "Glass broken ({glass}): took the power to {power} for {}: “{}”",
+                length(*lease),
+                clipped(reason, WORDS)
+            ),
+        ),
+        GlassFact::Returned { glass } => (Plain, format!("The power taken by {glass} was given back")),
+        GlassFact::Expired { glass } => (Plain, format!("The power taken by {glass} expired")),
+    }
+}
+
+fn handover(fact: &HandoverFact) -> (Weight, String) {
+    match fact {
+        HandoverFact::Proposed { to, words, .. } => {
+            let words =
+                if words.is_empty() { String::new() } else { format!(": “{}”", clipped(words, WORDS)) };
+            (Plain, format!("Command offered to {}{words}", inline(to)))
+        }
+        HandoverFact::Accepted { from, .. } => {
+            let from = from.as_ref().map_or_else(String::new, |from| format!(" from {}", inline(from)));
+            (Turn, format!("Command taken over{from} in a handover: “I have command”"))
+        }
+        HandoverFact::Declined { reason, .. } => {
+            (Plain, format!("Command declined: “{}”", clipped(reason, WORDS)))
+        }
+        HandoverFact::Withdrawn { .. } => (Detail, "The offer of command was withdrawn".into()),
+        HandoverFact::Lapsed { .. } => (Plain, "The offer of command lapsed: nobody answered".into()),
+        HandoverFact::Taken { from, reason, .. } => {
+            (Turn, format!("Command taken from {}: “{}”", inline(from), clipped(reason, WORDS)))
+        }
+    }
 }
 
 fn board(fact: &BoardFact) -> (Weight, String) {

@@ -2,7 +2,7 @@
 
 use crate::domain::actor::Actor;
 use serde::{Deserialize, Serialize};
-use std::{io, os::fd::AsFd, path::Path, process::Stdio, time::Duration};
+use std::{collections::BTreeSet, io, os::fd::AsFd, path::Path, process::Stdio, time::Duration};
 
 /// Most bytes of a user database entry that are read.
 const ENTRY_MAX: usize = 64 * 1024;
@@ -43,6 +43,18 @@ pub fn of(socket: impl AsFd) -> Result<Peer, Unproved> {
     if is_overflow(peer.uid) { Err(Unproved::Overflow(peer.uid)) } else { Ok(peer) }
 }
 
+/// All groups of a connected peer: its effective one, and the supplementary ones that it had when it connected
+/// (`SO_PEERGROUPS`). Where the kernel does not say, and the one that stands for all that this user namespace does not
+/// know, a peer has fewer groups, never more.
+pub fn gids(socket: impl AsFd, peer: &Peer) -> BTreeSet<u32> {
+    let mut gids: BTreeSet<u32> =
+        super::session::peer_groups(socket.as_fd()).unwrap_or_default().into_iter().collect();
+    gids.insert(peer.gid);
+    let overflow = std::fs::read_to_string("/proc/sys/kernel/overflowgid").unwrap_or_default();
+    gids.remove(&overflow.trim().parse().unwrap_or(65_534));
+    gids
+}
+
 /// Whether a uid is the one that stands for users unknown to this namespace.
 pub fn is_overflow(uid: u32) -> bool {
     let text = std::fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap_or_default();
@@ -74,6 +86,29 @@ pub async fn name_of(uid: u32) -> String {
     }
 }
 
+/// Names of groups: from `/etc/group`, the rest asked of the system's directory through `getent`. A group without a name
+/// gives no power, so it is left out.
+pub async fn group_names(gids: &BTreeSet<u32>) -> BTreeSet<String> {
+    let text = std::fs::read("/etc/group").unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let (mut names, mut rest) = (BTreeSet::new(), Vec::new());
+    for gid in gids {
+        match find(&text, *gid) {
+            Some(name) => drop(names.insert(name)),
+            None => rest.push(gid.to_string()),
+        }
+    }
+    if !rest.is_empty() {
+        // It fails where one of them is not known, and gives the others all the same.
+        let ask = super::spawn::Spec::new("getent").arg("group").args(rest);
+        if let Ok(answer) = ask.output(Duration::from_secs(2), ENTRY_MAX).await {
+            let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+            names.extend(gids.iter().filter_map(|gid| find(&text, *gid)));
+        }
+    }
+    names
+}
+
 /// As [`name_of`] where nothing can be waited for: `/etc/passwd` only, then `getent` without a time limit.
 pub fn name_now(uid: u32) -> String {
     local_name(Path::new("/etc/passwd"), uid)
@@ -89,7 +124,7 @@ fn local_name(passwd: &Path, uid: u32) -> Option<String> {
     find(&String::from_utf8_lossy(&std::fs::read(passwd).ok()?), uid)
 }
 
-/// `name:password:uid:…`, `passwd(5)`. Names come from a directory that others write: made safe to show.
+/// `name:password:uid:…`, `passwd(5)`, or `name:password:gid:…`, `group(5)`. Names come from a directory that others write: made safe to show.
 fn find(passwd: &str, uid: u32) -> Option<String> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -110,6 +145,18 @@ mod tests {
         let peer = of(&a).unwrap();
         assert_eq!(peer.uid, my_uid());
         assert_eq!(peer.pid, std::process::id());
+    }
+
+    #[tokio::test]
+    async fn the_kernel_says_which_groups_it_is_in() {
+        let (a, _b) = UnixStream::pair().unwrap();
+        let mut mine: BTreeSet<u32> =
+            rustix::process::getgroups().unwrap().into_iter().map(rustix::process::Gid::as_raw).collect();
+        mine.insert(rustix::process::getegid().as_raw());
+        mine.remove(&65_534);
+        assert_eq!(gids(&a, &of(&a).unwrap()), mine);
+        let names = group_names(&[0, 4_000_000_001].into()).await;
+        assert_eq!(names, ["root".to_owned()].into(), "what has no name gives no power");
     }
 
     #[test]

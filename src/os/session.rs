@@ -1,11 +1,50 @@
-//! The only `unsafe` of the crate: what a child does between fork and exec, and descriptors known by number alone.
+//! The only `unsafe` of the crate: what a child does between fork and exec, descriptors known by number alone, and the
+//! one socket option that no safe wrapper reads.
 #![allow(
     unsafe_code,
-    reason = "pre_exec and borrowed raw descriptors have no safe form; each use says why it holds"
+    reason = "pre_exec, borrowed raw descriptors and SO_PEERGROUPS have no safe form; each use says why it holds"
 )]
 
 use rustix::{fs::Mode, io::FdFlags};
-use std::{os::fd::BorrowedFd, os::unix::process::CommandExt as _, process::Command};
+use std::{
+    io, mem,
+    os::fd::{AsRawFd as _, BorrowedFd},
+    os::unix::process::CommandExt as _,
+    process::Command,
+};
+
+/// Groups that a process can be in at most (`NGROUPS_MAX`).
+const GROUPS_MAX: usize = 65_536;
+
+/// Supplementary groups of a Unix socket's peer, as they were when it connected.
+pub(super) fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
+    let mut room = 64;
+    loop {
+        let mut gids: Vec<libc::gid_t> = vec![0; room];
+        let mut bytes = libc::socklen_t::try_from(room * mem::size_of::<libc::gid_t>()).unwrap_or(0);
+        // SAFETY: the descriptor is open while it is borrowed; the kernel writes at most `bytes` bytes into `gids`,
+        // which has them, and says in `bytes` how many it wrote or, with ERANGE, how many it wants.
+        let failed = unsafe {
+            libc::getsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_PEERGROUPS,
+                gids.as_mut_ptr().cast(),
+                &raw mut bytes,
+            )
+        } != 0;
+        let wanted = usize::try_from(bytes).unwrap_or(0) / mem::size_of::<libc::gid_t>();
+        if !failed {
+            gids.truncate(wanted);
+            return Ok(gids);
+        }
+        let error = io::Error::last_os_error();
+        if error.raw_os_error() != Some(libc::ERANGE) || wanted <= room || wanted > GROUPS_MAX {
+            return Err(error);
+        }
+        room = wanted;
+    }
+}
 
 /// Makes the child leader of a session and process group of its own, without a controlling terminal, and sets its
 /// file mode mask.

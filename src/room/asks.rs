@@ -9,6 +9,7 @@ use crate::{
         Command, CommandId, Refusal, State,
         actor::Actor,
         gate::{self, Answer},
+        power::Groups,
         refusal::Code,
         time::Stamp,
     },
@@ -108,7 +109,7 @@ impl Room {
     }
 
     pub(super) fn gate_command(&mut self, who: &Actor, command: &Command) {
-        drop(self.submit(who, CommandId(Uuid::now_v7()), command, Waiting::Nobody));
+        drop(self.submit((who, &Groups::default()), CommandId(Uuid::now_v7()), command, Waiting::Nobody));
     }
 
     pub(super) fn flush_gate(&mut self, now: &Stamp, all: bool) {

@@ -2,6 +2,7 @@
 
 use super::outbox::{Next, Outbox};
 use crate::{
+    domain::power::Groups,
     os::peer,
     wire::{FRAME_MAX, FRAME_MAX_STRANGER, Finished, FromRoom, Lines, ToRoom, decode, encode},
 };
@@ -73,6 +74,8 @@ pub enum FromConn {
         uid: u32,
         /// Its login name.
         name: String,
+        /// Its groups.
+        groups: Groups,
         /// Its hello.
         hello: ToRoom,
         /// What is sent to it.
@@ -94,8 +97,9 @@ pub async fn serve(
     owner: Option<u32>,
     strangers: Strangers,
 ) {
-    let uid = match peer::of(&stream) {
-        Ok(peer) => peer.uid,
+    let found = peer::of(&stream).map(|peer| (peer.uid, peer::gids(&stream, &peer)));
+    let (uid, gids) = match found {
+        Ok(found) => found,
         Err(error) => {
             tracing::warn!(%error, "a connection was refused");
             goodbye(stream, Finished::Forbidden, &error.to_string()).await;
@@ -116,7 +120,7 @@ pub async fn serve(
         goodbye(stream, Finished::TooMany, say).await;
         return;
     };
-    let name = peer::name_of(uid).await;
+    let (name, groups) = tokio::join!(peer::name_of(uid), peer::group_names(&gids));
     let (mut read, mut write) = stream.into_split();
     let mut lines = Lines::new(FRAME_MAX_STRANGER);
     let mut piece = vec![0_u8; PIECE].into_boxed_slice();
@@ -132,7 +136,7 @@ pub async fn serve(
     drop(stranger);
     lines.allow(FRAME_MAX);
     let outbox = Arc::new(Outbox::default());
-    let joined = FromConn::Joined { uid, name, hello, outbox: outbox.clone() };
+    let joined = FromConn::Joined { uid, name, groups: Arc::new(groups), hello, outbox: outbox.clone() };
     if room.send((id, joined)).await.is_err() {
         return;
     }

@@ -3,8 +3,8 @@
 use crate::{
     domain::{
         Command, CommandId, Ctx, Event, Fact, Refusal, Seq, State, actor::Actor, decide,
-        decision::DecisionFact, deviation::DeviationFact, freeze::FreezeFact, incident::IncidentFact,
-        refusal::Code, task::TaskFact, time::Stamp, walk::WalkFact,
+        decision::DecisionFact, deviation::DeviationFact, freeze::FreezeFact, glass::GlassFact,
+        incident::IncidentFact, power::Groups, refusal::Code, task::TaskFact, time::Stamp, walk::WalkFact,
     },
     evidence::redact::Redactor,
     journal::{
@@ -102,11 +102,17 @@ impl Core {
     }
 
     /// Decides a command and, where it gives facts, adds them to the decided fold.
-    pub fn submit(&mut self, actor: &Actor, id: CommandId, command: &Command, now: &Stamp) -> Submitted {
+    pub fn submit(
+        &mut self,
+        (actor, groups): (&Actor, &Groups),
+        id: CommandId,
+        command: &Command,
+        now: &Stamp,
+    ) -> Submitted {
         if self.seen.has(id) {
             return Submitted::Known;
         }
-        let ctx = Ctx { actor: actor.clone(), now: now.clone(), id };
+        let ctx = Ctx { actor: actor.clone(), groups: groups.clone(), now: now.clone(), id };
         let facts = match decide(&self.decided, command, &ctx) {
             Ok(facts) if facts.is_empty() => return Submitted::Nothing,
             Ok(facts) => facts,
@@ -202,6 +208,7 @@ pub(super) fn made(events: &[Event]) -> Vec<String> {
         .filter_map(|event| match &event.fact {
             Fact::Incident(IncidentFact::Declared { incident, .. }) => Some(incident.to_string()),
             Fact::Freeze(FreezeFact::Began { freeze, .. }) => Some(freeze.to_string()),
+            Fact::Glass(GlassFact::Broken { glass, .. }) => Some(glass.to_string()),
             Fact::Walk(WalkFact::Started { walk, .. }) => Some(walk.to_string()),
             Fact::Task(TaskFact::Given { task, .. }) => Some(task.to_string()),
             Fact::Decision(DecisionFact::Made { decision, .. }) => Some(decision.to_string()),

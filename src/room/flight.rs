@@ -6,7 +6,7 @@ use super::{
     serve::{Room, Waiting},
 };
 use crate::{
-    domain::{Command, CommandId, Event, actor::Actor},
+    domain::{Command, CommandId, Event, actor::Actor, power::Groups},
     journal::{Appended, Head, Journal, Trouble, chain},
     os::clock,
     wire::{FromRoom, JournalState, Outcome, encode},
@@ -31,6 +31,7 @@ pub(super) struct Flight {
 /// What was asked, so that it can be decided again.
 struct Asked {
     actor: Actor,
+    groups: Groups,
     id: CommandId,
     command: Command,
     waiting: Waiting,
@@ -47,16 +48,18 @@ impl Room {
     /// Decides a command. Gives its outcome where that is known at once; otherwise it is answered when durable.
     pub(super) fn submit(
         &mut self,
-        actor: &Actor,
+        who: (&Actor, &Groups),
         id: CommandId,
         command: &Command,
         waiting: Waiting,
     ) -> Option<Outcome> {
-        self.decide(Asked { actor: actor.clone(), id, command: command.clone(), waiting, tries: 0 })
+        let (actor, groups) = (who.0.clone(), who.1.clone());
+        self.decide(Asked { actor, groups, id, command: command.clone(), waiting, tries: 0 })
     }
 
     fn decide(&mut self, asked: Asked) -> Option<Outcome> {
-        match self.core.submit(&asked.actor, asked.id, &asked.command, &clock::now()) {
+        let who = (&asked.actor, &asked.groups);
+        match self.core.submit(who, asked.id, &asked.command, &clock::now()) {
             Submitted::Refused(refusal) => Some(Outcome::Refused(refusal)),
             Submitted::Nothing => {
                 let outcome = Outcome::Ok { seqs: Vec::new(), made: Vec::new() };
@@ -91,7 +94,8 @@ impl Room {
     /// The room's own command.
     pub(super) fn own(&mut self, command: &Command) {
         let actor = self.own_name.clone();
-        let done = self.submit(&actor, CommandId(Uuid::now_v7()), command, Waiting::Nobody);
+        let done =
+            self.submit((&actor, &Groups::default()), CommandId(Uuid::now_v7()), command, Waiting::Nobody);
         if let Some(Outcome::Refused(refusal)) = done {
             tracing::warn!(%refusal, ?command, "the room's own command was refused");
         }

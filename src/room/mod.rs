@@ -18,5 +18,5 @@ mod sources;
 mod steer;
 mod watch;
 
-pub use core::{Core, Submitted};
+pub use core::{Core, Seen, Submitted};
 pub use serve::{Inbox, Opener, Options, Room, RoomError, Shared};

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Command, Refusal, State, actor::Actor, gate::GateCommand, refusal::Code, release::ReleaseCommand,
-        state::FOLD, walk::WalkCommand,
+        Command, Refusal, State, actor::Actor, gate::GateCommand, power::Groups, refusal::Code,
+        release::ReleaseCommand, state::FOLD, walk::WalkCommand,
     },
     os::clock,
     wire::{As, Finished, FromRoom, Outcome, Presence, RoomStatus, StepRef, ToRoom, Told, WIRE, encode},
@@ -32,7 +32,9 @@ fn rooms_own(command: &Command) -> bool {
 impl Room {
     pub(super) fn hear(&mut self, id: ConnId, from: FromConn) {
         match from {
-            FromConn::Joined { uid, name, hello, outbox } => self.join(id, uid, name, hello, outbox),
+            FromConn::Joined { uid, name, groups, hello, outbox } => {
+                self.join(id, (uid, name, groups), hello, outbox);
+            }
             FromConn::Says(frame) => self.frame(id, frame),
             FromConn::Behind => self.send_snapshot(id),
             FromConn::Left => {
@@ -44,7 +46,13 @@ impl Room {
         }
     }
 
-    pub(super) fn join(&mut self, id: ConnId, uid: u32, name: String, hello: ToRoom, outbox: Arc<Outbox>) {
+    pub(super) fn join(
+        &mut self,
+        id: ConnId,
+        (uid, name, groups): (u32, String, Groups),
+        hello: ToRoom,
+        outbox: Arc<Outbox>,
+    ) {
         let ToRoom::Hello { wire, fold, role, live, claimed } = hello else { return };
         let refuse = |why, say: String| {
             outbox.reply(encode(&FromRoom::Bye { why, say }));
@@ -65,8 +73,13 @@ impl Room {
         }
         let claimed = claimed.map(|claim| crate::domain::text::line(&claim).chars().take(200).collect());
         let who = Actor { claimed, ..Actor::user(name, uid) };
-        let seat = Seat { who: who.clone(), role, live, since: clock::now().wall, outbox };
-        seat.outbox.reply(encode(&FromRoom::Hello { wire: WIRE, fold: FOLD, you: who, room: self.status() }));
+        // Only those that decide something: what other groups somebody is in is nobody's business here.
+        let named = self.core.read(|state| state.policy.groups());
+        let groups: Groups = Arc::new(groups.intersection(&named).cloned().collect());
+        let seat =
+            Seat { who: who.clone(), groups: groups.clone(), role, live, since: clock::now().wall, outbox };
+        let hello = FromRoom::Hello { wire: WIRE, fold: FOLD, you: who, groups, room: self.status() };
+        seat.outbox.reply(encode(&hello));
         self.seats.insert(id, seat);
         if live {
             if fold == FOLD {
@@ -93,7 +106,7 @@ impl Room {
 
     pub(super) fn frame(&mut self, id: ConnId, frame: ToRoom) {
         let Some(seat) = self.seats.get(&id) else { return };
-        let who = seat.who.clone();
+        let (who, groups) = (seat.who.clone(), seat.groups.clone());
         match frame {
             ToRoom::Hello { .. } => {}
             ToRoom::Do { id: command_id, command } if rooms_own(&command) => {
@@ -104,14 +117,15 @@ impl Room {
                 if let Command::Walk(WalkCommand::Attach { walk, step, .. }) = &command {
                     self.hands.at(&StepRef { walk: *walk, step: step.clone() }, id);
                 }
-                let outcome = self.submit(&who, command_id, &command, Waiting::Conn(id, command_id));
+                let outcome =
+                    self.submit((&who, &groups), command_id, &command, Waiting::Conn(id, command_id));
                 if let Some(outcome) = outcome {
                     self.answer(Waiting::Conn(id, command_id), outcome);
                 }
             }
             ToRoom::Ask { n, ask } => self.ask(id, &who, n, ask),
             ToRoom::Hand { at, hand, says } => self.hand_says(id, &who, at, hand, says),
-            ToRoom::Steer { at, steer } => self.steer(id, &who, &at, steer),
+            ToRoom::Steer { at, steer } => self.steer(id, (&who, &groups), &at, steer),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::{
         gate::{self, Answer},
         next_deadline,
         policy::Policy,
+        power::Groups,
         room::RoomFact,
         time::{Span, Stamp, Wall},
     },
@@ -103,6 +104,7 @@ pub struct Inbox {
 
 pub(super) struct Seat {
     pub(super) who: Actor,
+    pub(super) groups: Groups,
     pub(super) role: As,
     pub(super) live: bool,
     pub(super) since: Wall,

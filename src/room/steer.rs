@@ -2,7 +2,12 @@
 
 use super::{conn::ConnId, serve::Room};
 use crate::{
-    domain::{actor::Actor, policy::Power},
+    domain::{
+        actor::Actor,
+        policy::Power,
+        power::{self, Groups},
+    },
+    os::clock,
     wire::{FromRoom, HandSays, Steer, StepRef, encode},
 };
 use uuid::Uuid;
@@ -33,10 +38,13 @@ impl Room {
         self.publish(&FromRoom::Hand { at, says });
     }
 
-    pub(super) fn steer(&mut self, id: ConnId, who: &Actor, at: &StepRef, steer: Steer) {
+    pub(super) fn steer(&mut self, id: ConnId, (who, groups): (&Actor, &Groups), at: &StepRef, steer: Steer) {
         let may = self.lease(at).is_some_and(|lease| match steer {
             Steer::Keys(_) | Steer::Resize { .. } => lease.owner.same(who),
-            Steer::Cancel | Steer::Extend(_) => self.core.read(|state| state.policy.may(who, Power::Respond)),
+            Steer::Cancel | Steer::Extend(_) => self.core.read(|state| {
+                let incident = state.walks.get(&at.walk).and_then(|walk| walk.incident);
+                power::may(state, (who, groups), Power::Respond, incident, &clock::now())
+            }),
         });
         let hand = self.hands.conn(at).filter(|conn| *conn != id).and_then(|conn| self.seats.get(&conn));
         if let (true, Some(hand)) = (may, hand) {

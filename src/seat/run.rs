@@ -104,6 +104,7 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
     model.ui.size = (size.width, size.height);
     let mut link = Link::open(options.socket.clone(), options.revive);
     let (jobs, mut done) = mpsc::unbounded_channel();
+    outside::watch_terminal(jobs.clone());
     let mut coach = options.coach;
     let outside = Outside {
         socket: options.socket,

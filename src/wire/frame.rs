@@ -7,6 +7,7 @@ use crate::{
         gate,
         id::{Digest, IncidentId, WalkId},
         plan::Slug,
+        power::Groups,
         time::{Span, Wall},
     },
     signal::{Answer, Delta, Live},
@@ -340,6 +341,9 @@ pub enum FromRoom {
         fold: u32,
         /// Who the client is, as the kernel says.
         you: Actor,
+        /// Those of the client's groups that give anybody a power here.
+        #[serde(default)]
+        groups: Groups,
         /// How the room is.
         room: RoomStatus,
     },

@@ -48,6 +48,17 @@ pub fn all() -> Vec<Scene> {
     all.push(scene("approval", room("ana")));
     all.push(scene("approve", after("ana", "a")));
     all.push(scene("glass", after("bo", "a b 'checkout")));
+    all.push(scene("nobody", seat(&story::nobody(), "eve", NOW)));
+    all.push(scene("offered", {
+        let mut model = seat(&story::offered(), "bo", NOW);
+        press(&mut model, NOW, "H t 'I_have");
+        model
+    }));
+    all.push(scene("power", {
+        let mut model = seat(&story::observed(), "eve", NOW);
+        press(&mut model, NOW, ": 'break-glass enter enter 'nobody_else_answers enter 'res");
+        model
+    }));
     all.push(scene("confirm", {
         let mut model = seat(&story::declared(), "bo", "14:06:45");
         press(&mut model, "14:06:45", "enter");

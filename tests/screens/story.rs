@@ -9,11 +9,13 @@ use warroom::{
         board::{BoardCommand, BoardLine},
         decision::DecisionCommand,
         gate::{self, Action, GateCommand},
+        handover::HandoverCommand,
         id::{Digest, IncidentId, TaskId, WalkId},
         incident::{IncidentCommand, Status},
         note::NoteCommand,
         plan::Runbook,
-        policy::{Policy, Service, SeverityRow},
+        policy::{Members, Policy, Power, Service, SeverityRow},
+        power::Groups,
         release::{Judgement, ReleaseCommand},
         room::RoomFact,
         severity::Severity,
@@ -60,7 +62,7 @@ pub fn person(name: &str) -> Actor {
 pub struct Story {
     pub state: State,
     pub events: Vec<Event>,
-    commands: u128,
+    pub commands: u128,
 }
 
 impl Story {
@@ -69,7 +71,7 @@ impl Story {
         self.commands += 1;
         let id = CommandId(Uuid::from_u128(self.commands));
         let now = at(clock);
-        let ctx = Ctx { actor: who.clone(), now: now.clone(), id };
+        let ctx = Ctx { actor: who.clone(), groups: Groups::default(), now: now.clone(), id };
         let facts = decide(&self.state, &command, &ctx)
             .unwrap_or_else(|refusal| panic!("{clock} {refusal}: {command:?}"));
         for (index, fact) in (0..).zip(facts) {
@@ -416,6 +418,39 @@ fn runs(story: &mut Story, from: &str, to: &str, step: &str, name: &str, seen: &
     block(story, from, to, step, name, 1, done(name, seen));
 }
 
+/// The commander has laid command down, and nobody has taken it.
+pub fn nobody() -> Story {
+    let mut story = asked();
+    let left = IncidentCommand::Unrole { incident: INC, role: "commander".into() };
+    story.by("14:07:20", "ana", Command::Incident(left));
+    story
+}
+
+/// ana offers command to bo.
+pub fn offered() -> Story {
+    let mut story = asked();
+    let offer = HandoverCommand::Propose {
+        incident: INC,
+        to: "bo".into(),
+        words: "the bank calls back at 14:20Z".into(),
+    };
+    story.by("14:07:12", "ana", Command::Handover(offer));
+    story
+}
+
+/// eve may look, and nothing else; bo and cy are on call.
+pub fn observed() -> Story {
+    let mut story = asked();
+    let members = |users: &[&str]| Members {
+        users: users.iter().map(|&name| name.to_owned()).collect(),
+        groups: ["oncall".to_owned()].into(),
+    };
+    let powers =
+        [(Power::Respond, members(&["bo", "cy"])), (Power::Command, members(&["ana"]))].into_iter().collect();
+    story.room("14:07:10", Command::Policy(Box::new(Policy { powers, ..policy() })));
+    story
+}
+
 /// The step that puts the good release back has been taken and waits for approval.
 pub fn asked() -> Story {
     let mut story = declared();
@@ -638,7 +673,13 @@ pub fn seat(story: &Story, who: &str, now: &str) -> Model {
 
 pub fn seat_with(story: &Story, who: &str, now: &str, live: Live) -> Model {
     let mut model = Model::new(setup(now));
-    let hello = FromRoom::Hello { wire: WIRE, fold: 1, you: person(who), room: status(true) };
+    let hello = FromRoom::Hello {
+        wire: WIRE,
+        fold: 1,
+        you: person(who),
+        groups: Groups::default(),
+        room: status(true),
+    };
     for frame in [hello, FromRoom::Snapshot { state: Box::new(story.state.clone()), live: Box::new(live) }] {
         hear(&mut model, now, frame);
     }

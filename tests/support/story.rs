@@ -100,6 +100,7 @@ impl Story {
         self.commands += 1;
         let ctx = Ctx {
             actor: actor.clone(),
+            groups: warroom::domain::power::Groups::default(),
             now: self.now.clone(),
             id: CommandId(Uuid::from_u128(self.commands)),
         };

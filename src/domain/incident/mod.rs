@@ -13,7 +13,9 @@ pub(super) use rules::{decide, first_action};
 use super::{
     board::Board,
     clock::{Clocks, Mark, Moment},
+    decision::Decided,
     event::{Event, Seq},
+    handover::{Proposal, Taken},
     id::{DecisionId, IncidentId, TaskId},
     refusal::{Code, Refusal},
     severity::Severity,
@@ -126,12 +128,21 @@ pub struct Incident {
     pub clocks: Clocks,
     /// Who holds which role.
     pub roles: BTreeMap<String, Holder>,
+    /// Command on its way to somebody, until it is answered.
+    #[serde(default)]
+    pub handover: Option<Proposal>,
+    /// When command was last taken from one who was gone.
+    #[serde(default)]
+    pub taken: Option<Taken>,
     /// What the console says.
     pub board: Board,
     /// Tasks.
     pub tasks: BTreeMap<TaskId, Task>,
     /// The newest decision.
     pub last_decision: Option<DecisionId>,
+    /// The newest decisions, the newest last.
+    #[serde(default)]
+    pub decided: Vec<Decided>,
     /// Events marked as important.
     pub stars: BTreeSet<Seq>,
     /// When it was resolved.
@@ -169,9 +180,12 @@ pub(super) fn apply(state: &mut State, fact: &IncidentFact, event: &Event) {
             seq: event.seq,
             clocks: Clocks { target: *target, ..Clocks::default() },
             roles: BTreeMap::new(),
+            handover: None,
+            taken: None,
             board: Board::default(),
             tasks: BTreeMap::new(),
             last_decision: None,
+            decided: Vec::new(),
             stars: BTreeSet::new(),
             resolved: None,
             review_due: None,
@@ -202,6 +216,9 @@ pub(super) fn apply(state: &mut State, fact: &IncidentFact, event: &Event) {
             }
         }
         IncidentFact::RoleTaken { role, who, .. } => {
+            if role == COMMANDER {
+                incident.handover = None;
+            }
             incident.roles.insert(role.clone(), Holder { who: who.clone(), since: event.occurred.clone() });
         }
         IncidentFact::RoleLeft { role, .. } => {

@@ -7,11 +7,12 @@ use crate::domain::{
     command::Ctx,
     fact::Fact,
     freeze::{self, FreezeFact, Scope},
+    glass, handover,
     id::{FreezeId, IncidentId},
-    policy::Power,
     refusal::{Code, Refusal, text},
     state::State,
     time::{self, Span, Stamp},
+    walk,
 };
 
 fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
@@ -66,6 +67,7 @@ fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fa
             lease: freeze::within(lease.unwrap_or(state.policy.freeze_lease)),
         }));
     }
+    facts.extend(glass::declared(state, id, ctx, &facts));
     Ok(facts)
 }
 
@@ -123,7 +125,6 @@ pub(in crate::domain) fn decide(
     command: &IncidentCommand,
     ctx: &Ctx,
 ) -> Result<Vec<Fact>, Refusal> {
-    ctx.responder(state)?;
     let fact = match command {
         IncidentCommand::Declare { .. } => return declare(state, command, ctx),
         IncidentCommand::Status { incident, to } => return status(state, *incident, *to, ctx),
@@ -156,28 +157,28 @@ pub(in crate::domain) fn decide(
             return Ok(facts);
         }
         IncidentCommand::Role { incident, role, who } => {
-            let role = text("the role", role, 40)?.to_lowercase();
+            let role = walk::approval::role(&text("the role", role, 40)?.to_lowercase()).to_owned();
             let who = text("the person", who, 64)?;
             let held = state.open(*incident)?.roles.get(&role);
             if held.is_some_and(|holder| holder.who == who) {
                 return Ok(Vec::new());
             }
-            if role == COMMANDER && !state.policy.may(&ctx.actor, Power::Command) {
-                return Err(Refusal::new(Code::Forbidden, format!("{} may not give command", ctx.actor))
-                    .hint("somebody with the power `command` must do it"));
+            // Command is taken by the one who then has it, or offered; it is given to nobody.
+            if role == COMMANDER {
+                return if who == ctx.actor.name {
+                    handover::take(state, *incident, "", ctx)
+                } else {
+                    handover::propose(state, *incident, &who, "", ctx)
+                };
             }
             IncidentFact::RoleTaken { incident: *incident, role, who }
         }
         IncidentCommand::Unrole { incident, role } => {
-            let role = role.trim().to_lowercase();
+            let role = walk::approval::role(&role.trim().to_lowercase()).to_owned();
             let Some(holder) = state.open(*incident)?.roles.get(&role) else { return Ok(Vec::new()) };
-            let own = holder.who == ctx.actor.name;
-            if role == COMMANDER && !own && !state.policy.may(&ctx.actor, Power::Command) {
-                return Err(Refusal::new(
-                    Code::Forbidden,
-                    format!("{} may not take command away", ctx.actor),
-                )
-                .hint("the commander lays it down, or somebody with the power `command` gives it on"));
+            if role == COMMANDER && holder.who != ctx.actor.name {
+                return Err(Refusal::new(Code::Forbidden, format!("{} commands {incident}", holder.who))
+                    .hint("the commander lays it down or hands it over; if they are gone, take command with a reason"));
             }
             IncidentFact::RoleLeft { incident: *incident, role, who: holder.who.clone() }
         }

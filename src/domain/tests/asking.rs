@@ -9,10 +9,13 @@ use crate::domain::{
     deviation::{DeviationCommand, ReasonCode},
     freeze::{FreezeCommand, Scope},
     gate::{Action, Request},
-    id::{Digest, FreezeId, IncidentId, TaskId, WalkId},
+    glass::GlassCommand,
+    handover::{HandoverCommand, SAY},
+    id::{Digest, FreezeId, GlassId, IncidentId, TaskId, WalkId},
     incident::{IncidentCommand, Status},
     note::NoteCommand,
     plan::{Approval, BlockKind, By, Choice, Ending, Lead, OnFail, Risk, Runbook, Slug},
+    policy::{Members, Policy, Power},
     release::{Judgement, ReleaseCommand},
     severity::Severity,
     task::TaskCommand,
@@ -207,6 +210,59 @@ fn about_incidents() -> impl Strategy<Value = IncidentCommand> {
     ]
 }
 
+/// A policy of any shape, over the people and one group.
+fn policies() -> impl Strategy<Value = Policy> {
+    let members = || {
+        (proptest::sample::subsequence(vec!["ana", "bo", "cy"], 0..=3), any::<bool>()).prop_map(
+            |(users, oncall)| Members {
+                users: users.into_iter().map(str::to_owned).collect(),
+                groups: oncall.then(|| "oncall".to_owned()).into_iter().collect(),
+            },
+        )
+    };
+    proptest::collection::btree_map(select(Power::ALL.to_vec()), members(), 0..4)
+        .prop_map(|powers| Policy { powers, ..Policy::default() })
+}
+
+fn about_people() -> impl Strategy<Value = Command> {
+    let who = || select(vec!["ana", "bo", "cy"]).prop_map(str::to_owned);
+    let handover = prop_oneof![
+        4 => (incident(), who(), words())
+            .prop_map(|(incident, to, words)| HandoverCommand::Propose { incident, to, words }),
+        4 => (incident(), select(vec![SAY, "i have command.", "yes"]))
+            .prop_map(|(incident, said)| HandoverCommand::Accept { incident, said: said.into() }),
+        1 => (incident(), words()).prop_map(|(incident, reason)| HandoverCommand::Decline { incident, reason }),
+        1 => incident().prop_map(|incident| HandoverCommand::Withdraw { incident }),
+        2 => (incident(), words()).prop_map(|(incident, reason)| HandoverCommand::Take { incident, reason }),
+    ];
+    let glass = prop_oneof![
+        4 => (option::weighted(0.8, incident()), select(Power::ALL.to_vec()), words(), option::of(span()))
+            .prop_map(|(incident, power, reason, lease)| GlassCommand::Break { incident, power, reason, lease }),
+        1 => (1_u32..4).prop_map(|glass| GlassCommand::Return { glass: GlassId(glass) }),
+    ];
+    prop_oneof![2 => handover.prop_map(Command::Handover), 1 => glass.prop_map(Command::Glass)]
+}
+
+/// Who commands and who may what, and nothing else: offers, answers, broken glass, other policies, time.
+pub(super) fn acts_of_people() -> impl Strategy<Value = Act> {
+    let person = || select(vec![ana(), bo(), cy()]);
+    let chair = (select(vec!["ana", "bo", "cy"]), any::<bool>()).prop_map(|(who, take)| {
+        let (incident, role) = (IncidentId(1), "commander".to_owned());
+        Command::Incident(if take {
+            IncidentCommand::Role { incident, role, who: who.into() }
+        } else {
+            IncidentCommand::Unrole { incident, role }
+        })
+    });
+    prop_oneof![
+        8 => (person(), about_people()).prop_map(|(who, command)| Act::Ask(who, Box::new(command))),
+        3 => (person(), chair).prop_map(|(who, command)| Act::Ask(who, Box::new(command))),
+        2 => (person(), others()).prop_map(|(who, command)| Act::Ask(who, Box::new(command))),
+        1 => policies().prop_map(|policy| Act::Ask(Actor::room(), Box::new(Command::Policy(Box::new(policy))))),
+        2 => span().prop_map(Act::Pass),
+    ]
+}
+
 pub(super) fn request() -> impl Strategy<Value = Request> {
     (
         select(vec!["checkout", "payments"]),
@@ -318,6 +374,8 @@ pub(super) fn acts() -> impl Strategy<Value = Act> {
         4 => (actors(), about_incidents()).prop_map(|(who, command)| Act::Ask(who, Box::new(command.into()))),
         3 => (actors(), about_freezes()).prop_map(|(who, command)| Act::Ask(who, Box::new(Command::Freeze(command)))),
         2 => seen().prop_map(|command| Act::Ask(Actor::room(), Box::new(Command::Watch(command)))),
+        4 => (actors(), about_people()).prop_map(|(who, command)| Act::Ask(who, Box::new(command))),
+        1 => policies().prop_map(|policy| Act::Ask(Actor::room(), Box::new(Command::Policy(Box::new(policy))))),
         3 => (actors(), others()).prop_map(|(who, command)| Act::Ask(who, Box::new(command))),
         1 => Just(Act::Retry),
         2 => span().prop_map(Act::Pass),

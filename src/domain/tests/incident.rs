@@ -9,12 +9,12 @@ use crate::domain::{
     id::{DecisionId, DeviationId, FreezeId, IncidentId, TaskId},
     incident::{IncidentCommand, Status, difference},
     plan::BlockKind,
-    policy::{Members, Policy, Power, Service, SeverityRow},
+    policy::{Policy, Service, SeverityRow},
     refusal::Code,
     release::ReleaseCommand,
     severity::Severity,
     task::TaskCommand,
-    testing::{Ledger, ana, block, bo, cy, declare, runbook, section, start, step, take},
+    testing::{Ledger, ana, block, declare, runbook, section, start, step, take},
     time::{Span, Stamp},
     watch::WatchCommand,
 };
@@ -303,35 +303,6 @@ fn the_difference_of_a_severity_is_shown_before() {
     ledger.ok(&ana(), Command::Freeze(begin));
     let shown = difference(&ledger.state, &ledger.state.incidents[&INC], Severity::new(5).unwrap());
     assert_eq!(shown.freeze_stays, [FreezeId(1)]);
-}
-
-#[test]
-fn powers() {
-    let mut ledger = Ledger::with_incident();
-    let users = |names: &[&str]| Members {
-        users: names.iter().map(|&name| name.to_owned()).collect(),
-        ..Members::default()
-    };
-    let mut policy = Policy::default();
-    policy.powers.insert(Power::Respond, users(&["ana", "bo"]));
-    policy.powers.insert(Power::Command, users(&["ana"]));
-    ledger.ok(&Actor::room(), Command::Policy(Box::new(policy)));
-    let role = |who: &str| IncidentCommand::Role { incident: INC, role: "Commander".into(), who: who.into() };
-    let unrole = || IncidentCommand::Unrole { incident: INC, role: "commander".into() };
-    for (who, command) in [
-        (cy(), status(Status::Identified)),
-        (Actor::token("ana"), status(Status::Identified)),
-        (bo(), role("bo")),
-        (bo(), unrole()),
-    ] {
-        assert_eq!(ledger.no(&who, command).code, Code::Forbidden, "{who}");
-    }
-    ledger.ok(&ana(), role("bo"));
-    ledger.ok(&bo(), unrole());
-    assert_eq!(ledger.state.incidents[&INC].commander(), None);
-    for command in [Command::Tick, Command::Policy(Box::default())] {
-        assert_eq!(ledger.no(&ana(), command).code, Code::Forbidden);
-    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Anything anybody may ask in any order: what must hold all the same.
 
-use super::asking::{Act, about_freezes, acts, book, request, span, steer};
+use super::asking::{Act, about_freezes, acts, acts_of_people, book, request, span, steer};
 use crate::domain::{
     Command, CommandId, Event, Fact, State,
     actor::Actor,
@@ -12,6 +12,8 @@ use crate::domain::{
     incident::Status,
     next_deadline,
     plan::BlockKind,
+    policy::{Members, Policy, Power},
+    power::{self, Groups},
     testing::{Ledger, ana},
     time::{Span, Stamp},
     walk::{StepStatus, WalkFact, approval},
@@ -38,6 +40,48 @@ fn approved(before: &State, fact: &WalkFact) -> Result<(), TestCaseError> {
     uids.dedup();
     prop_assert!(uids.iter().all(Option::is_some));
     prop_assert!(valid.iter().any(|given| given.glass) || uids.len() >= usize::from(by.n), "{walk:?}");
+    Ok(())
+}
+
+/// Command moves only as it may: to the one who says so under a power, or to nobody by the one who lays it down.
+fn command_moves(before: &State, event: &Event, groups: &Groups) -> Result<(), TestCaseError> {
+    let mut after = before.clone();
+    after.apply(event);
+    for (id, incident) in &after.incidents {
+        let was = before.incidents.get(id).and_then(|one| one.commander().map(str::to_owned));
+        let Some(old) = before.incidents.get(id) else {
+            prop_assert_eq!(incident.commander(), None, "an incident begins without a commander");
+            continue;
+        };
+        if incident.commander() == was.as_deref() {
+            continue;
+        }
+        let actor = &event.actor;
+        match incident.commander() {
+            None => prop_assert_eq!(Some(actor.name.as_str()), was.as_deref()),
+            Some(now) => {
+                prop_assert_eq!(now, actor.name.as_str(), "nobody is put in command by another");
+                let declares = old.seq + 8 > event.seq && old.declared_by == actor.name && was.is_none();
+                let may = power::may(before, (actor, groups), Power::Command, Some(*id), &event.occurred);
+                prop_assert!(declares || may, "{event:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What was accepted was asked with a power that held at that moment.
+fn allowed(before: &State, command: &Command, ctx: &crate::domain::Ctx) -> Result<(), TestCaseError> {
+    let Some(needed) = power::needed(before, command) else { return Ok(()) };
+    let (actor, groups) = (&ctx.actor, &ctx.groups);
+    let given = needed.any.iter().any(|power| before.policy.may(actor, groups, *power));
+    let taken = before.glasses.values().any(|glass| {
+        glass.by.same(actor)
+            && glass.over.is_none()
+            && glass.broken.elapsed(&ctx.now) < glass.broken.elapsed(&glass.ends)
+            && needed.any.iter().any(|power| glass.power.implies(*power))
+    });
+    prop_assert!(given || taken, "{command:?} by {actor}");
     Ok(())
 }
 
@@ -112,6 +156,7 @@ fn deadlines(ledger: &Ledger) -> Result<(), TestCaseError> {
     copy.now = ledger.now.plus(wait);
     let ctx = crate::domain::Ctx {
         actor: Actor::room(),
+        groups: crate::domain::power::Groups::default(),
         now: copy.now.clone(),
         id: CommandId(Uuid::from_u128(u128::MAX)),
     };
@@ -130,6 +175,7 @@ proptest! {
     #[test]
     fn whatever_is_asked(acts in vec((acts(), any::<u8>()), 1..250)) {
         let mut ledger = Ledger::with_incident();
+        ledger.groups.insert("cy".into(), Groups::new(["oncall".to_owned()].into()));
         ledger.ok(&ana(), crate::domain::testing::start(book()));
         let mut last: Option<(crate::domain::Ctx, Command)> = None;
         for (act, roll) in acts {
@@ -149,10 +195,12 @@ proptest! {
                     let ctx = ledger.ctx(&who);
                     match ledger.ask_as(&ctx, &command) {
                         Ok(events) if !events.is_empty() => {
-                            last = Some((ctx, command));
+                            allowed(&before, &command, &ctx)?;
+                            last = Some((ctx.clone(), command));
                             let mut state = before.clone();
                             for event in &events {
                                 if let Fact::Walk(fact) = &event.fact { approved(&state, fact)?; }
+                                command_moves(&state, event, &ctx.groups)?;
                                 state.apply(event);
                             }
                         }
@@ -175,6 +223,40 @@ proptest! {
         prop_assert_eq!(&stored, &ledger.state);
         let snapshot = serde_json::to_string(&ledger.state).unwrap();
         prop_assert_eq!(&serde_json::from_str::<State>(&snapshot).unwrap(), &ledger.state);
+    }
+
+    /// Command moves only as it may, and a power counts only while it holds, whether its end was written down or not.
+    #[test]
+    fn command_is_never_given_and_no_lapsed_power_counts(acts in vec((acts_of_people(), any::<bool>()), 1..120)) {
+        let mut ledger = Ledger::with_incident();
+        ledger.groups.insert("cy".into(), Groups::new(["oncall".to_owned()].into()));
+        let only_ana = Members { users: ["ana".to_owned()].into(), ..Members::default() };
+        let powers = [(Power::Command, only_ana)].into();
+        ledger.ok(&Actor::room(), Command::Policy(Box::new(Policy { powers, ..Policy::default() })));
+        for (act, tick) in acts {
+            let before = ledger.state.clone();
+            match act {
+                Act::Pass(span) if tick => ledger.pass(span),
+                Act::Pass(span) => ledger.now = ledger.now.plus(span),
+                Act::Ask(who, command) => {
+                    let ctx = ledger.ctx(&who);
+                    let Ok(events) = ledger.ask_as(&ctx, &command) else {
+                        prop_assert_eq!(&ledger.state, &before);
+                        continue;
+                    };
+                    if !events.is_empty() {
+                        allowed(&before, &command, &ctx)?;
+                    }
+                    let mut state = before;
+                    for event in &events {
+                        command_moves(&state, event, &ctx.groups)?;
+                        state.apply(event);
+                    }
+                }
+                Act::Retry | Act::Wall(_) => {}
+            }
+        }
+        prop_assert_eq!(&ledger.replay(), &ledger.state);
     }
 
     /// The events of one journal in any order, any of them twice or not at all, by anybody: never a panic, and the

@@ -2,7 +2,6 @@
 
 use super::{Walk, WalkCommand, WalkFact};
 use crate::domain::{
-    actor::Actor,
     command::Ctx,
     deviation::DeviationKind,
     fact::Fact,
@@ -10,6 +9,7 @@ use crate::domain::{
     incident::COMMANDER,
     plan::{BlockKind, By, Lead, Step},
     policy::Power,
+    power,
     refusal::{Code, Refusal, text},
     state::State,
 };
@@ -71,13 +71,17 @@ pub fn role(short: &str) -> &str {
 }
 
 /// Whether the actor holds one of the roles on the walk's incident, or none is asked for.
-pub fn entitled(state: &State, walk: &Walk, roles: &[String], actor: &Actor) -> bool {
+pub fn entitled(state: &State, walk: &Walk, roles: &[String], ctx: &Ctx) -> bool {
     if roles.is_empty() {
-        return state.policy.may(actor, Power::Approve);
+        return ctx.may(state, Power::Approve, walk.incident);
+    }
+    // Taken in an emergency, the power stands in for a role, too: that is what it was taken for.
+    if power::by_glass(state, &ctx.actor, Power::Approve, walk.incident, &ctx.now) {
+        return true;
     }
     let held = walk.incident.and_then(|id| state.incidents.get(&id)).map(|incident| &incident.roles);
     roles.iter().any(|short| {
-        held.and_then(|roles| roles.get(role(short))).is_some_and(|holder| holder.who == actor.name)
+        held.and_then(|roles| roles.get(role(short))).is_some_and(|holder| holder.who == ctx.actor.name)
     })
 }
 
@@ -102,7 +106,7 @@ pub(super) fn decide(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<
         return Ok(Vec::new());
     }
     let alone = asked.requester.same(&ctx.actor);
-    let entitled = entitled(state, walk, &asked.by.roles, &ctx.actor);
+    let entitled = entitled(state, walk, &asked.by.roles, ctx);
     let mut facts = Vec::new();
     if let Some(glass) = glass {
         let target = walk.target(step);
@@ -137,7 +141,7 @@ pub(super) fn decide(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<
     }
     if alone {
         return Err(Refusal::new(Code::Forbidden, "the one who asks cannot approve")
-            .hint("another person approves under their own login; alone, break the glass with the target's name and a reason"));
+            .hint("another person approves from a login of their own, with a uid of its own: whoever shares your terminal is you; alone, break the glass with the target's name and a reason"));
     }
     if !entitled {
         return Err(Refusal::new(

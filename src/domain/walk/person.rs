@@ -48,7 +48,7 @@ pub(super) fn confirm(
             });
             let commands = incident.and_then(|incident| incident.roles.get(COMMANDER));
             let in_command = commands.is_some_and(|holder| holder.who == ctx.actor.name);
-            if !vacant && !in_command && !approval::entitled(state, walk, &by.roles, &ctx.actor) {
+            if !vacant && !in_command && !approval::entitled(state, walk, &by.roles, ctx) {
                 return Err(Refusal::new(
                     Code::Forbidden,
                     format!("{} is to confirm this", by.roles.join(", ")),

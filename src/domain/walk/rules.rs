@@ -58,7 +58,6 @@ pub(in crate::domain) fn decide(
     command: &WalkCommand,
     ctx: &Ctx,
 ) -> Result<Vec<Fact>, Refusal> {
-    ctx.responder(state)?;
     match command {
         WalkCommand::Start { .. } => start(state, command, ctx),
         WalkCommand::SetInput { walk, name, value } => set_input(state, *walk, name, value, ctx),

@@ -6,6 +6,7 @@ use crate::{
         clock::Moment,
         deviation::ReasonCode,
         incident::{Status, difference},
+        policy::Power,
         severity::Severity,
         time::Span,
     },
@@ -55,7 +56,11 @@ pub fn ask(model: &mut Model, spec: &'static Spec, arg: &Arg, call: Call) {
     }
     let (options, strict) = options(model, arg.kind, &call);
     if strict && options.is_empty() {
-        let why = format!("{}: there is nothing to choose from", spec.name);
+        let why = if arg.kind == Kind::Power {
+            "you have every power already; there is no glass to break".into()
+        } else {
+            format!("{}: there is nothing to choose from", spec.name)
+        };
         model.say(crate::seat::model::Tone::Wrong, why);
         return;
     }
@@ -270,7 +275,23 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
             };
             (roles.iter().map(|role| (role.clone(), who(role))).collect(), true)
         }
-        Kind::Person => (plain(model.people()), false),
+        Kind::Person => {
+            let mut people = model.people();
+            if call.name == "hand-over" {
+                people.retain(|name| name != model.my_name());
+            }
+            (plain(people), false)
+        }
+        Kind::Power => {
+            let what = |power: Power| match power {
+                Power::Observe => "look",
+                Power::Respond => "note, walk, freeze, take tasks",
+                Power::Command => "take command",
+                Power::Approve => "approve steps of others",
+            };
+            let lacking = Power::ALL.into_iter().filter(|power| !model.may(*power));
+            (lacking.map(|power| (power.word().to_owned(), what(power).to_owned())).collect(), true)
+        }
         Kind::Scope => (plain(model.services().iter().map(|name| format!("{name}/prod")).collect()), false),
         Kind::Runbook => (
             model

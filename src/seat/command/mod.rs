@@ -5,6 +5,7 @@ pub mod args;
 pub mod doc;
 pub mod keymap;
 pub mod palette;
+pub mod power;
 pub mod table;
 
 use super::{model::Model, update::Effect};
@@ -100,6 +101,8 @@ pub enum Kind {
     Role,
     /// A login name.
     Person,
+    /// A power that can be taken.
+    Power,
     /// Services and environment, `checkout/prod`.
     Scope,
     /// A runbook that can be started.
@@ -169,7 +172,7 @@ pub fn named(name: &str) -> Option<&'static Spec> {
 /// Does a command, or asks for the next argument that it wants.
 pub fn invoke(model: &mut Model, call: Call) -> Vec<Effect> {
     let Some(spec) = named(call.name) else { return Vec::new() };
-    if let Err(why) = (spec.when)(model) {
+    if let Err(why) = power::possible(model, spec) {
         model.say(super::model::Tone::Wrong, format!("{}: {why}", spec.name));
         return Vec::new();
     }

@@ -33,7 +33,7 @@ pub fn find(model: &Model, typed: &str) -> Vec<Found> {
             let by_doc = score(&in_doc, spec.doc);
             let named = exact.is_some_and(|exact| exact.name == spec.name).then_some(u32::MAX);
             let score = named.or(by_name.max(by_doc))?;
-            Some((score, Found { spec, not_now: (spec.when)(model).err() }))
+            Some((score, Found { spec, not_now: super::power::possible(model, spec).err() }))
         })
         .collect();
     found.sort_by_key(|(score, found)| {

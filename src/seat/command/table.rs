@@ -52,10 +52,31 @@ commands! { INCIDENT, Group::Incident;
         [arg("severity", "How bad is it?", Kind::Severity), arg("reason", "Why?", Kind::Words)], act::open, act::incident::severity;
     "status" [] ("v") None, "Say how far it has come: investigating to closed",
         [arg("status", "How far has it come?", Kind::Status)], act::incident, act::incident::status;
-    "role" ["assign"] ("R") None, "Give somebody a role, or hand command over",
+    "role" ["assign"] ("R") None, "Give somebody a role; command is offered, not given",
         [arg("role", "Which role?", Kind::Role), arg("who", "Who?", Kind::Person)], act::open, act::incident::role;
     "unrole" [] () None, "Take a role away",
         [arg("role", "Which role?", Kind::Role)], act::open, act::incident::unrole;
+    "handover" ["command-of"] ("H") Some("command"), "Hand command over, take what is offered, or take command",
+        [], act::open, act::people::handover;
+    "hand-over" ["propose"] () None, "Offer command to somebody, who takes it by saying so",
+        [arg("who", "Who is to command?", Kind::Person)], act::commands, act::people::hand_over;
+    "accept" [] () None, "Take the command that is offered to you",
+        [], act::offered, act::people::accept;
+    "decline" [] () None, "Decline the command that is offered to you",
+        [arg("reason", "Why not?", Kind::Words)], act::offered, act::people::decline;
+    "withdraw" [] () None, "Offer command no longer",
+        [], act::offering, act::people::withdraw;
+    "take-command" [] () None, "Take command where nobody has it, or from one who is gone",
+        [], act::open, act::people::take_command;
+    "replace-commander" [] () None, "Take command from one who is gone, with a reason",
+        [arg("reason", "Why do you take command? The one replaced reads it", Kind::Words)], act::commanded, act::people::replace;
+    "briefing" ["brief"] ("B") None, "What an incoming commander must know, on one screen",
+        [], act::incident, act::people::brief;
+    "break-glass" ["glass"] () None, "Take a power that you were not given: with a reason, for a time, seen by all",
+        [arg("power", "Which power do you take?", Kind::Power), arg("reason", "Why do you take it? Every seat reads it", Kind::Words)],
+        act::always, act::people::break_glass;
+    "give-back" [] () None, "Give a power back that you took",
+        [], act::glass, act::people::give_back;
     "correct" [] ("O") Some("correct"), "Say when something really was, such as onset 01:52Z",
         [arg("moment", "Which moment?", Kind::Moment), arg("time", "When was it, UTC?", Kind::Time), arg("reason", "How is that known?", Kind::Words)],
         act::incident, act::incident::correct;

@@ -7,6 +7,8 @@ use crate::domain::{
     deviation::DeviationFact,
     freeze::FreezeFact,
     gate::{Action, GateFact},
+    glass::GlassFact,
+    handover::HandoverFact,
     id::{IncidentId, WalkId},
     incident::IncidentFact,
     note::NoteFact,
@@ -172,6 +174,17 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
             FreezeFact::Lifted { freeze, reason } => (Gate, Turn, format!("{freeze} lifted: {reason}")),
             FreezeFact::Expired { freeze } => (Gate, Turn, format!("{freeze} expired")),
         },
+        Fact::Glass(fact) => match fact {
+            GlassFact::Broken { power, lease, reason, .. } => {
+                (People, Bad, format!("GLASS BROKEN, took {power} for {}: {reason}", lease.brief()))
+            }
+            GlassFact::Returned { .. } => (People, Plain, "gave the taken power back".into()),
+            GlassFact::Expired { glass } => {
+                let who = state.glasses.get(glass).map(|one| one.by.name.clone()).unwrap_or_default();
+                (People, Plain, format!("{who}'s broken glass has expired"))
+            }
+        },
+        Fact::Handover(fact) => handover(fact),
         Fact::Gate(fact) => match fact {
             GateFact::Refused { request, times, .. } => {
                 let times = if *times > 1 { format!(", {times} times") } else { String::new() };
@@ -212,6 +225,25 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
         Fact::Erased => (Room, Quiet, "(erased)".into()),
         Fact::Foreign(_) => (Room, Quiet, "(of a newer version)".into()),
     })
+}
+
+fn handover(fact: &HandoverFact) -> (About, Weight, String) {
+    use Weight::{Bad, Plain, Turn};
+    let (weight, what) = match fact {
+        HandoverFact::Proposed { to, words, .. } => {
+            let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+            (Turn, format!("offers command to {to}{words}"))
+        }
+        HandoverFact::Accepted { from, .. } => {
+            let from = from.as_ref().map(|from| format!(", from {from}")).unwrap_or_default();
+            (Turn, format!("\"I have command\"{from}"))
+        }
+        HandoverFact::Declined { reason, .. } => (Turn, format!("declines command: {reason}")),
+        HandoverFact::Withdrawn { .. } => (Plain, "offers command no longer".into()),
+        HandoverFact::Lapsed { .. } => (Turn, "offer of command lapsed unanswered".into()),
+        HandoverFact::Taken { from, reason, .. } => (Bad, format!("TOOK COMMAND from {from}: {reason}")),
+    };
+    (About::Incident, weight, what)
 }
 
 fn incident(fact: &IncidentFact) -> (Weight, String) {

@@ -3,9 +3,11 @@
 use super::Model;
 use crate::domain::{
     freeze::Freeze,
+    glass::Glass,
     id::{IncidentId, WalkId},
     incident::{COMMANDER, Incident},
     plan::{Slug, Step},
+    time::Stamp,
     walk::{Asked, StepState, StepStatus, Walk},
 };
 
@@ -126,14 +128,30 @@ impl Model {
         })
     }
 
-    /// Approvals of the shown incident that were given by breaking the glass: who, and when, the newest.
-    pub fn glass(&self) -> Option<(String, &crate::domain::time::Stamp)> {
-        self.walks()
+    /// The newest breaking of the glass for the shown incident: who, when, and what for.
+    pub fn glass(&self) -> Option<(String, &Stamp, String)> {
+        let approved = self
+            .walks()
             .flat_map(|walk| walk.steps.values())
             .flat_map(|state| &state.approvals)
             .filter(|given| given.glass)
-            .max_by_key(|given| given.at.wall)
-            .map(|given| (given.by.name.clone(), &given.at))
+            .map(|given| (given.by.name.clone(), &given.at, "approved alone".to_owned()));
+        let incident = self.incident_id();
+        let taken = self
+            .state
+            .glasses
+            .values()
+            .filter(|glass| glass.incident == incident || glass.holds(&self.now))
+            .map(|glass| {
+                (glass.by.name.clone(), &glass.broken, format!("took the power to {}", glass.power))
+            });
+        approved.chain(taken).max_by_key(|(_, at, _)| at.wall)
+    }
+
+    /// The newest power that this person took and still has.
+    pub fn my_glass(&self) -> Option<&Glass> {
+        let me = self.me.as_ref()?;
+        self.state.glasses.values().rev().find(|glass| glass.by.same(me) && glass.holds(&self.now))
     }
 
     /// Events of others that no timeline of this seat has shown yet.

@@ -24,7 +24,14 @@ pub use ui::{Pane, Ui, View};
 pub use when::Zone;
 
 use crate::{
-    domain::{State, actor::Actor, plan::Runbook, time::Stamp},
+    domain::{
+        CommandId, Ctx, State,
+        actor::Actor,
+        plan::Runbook,
+        policy::Power,
+        power::{self, Groups},
+        time::Stamp,
+    },
     seat::command::keymap::Keymap,
     signal::Live,
 };
@@ -91,6 +98,10 @@ pub struct Setup {
 pub struct Model {
     /// Who one is, as the room's kernel says.
     pub me: Option<Actor>,
+    /// Those of one's groups that give anybody a power.
+    pub groups: Groups,
+    /// How many clients are attached to the terminal that this seat runs in, where a multiplexer says so.
+    pub attached: Option<usize>,
     /// This machine.
     pub host: String,
     /// How the connection is.
@@ -143,6 +154,8 @@ impl Model {
     pub fn new(setup: Setup) -> Self {
         Self {
             me: None,
+            groups: Groups::default(),
+            attached: None,
             host: setup.host,
             conn: Conn::Connecting { since: setup.now.clone() },
             room: None,
@@ -175,6 +188,37 @@ impl Model {
     /// Whether the journal takes events, as far as is known.
     pub fn writable(&self) -> bool {
         self.room.as_ref().is_none_or(|room| room.journal == JournalState::Writable)
+    }
+
+    /// Whether one has a power for the shown incident. Before the room said who one is, nobody has.
+    pub fn may(&self, power: Power) -> bool {
+        let about = self.open_incident().map(|incident| incident.id);
+        self.me
+            .as_ref()
+            .is_some_and(|me| power::may(&self.state, (me, &self.groups), power, about, &self.now))
+    }
+
+    /// As the room would ask the rules for this person now.
+    pub fn ctx(&self) -> Option<Ctx> {
+        Some(Ctx {
+            actor: self.me.clone()?,
+            groups: self.groups.clone(),
+            now: self.now.clone(),
+            id: CommandId(Uuid::nil()),
+        })
+    }
+
+    /// Whether others sit at the same terminal: everybody there is one and the same to the room.
+    pub fn is_shared(&self) -> bool {
+        self.attached.map_or_else(
+            || {
+                self.me
+                    .as_ref()
+                    .and_then(|me| me.claimed.as_ref())
+                    .is_some_and(|claim| claim.contains("shared"))
+            },
+            |clients| clients > 1,
+        )
     }
 
     /// One's login name; empty before the room said it.

@@ -60,6 +60,9 @@ impl Waits {
 /// A broken glass stands in the line this long; after it, it is counted in the footer.
 const GLASS_SHOWN: Span = Span::secs(30);
 
+/// As long as this the one who was replaced is told of it.
+const REPLACED_SHOWN: Span = Span::mins(5);
+
 /// The line as it is now: the connection and the journal first, then approval, owed update, a step that stands or
 /// runs, and the next step.
 pub fn waits(model: &Model) -> Waits {
@@ -89,13 +92,33 @@ fn trouble(model: &Model) -> Option<Waits> {
         let what = format!("nothing runs; commands can be copied, UNRECORDED: {why}");
         return Some(Waits::new("READ ONLY", Loud::Worst, what).since(Span::between(*since, now.wall)));
     }
-    let (who, at) = model.glass()?;
+    if let Some(incident) = model.open_incident() {
+        if incident.commander().is_none() && incident.handover.is_none() {
+            let what = format!("nobody commands {}: take command", incident.id);
+            return Some(Waits::new("WAITS ON", Loud::Worst, what).on("a commander").key("handover"));
+        }
+        if let Some(taken) = &incident.taken {
+            let age = taken.at.elapsed(now);
+            let shown = if taken.from == model.my_name() { REPLACED_SHOWN } else { GLASS_SHOWN };
+            if age < shown {
+                let what = format!("from {}: {}", taken.from, taken.reason);
+                return Some(Waits::new("COMMAND TAKEN by", Loud::Worst, what).on(&taken.by).since(age));
+            }
+        }
+    }
+    let (who, at, what) = model.glass()?;
     let age = at.elapsed(now);
-    (age < GLASS_SHOWN).then(|| Waits::new("GLASS BROKEN", Loud::Worst, "approved alone").on(who).since(age))
+    (age < GLASS_SHOWN).then(|| Waits::new("GLASS BROKEN", Loud::Worst, what).on(who).since(age))
 }
 
 fn waiting(model: &Model) -> Option<Waits> {
     let now = &model.now;
+    if let Some(offer) = model.open_incident().and_then(|incident| incident.handover.as_ref()) {
+        let what = format!("take command, offered by {}, or decline", offer.by);
+        let who = if offer.to == model.my_name() { "you" } else { offer.to.as_str() };
+        let age = offer.at.elapsed(now);
+        return Some(Waits::new("WAITS ON", Loud::Notice, what).on(who).since(age).key("handover"));
+    }
     if let Some((walk, step, asked)) = model.asked() {
         let age = asked.at.elapsed(now);
         let late = match asked.by.within {

@@ -2,13 +2,13 @@
 
 use super::{DraftWith, ExportWith, SpawnHand};
 use crate::{
-    os::editor,
+    os::{claim, editor},
     seat::{
         model::{Model, StepRef},
         update::{Effect, Event},
     },
 };
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 use tokio::sync::mpsc;
 
 /// What it needs for that.
@@ -55,6 +55,25 @@ impl Outside {
             | Effect::EditFile { .. } => {}
         }
     }
+}
+
+/// How often it is asked who else is attached to the terminal.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+
+/// Says how many clients are attached to this terminal whenever that changes, where a multiplexer knows.
+pub(super) fn watch_terminal(done: mpsc::UnboundedSender<Event>) {
+    tokio::spawn(async move {
+        let mut known = None;
+        while let Some(clients) = claim::attached().await {
+            if known != Some(clients) {
+                known = Some(clients);
+                if done.send(Event::Attached(clients)).is_err() {
+                    return;
+                }
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    });
 }
 
 /// Lets the person change code in their editor; gives back what they saved.

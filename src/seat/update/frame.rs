@@ -3,12 +3,15 @@
 use super::{Effect, draft};
 use crate::{
     domain::{
-        Event, Fact,
+        Command, Event, Fact,
+        glass::GlassFact,
+        handover::{HandoverCommand, HandoverFact},
         time::Span,
         walk::{self, StepStatus, WalkFact},
     },
     seat::model::{
         Conn, HandShow, Layer, Model, StepRef, Tone, find,
+        layer::Act,
         pending::{For, Then},
         timeline::PAGE,
     },
@@ -26,11 +29,12 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
         *asked = None;
     }
     match frame {
-        FromRoom::Hello { you, room, .. } => {
+        FromRoom::Hello { you, groups, room, .. } => {
             let back = matches!(model.conn, Conn::Down { .. });
             model.conn = Conn::Up { heard: now, asked: None };
             model.pending.forget_asks();
             model.me = Some(you);
+            model.groups = groups;
             model.room = Some(room);
             if back {
                 model.say(Tone::Done, "the room is back");
@@ -149,8 +153,45 @@ fn happened(model: &mut Model, event: &Event) {
     if model.draft.complete {
         model.draft.add(event);
     }
-    if let Fact::Walk(fact) = &event.fact {
-        walked(model, event, fact);
+    match &event.fact {
+        Fact::Walk(fact) => walked(model, event, fact),
+        Fact::Handover(fact) => handed(model, event, fact),
+        Fact::Glass(GlassFact::Broken { power, reason, .. }) => {
+            let what = format!("GLASS BROKEN by {}: took the power to {power}: {reason}", event.actor.name);
+            model.say(Tone::Wrong, what);
+        }
+        _ => {}
+    }
+}
+
+/// Command on its way is said at every seat, and to whom it matters by name.
+fn handed(model: &mut Model, event: &Event, fact: &HandoverFact) {
+    let who = event.actor.name.clone();
+    let me = model.my_name().to_owned();
+    match fact {
+        HandoverFact::Proposed { to, .. } if *to == me => {
+            model.say(Tone::Info, format!("{who} offers you command: H shows the briefing and takes it"));
+        }
+        HandoverFact::Proposed { .. } | HandoverFact::Withdrawn { .. } => {}
+        HandoverFact::Accepted { .. } => model.say(Tone::Done, format!("{who} has command")),
+        HandoverFact::Declined { reason, .. } => {
+            model.say(Tone::Wrong, format!("{who} declines command: {reason}"));
+        }
+        HandoverFact::Lapsed { .. } => {
+            model.say(Tone::Wrong, "nobody answered the offer of command; it is where it was");
+        }
+        HandoverFact::Taken { from, reason, .. } => {
+            let from = if *from == me { "you" } else { from };
+            model.say(Tone::Wrong, format!("{who} TOOK COMMAND from {from}: {reason}"));
+        }
+    }
+    // What lies open about an offer that was answered would answer nothing.
+    let stale = |layer: &Layer| {
+        matches!(layer, Layer::Confirm(confirm) if matches!(&confirm.act,
+            Act::Do(command, _) if matches!(**command, Command::Handover(HandoverCommand::Accept { .. }))))
+    };
+    if !matches!(fact, HandoverFact::Proposed { .. }) {
+        model.layers.retain(|layer| !stale(layer));
     }
 }
 

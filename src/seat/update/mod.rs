@@ -22,6 +22,7 @@ use crate::{
         Command,
         id::{IncidentId, WalkId},
         plan::Slug,
+        power,
         time::{Span, Stamp},
     },
     wire::{Ask, FromRoom, Steer, ToRoom},
@@ -72,6 +73,8 @@ pub enum Event {
     Copied(Result<(), String>),
     /// A hand was started, or why not.
     Spawned(StepRef, Result<(), String>),
+    /// So many clients are attached to this seat's terminal.
+    Attached(usize),
     /// The seat could not be stopped.
     NotSuspended,
 }
@@ -166,6 +169,10 @@ pub fn update(model: &mut Model, now: Stamp, event: Event) -> Vec<Effect> {
             model.say(Tone::Wrong, what);
             Vec::new()
         }
+        Event::Attached(clients) => {
+            model.attached = Some(clients);
+            Vec::new()
+        }
         Event::NotSuspended => {
             model.say(
                 Tone::Wrong,
@@ -185,6 +192,12 @@ impl Model {
         }
         if !self.writable() {
             self.say(Tone::Wrong, "the journal takes nothing, so nothing can be done; commands can be copied with y, UNRECORDED");
+            return Vec::new();
+        }
+        if let Some(ctx) = self.ctx()
+            && let Err(refusal) = power::check(&self.state, &command, &ctx)
+        {
+            self.say(Tone::Wrong, refusal.to_string());
             return Vec::new();
         }
         let id = self.pending.command(&command, then);

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     domain::{
         clock::ImpactState,
-        incident::Incident,
+        incident::{COMMANDER, Incident},
         severity::Severity,
         time::{Span, clock_utc, minute_utc},
     },
@@ -37,6 +37,14 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     }
     waiting(buf, row(2), theme, model);
     frozen(buf, row(6), theme, model);
+}
+
+/// Whether something about command waits for this person.
+pub fn command_asks(model: &Model) -> bool {
+    let me = model.my_name();
+    model.open_incident().is_some_and(|incident| {
+        incident.handover.as_ref().map_or(incident.commander().is_none(), |offer| offer.to == me)
+    })
 }
 
 /// How loud a severity is.
@@ -181,11 +189,18 @@ fn roles(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: O
     let you = if model.me.is_some() {
         let place =
             if private && area.width < 100 { String::new() } else { format!(" on {}", one(&model.host)) };
+        // Where others sit at the same terminal, that matters more than where it is.
+        let place = if model.is_shared() && area.width < 110 { String::new() } else { place };
         format!("you {}{place}{shared}", one(model.my_name()))
     } else {
         String::new()
     };
     let mut right = vec![(here, Role::Quiet), (you, Role::Quiet)];
+    if model.is_shared() && area.width < 110 {
+        right.push((" SHARED".into(), Role::Notice));
+    } else if let Some(clients) = model.attached.filter(|clients| *clients > 1) {
+        right.push((format!(" SHARED by {clients}"), Role::Notice));
+    }
     if private {
         right.insert(0, ("PRIVATE  ".into(), Role::Notice));
     }
@@ -203,21 +218,27 @@ fn roles(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: O
     for (role, short) in ROLES.iter().copied().chain(others.map(|role| (role, role))) {
         let who = incident.roles.get(role).map(|holder| one(&holder.who));
         let vacant = who.is_none();
-        let who =
-            fit::cut(who.as_deref().unwrap_or("--"), if room.width >= 70 { 16 } else { 7 }, theme.glyphs())
-                .into_owned();
+        let empty = vacant && role == COMMANDER && incident.is_open();
+        let who = fit::cut(
+            who.as_deref().unwrap_or(if empty { "NOBODY" } else { "--" }),
+            if room.width >= 70 { 16 } else { 7 },
+            theme.glyphs(),
+        )
+        .into_owned();
         if !pieces.is_empty() {
             pieces.push((gap.into(), Role::Text));
         }
         pieces.push((format!("{short} "), Role::Quiet));
-        pieces.push((who, if vacant { Role::Quiet } else { Role::Owner }));
+        let loud = if empty { Role::Worst } else { Role::Quiet };
+        pieces.push((who, if vacant { loud } else { Role::Owner }));
     }
     // Whole roles only: what finds no room is not begun.
     let mut total = 0;
     let mut fits = 0;
     for chunk in pieces.chunks(3) {
         let wide: usize = chunk.iter().map(|(text, _)| fit::width(text)).sum();
-        if total + wide > usize::from(room.width) + 3 {
+        let whole: usize = chunk.iter().take(2).map(|(text, _)| fit::width(text)).sum();
+        if total + whole > usize::from(room.width) {
             break;
         }
         total += wide;

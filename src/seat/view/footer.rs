@@ -77,6 +77,9 @@ fn hints(model: &Model) -> Vec<(String, String)> {
     if asked {
         names.push(("approve", "approve"));
     }
+    if super::console::command_asks(model) {
+        names.push(("handover", "command"));
+    }
     match model.ui.pane() {
         Pane::Runbook | Pane::Output => {
             if model.walk().is_some_and(|walk| walk.ended.is_none()) {
@@ -131,7 +134,7 @@ fn hints(model: &Model) -> Vec<(String, String)> {
 /// nothing lets one look and copy only.
 fn works(model: &Model, spec: &Spec) -> bool {
     let looks = matches!(spec.group, Group::Look | Group::Seat) || spec.name == "copy";
-    (spec.when)(model).is_ok() && (looks || (model.loaded && model.writable()))
+    command::power::possible(model, spec).is_ok() && (looks || (model.loaded && model.writable()))
 }
 
 fn layer_hints(layer: &Layer) -> Vec<(String, String)> {

@@ -19,6 +19,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let severity = incident.map_or(" no incident ".into(), |one| format!(" {} ", one.severity));
     let role = incident.map_or(Role::Quiet, |one| console::severity(one.severity));
     let frozen = if model.freezes().is_empty() { "" } else { " FROZEN" };
+    let nobody = model.open_incident().is_some_and(|one| one.commander().is_none());
+    let nobody = if nobody { " NO COMMANDER " } else { "" };
     let clock = match incident {
         Some(one) => format!(" impact {}", one.clocks.impact(&one.declared, &model.now).time.brief()),
         None => format!(" {}", clock_utc(model.now.wall)),
@@ -27,7 +29,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         buf,
         put::row(area, 0),
         theme,
-        &[(&severity, role), (&clock, Role::Text), (frozen, Role::Frozen)],
+        &[(&severity, role), (&clock, Role::Text), (frozen, Role::Frozen), (nobody, Role::Worst)],
     );
     let size = format!("{wide}×{high} needed, is {}×{}", area.width, area.height);
     let size = if theme.glyphs().ascii { size.replace('×', "x") } else { size };

@@ -3,8 +3,7 @@
 use super::*;
 use crate::domain::{
     Command,
-    id::{Digest, IncidentId},
-    incident::IncidentCommand,
+    id::Digest,
     plan::{Approval, BlockKind, By, Lead},
     refusal::Code,
     testing::{block, bo, cy, runbook, section, step},
@@ -86,8 +85,7 @@ fn a_role_approves() {
     let mut ledger = asked(&["ic"], 1);
     let yes = approve(&ledger);
     assert_eq!(ledger.no(&bo(), yes.clone()).code, Code::Forbidden);
-    let give = IncidentCommand::Role { incident: IncidentId(1), role: "commander".into(), who: "bo".into() };
-    ledger.ok(&ana(), give);
+    crate::domain::testing::hand_over(&mut ledger, &bo());
     ledger.ok(&bo(), yes);
     assert!(runs(&mut ledger));
 }

@@ -5,7 +5,6 @@ use crate::domain::{
     Command,
     clock::Moment,
     id::IncidentId,
-    incident::IncidentCommand,
     plan::{Approval, BlockKind, By, Choice, Ending, Input, Lead, Risk},
     refusal::Code,
     testing::{block, bo, runbook, section, step},
@@ -59,8 +58,7 @@ fn a_bad_release_is_rolled_back() {
         ledger.ok(&ana(), WalkCommand::SetInput { walk: WalkId(1), name: name.into(), value: value.into() });
     }
     assert_eq!(ledger.no(&ana(), taken(Confirmation::Enter)).code, Code::NeedsMore, "high risk");
-    let role = IncidentCommand::Role { incident: IncidentId(1), role: "commander".into(), who: "bo".into() };
-    ledger.ok(&ana(), role);
+    crate::domain::testing::hand_over(&mut ledger, &bo());
     ledger.ok(&ana(), taken(Confirmation::Second));
     ledger.ok(&ana(), attach("already-good", 1, None));
     blocks(&mut ledger, &ana(), "already-good", 1, &[("already-good", FAILED)]);

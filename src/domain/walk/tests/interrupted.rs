@@ -151,6 +151,7 @@ fn an_ended_walk_still_hears_what_runs() {
         let lost_at = dead.now.clone();
         let ctx = crate::domain::Ctx {
             actor: Actor::room(),
+            groups: crate::domain::power::Groups::default(),
             now: lost_at,
             id: crate::domain::CommandId(uuid::Uuid::from_u128(99)),
         };

@@ -6,8 +6,9 @@ use crate::{
         Command,
         board::BoardCommand,
         clock::Moment,
-        incident::{IncidentCommand, Status},
+        incident::{COMMANDER, IncidentCommand, Status},
         severity::Severity,
+        walk::approval,
     },
     seat::{
         command::Call,
@@ -84,7 +85,13 @@ pub fn status(model: &mut Model, given: &[String]) -> Vec<Effect> {
 pub fn role(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let Some(incident) = model.incident_id() else { return Vec::new() };
     let (role, who) = (arg(given, 0).to_owned(), arg(given, 1).to_owned());
-    let say = format!("{who} is {role}");
+    let role = approval::role(&role.to_lowercase()).to_owned();
+    let offers = role == COMMANDER && who != model.my_name();
+    let say = if offers {
+        format!("command is offered to {who}; you command until it is taken")
+    } else {
+        format!("{who} is {role}")
+    };
     model.act(Command::Incident(IncidentCommand::Role { incident, role, who }), say)
 }
 

@@ -5,6 +5,7 @@ pub mod enter;
 pub mod freeze;
 pub mod incident;
 pub mod look;
+pub mod people;
 pub mod say;
 pub mod seat;
 pub mod walk;
@@ -38,6 +39,42 @@ pub fn tasks(model: &Model) -> When {
     open(model)?;
     let any = model.incident().is_some_and(|one| one.tasks.values().any(|task| task.done.is_none()));
     no(any, "no task is open; t gives one")
+}
+
+/// With command offered to this person.
+pub fn offered(model: &Model) -> When {
+    open(model)?;
+    let offer = model.incident().and_then(|one| one.handover.as_ref());
+    no(offer.is_some_and(|offer| offer.to == model.my_name()), "nobody offers you command")
+}
+
+/// With command offered by this person.
+pub fn offering(model: &Model) -> When {
+    open(model)?;
+    let me = model.my_name();
+    let own = model.incident().is_some_and(|one| {
+        one.handover.as_ref().is_some_and(|offer| offer.by == me || one.commander() == Some(me))
+    });
+    no(own, "you offer command to nobody")
+}
+
+/// With command to give away.
+pub fn commands(model: &Model) -> When {
+    open(model)?;
+    let who = model.incident().and_then(|one| one.commander());
+    no(who.is_none_or(|who| who == model.my_name()), "another commands; H shows what can be done")
+}
+
+/// With a commander who is somebody else.
+pub fn commanded(model: &Model) -> When {
+    open(model)?;
+    let who = model.incident().and_then(|one| one.commander());
+    no(who.is_some_and(|who| who != model.my_name()), "there is nobody to replace; H takes command")
+}
+
+/// With a power that this person took.
+pub fn glass(model: &Model) -> When {
+    no(model.my_glass().is_some(), "you have taken no power")
 }
 
 /// With runbooks to start.

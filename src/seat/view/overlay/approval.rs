@@ -2,13 +2,14 @@
 
 use super::frame;
 use crate::{
+    domain::{Command, briefing::NAMED},
     seat::{
         command::act::walk,
         model::{
             Model,
             entry::one,
             find::number,
-            layer::{Approval, Confirm},
+            layer::{Act, Approval, Confirm},
         },
         view::widget::{field, fit, put},
     },
@@ -38,12 +39,33 @@ fn code(all: &[String]) -> Vec<(String, Role)> {
         .collect()
 }
 
+/// A briefing's lines: nothing is cut, what is too wide goes on below its words.
+fn read_out(all: &[String], wide: usize) -> Vec<(String, Role)> {
+    let mut out = Vec::new();
+    for line in all {
+        let role = if line.starts_with(' ') { Role::Text } else { Role::Quiet };
+        let named = line.split_at_checked(NAMED).filter(|_| line.starts_with(' '));
+        let (name, words) = named.unwrap_or(("", line));
+        for (row, words) in fit::wrap(words, wide.saturating_sub(name.len())).into_iter().enumerate() {
+            let lead = if row == 0 { name.to_owned() } else { " ".repeat(name.len()) };
+            out.push((format!("{lead}{words}"), role));
+        }
+    }
+    out
+}
+
 /// A confirmation.
 pub fn confirm(buf: &mut Buffer, body: Rect, theme: &Theme, confirm: &Confirm) -> Option<(u16, u16)> {
     let wide = usize::from(body.width.saturating_sub(2));
     let sentence = fit::wrap(&one(&confirm.sentence), wide);
-    let rows = sentence.len() + confirm.lines.len() + 3;
-    let inner = frame(buf, body, theme, "Are you sure?", u16::try_from(rows).unwrap_or(u16::MAX));
+    let offered = confirm.typed.as_deref() == Some(crate::domain::handover::SAY);
+    let name = if offered { "Command is offered to you" } else { "Are you sure?" };
+    let all = match &confirm.act {
+        Act::Do(command, _) if matches!(**command, Command::Handover(_)) => read_out(&confirm.lines, wide),
+        _ => code(&confirm.lines),
+    };
+    let rows = sentence.len() + all.len() + 3;
+    let inner = frame(buf, body, theme, name, u16::try_from(rows).unwrap_or(u16::MAX));
     let mut row = 0;
     for line in &sentence {
         put::left(buf, put::row(inner, row), theme, line, theme.style(Role::Notice));
@@ -51,7 +73,7 @@ pub fn confirm(buf: &mut Buffer, body: Rect, theme: &Theme, confirm: &Confirm) -
     }
     let last = inner.height.saturating_sub(1);
     let middle = Rect { y: inner.y + row + 1, height: last.saturating_sub(row + 1), ..inner };
-    lines(buf, middle, theme, &code(&confirm.lines), confirm.top);
+    lines(buf, middle, theme, &all, confirm.top);
     let place = put::row(inner, last);
     if let Some(name) = &confirm.typed {
         let used = put::pieces(
@@ -106,6 +128,15 @@ pub fn approval(
     let values: Vec<String> =
         found.inputs.iter().map(|(name, value)| format!("{name}={}", one(value))).collect();
     all.extend(fit::wrap(&values.join("  "), wide).into_iter().map(|line| (line, Role::Calm)));
+    if model.is_shared() && walk::is_requester(model, &open.at) {
+        let me =
+            model.me.as_ref().and_then(|me| me.uid).map(|uid| format!(" (uid {uid})")).unwrap_or_default();
+        let why = format!(
+            "Everybody at this shared terminal is {}{me}. Who approves comes from a login of their own.",
+            one(model.my_name())
+        );
+        all.extend(fit::wrap(&why, wide).into_iter().map(|line| (line, Role::Notice)));
+    }
     all.push((format!("digest {}", asked.digest.short()), Role::Quiet));
     all.push((String::new(), Role::Text));
     all.extend(code(&walk::will_run(found, step, lease.is_some_and(|lease| lease.undo))));

@@ -6,7 +6,7 @@ use crate::{
         command::{
             Group,
             doc::{chapter, usage},
-            keymap, palette as find,
+            keymap, palette as find, power,
         },
         model::{Model, entry::one},
         view::{
@@ -42,7 +42,7 @@ pub fn help(
                 || spec.doc.to_lowercase().contains(&typed)
                 || keys.iter().any(|key| key.to_lowercase() == typed);
             if fits {
-                let not_now = (spec.when)(model).is_err();
+                let not_now = power::possible(model, spec).is_err();
                 let text = format!("{:<8} {:<15} {}", keys.join(" "), spec.name, spec.doc);
                 rows.push((text, theme.style(if not_now { Role::Quiet } else { Role::Text })));
             }
