@@ -78,7 +78,7 @@ pub fn all() -> Vec<Scene> {
         let heard = room("ana");
         let mut model = Model::new(setup);
         for frame in [
-            FromRoom::Hello { wire: warroom::wire::WIRE, fold: 1, you: story::person("ana"), room: story::status(true) },
+            FromRoom::Hello { wire: warroom::wire::WIRE, fold: 1, you: story::person("ana"), groups: std::sync::Arc::default(), room: story::status(true) },
             FromRoom::Snapshot { state: Box::new(heard.state.clone()), live: Box::new(heard.live) },
         ] {
             hear(&mut model, NOW, frame);
