@@ -310,8 +310,8 @@ rm "$XDG_STATE_HOME/warroom/fill"
 "$WARROOM_BIN" verify || exit 7
 "$WARROOM_BIN" stop
 # Looked at where nothing can be written, as a copy kept for evidence is.
-for try in $(seq 100); do [ -e "$XDG_STATE_HOME/warroom/journal.db-wal" ] || break; sleep 0.05; done
-mount -o remount,ro "$XDG_STATE_HOME/warroom" || exit 8
+for try in $(seq 100); do mount -o remount,ro "$XDG_STATE_HOME/warroom" && break; sleep 0.05; done
+[ -w "$XDG_STATE_HOME/warroom" ] && exit 8
 "$WARROOM_BIN" verify "$XDG_STATE_HOME/warroom/journal.db" || exit 9
 "$WARROOM_BIN" note three 2> "$XDG_STATE_HOME/ro" && exit 10
 grep -q "read-only" "$XDG_STATE_HOME/ro" || exit 11

@@ -258,6 +258,7 @@ fn a_source_without_its_secret_says_so_and_holds_nothing_up() {
     std::fs::write(&config, text).unwrap();
     let pty = own.sit(&["--config", &config.to_string_lossy()], (160, 50));
     shows(&pty, &["memory", "300 MiB"]);
-    shows(&pty, &["prom", "WARROOM_TEST_UNSET: it is"]);
+    shows(&pty, &["prom", "never answered", "no secret"]);
+    shows(&pty, &["WARROOM_TEST_UNSET: it is"]);
     leave(pty);
 }

@@ -14,6 +14,8 @@ pub const USAGE: u8 = 2;
 pub const UNRECORDED: u8 = 12;
 /// No room answers.
 pub const NO_ROOM: u8 = 20;
+/// The terminal is gone, as by SIGHUP.
+pub const HANGUP: u8 = 129;
 
 /// Prints what became of a command; gives its exit code.
 pub fn outcome(outcome: &Outcome, json: bool) -> u8 {

@@ -84,8 +84,10 @@ pub async fn find_or_start(with: &With) -> Result<Reached, Unreached> {
         return Err(Unreached::Start("there is no place for it".into()));
     };
     if own.kind == Kind::Named {
-        let why = std::io::ErrorKind::NotFound.into();
-        return Err(NoRoom::Absent { path: own.socket, why }.into());
+        return match UnixStream::connect(&own.socket).await {
+            Ok(_) => Ok(Reached { place: own, started: false }),
+            Err(why) => Err(NoRoom::Absent { path: own.socket, why }.into()),
+        };
     }
     let dir = dirs::state().map_err(|error| Unreached::Start(error.to_string()))?;
     start(with, &dir, &[], &|line| eprintln!("{line}")).await?;

@@ -181,7 +181,7 @@ async fn sit_down(
             exit::warn(&format!("ended by {ended}; the room goes on. To come back: {}", place.come_back));
             ended.exit_code()
         }
-        Ok(Left::Gone) => exit::REFUSED,
+        Ok(Left::Gone) => exit::HANGUP,
         Err(error) => {
             exit::warn(&error.to_string());
             exit::USAGE

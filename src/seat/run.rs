@@ -171,6 +171,10 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
                         let _ = screen.leave();
                         return Ok(Left::Quit);
                     }
+                    Effect::Gone => {
+                        let _ = screen.leave();
+                        return Ok(Left::Gone);
+                    }
                     Effect::Suspend => {
                         if screen.suspend()? == Suspended::Refused {
                             update::update(&mut model, clock::now(), Event::NotSuspended);

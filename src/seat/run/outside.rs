@@ -49,6 +49,7 @@ impl Outside {
             }
             Effect::Send(_)
             | Effect::Quit
+            | Effect::Gone
             | Effect::Suspend
             | Effect::Redraw
             | Effect::Copy(_)

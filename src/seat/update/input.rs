@@ -45,7 +45,7 @@ pub fn input(model: &mut Model, input: Input) -> Vec<Effect> {
             Vec::new()
         }
         Input::Mouse(mouse) => mouse_(model, mouse),
-        Input::Gone => vec![Effect::Quit],
+        Input::Gone => vec![Effect::Gone],
     }
 }
 

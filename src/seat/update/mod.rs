@@ -86,6 +86,8 @@ pub enum Effect {
     Send(ToRoom),
     /// Leave.
     Quit,
+    /// Leave: the terminal is gone.
+    Gone,
     /// Stop until the shell continues it.
     Suspend,
     /// Draw everything anew.

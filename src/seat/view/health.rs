@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     domain::release::Judgement,
+    domain::time::Span,
     seat::model::{
         Model, Pane, View,
         entry::one,
@@ -41,7 +42,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let tail = tail(model, names);
     let troubles = model.troubles();
     let few = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-    let trouble = few(troubles.len().min(2));
+    let troubles: Vec<_> = troubles.iter().take(2).map(|trouble| told(model, trouble, inner)).collect();
+    let trouble = few(troubles.iter().map(|told| 1 + usize::from(told.below.is_some())).sum());
     let charts_only = model.ui.view == View::Metrics;
     // Panels come first, then what is wrong with their sources, then the rest.
     let rows_left = inner
@@ -59,9 +61,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         put::left(buf, put::row(inner, 0), theme, text, theme.style(Role::Quiet));
         used = 1;
     } else if as_charts {
-        // What is wrong with a source keeps its place beside its charts.
-        let told = u16::try_from(troubles.len().min(2)).unwrap_or(2);
-        let area = Rect { height: rows_left.saturating_sub(told), ..inner };
+        let area = Rect { height: rows_left, ..inner };
         used = charts(buf, area, theme, model, &panels, focus);
     } else {
         let first = super::window(
@@ -80,23 +80,58 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     }
     let mut rest =
         Rect { y: inner.y + used.min(inner.height), height: inner.height.saturating_sub(used), ..inner };
-    for (source, message, age) in troubles.iter().take(2) {
-        // Which, since when, why; and where there is room, what happens next and what to press.
-        let age = age.map_or(" never answered: ".into(), |age| format!(" silent {}: ", age.brief()));
-        let (source, message) = (one(source), one(message));
-        let key = model.keymap.label("dismiss").unwrap_or_default();
-        let next = format!("asked again by itself; {key} dismisses");
-        let whole = fit::width(&source) + fit::width(&age) + fit::width(&message) + fit::width(&next) + 2;
-        let next = if whole <= usize::from(rest.width) { next } else { String::new() };
-        let pieces =
-            [(source.as_str(), Role::Bad), (age.as_str(), Role::Notice), (message.as_str(), Role::Notice)];
-        put::ends(buf, put::row(rest, 0), theme, &pieces, (&next, Role::Quiet));
-        rest = Rect { y: rest.y + 1.min(rest.height), height: rest.height.saturating_sub(1), ..rest };
+    for told in &troubles {
+        let pieces = [
+            (told.source.as_str(), Role::Bad),
+            (told.age.as_str(), Role::Notice),
+            (told.message.as_str(), Role::Notice),
+        ];
+        put::ends(buf, put::row(rest, 0), theme, &pieces, (&told.next, Role::Quiet));
+        rest = below(rest);
+        if let Some(more) = &told.below {
+            put::left(buf, put::row(rest, 0), theme, more, theme.style(Role::Notice));
+            rest = below(rest);
+        }
     }
     for (row, pieces) in (0..rest.height).zip(tail) {
         let shown: Vec<(&str, Role)> = pieces.iter().map(|(text, role)| (text.as_str(), *role)).collect();
         put::pieces(buf, put::row(rest, row), theme, &shown);
     }
+}
+
+/// A source's trouble in words: which, since when, why; and where there is room, what happens next and what to press.
+struct Told {
+    source: String,
+    age: String,
+    message: String,
+    next: String,
+    /// The rest of a message that is longer than its row.
+    below: Option<String>,
+}
+
+/// A pane this high spares a second row for what is wrong.
+const SPARES: u16 = 14;
+
+fn told(model: &Model, (source, message, age): &(&str, &str, Option<Span>), area: Rect) -> Told {
+    let wide = usize::from(area.width);
+    let age = age.map_or(" never answered: ".into(), |age| format!(" silent {}: ", age.brief()));
+    let (source, message) = (one(source), one(message));
+    let key = model.keymap.label("dismiss").unwrap_or_default();
+    let next = format!("asked again by itself; {key} dismisses");
+    let head = fit::width(&source) + fit::width(&age);
+    let whole = head + fit::width(&message);
+    let next = if whole + fit::width(&next) + 2 <= wide { next } else { String::new() };
+    if whole <= wide || area.height < SPARES {
+        return Told { source, age, message, next, below: None };
+    }
+    let lines = fit::wrap(&message, wide.saturating_sub(head).max(8));
+    let first = lines.first().cloned().unwrap_or_default();
+    let rest = lines.get(1..).unwrap_or_default().join(" ");
+    Told { source, age, message: first, next, below: Some(format!("  {rest}")) }
+}
+
+fn below(area: Rect) -> Rect {
+    Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area }
 }
 
 fn moment(t: i64) -> Option<crate::domain::time::Wall> {
