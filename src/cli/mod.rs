@@ -7,6 +7,8 @@ pub mod exit;
 pub mod export;
 pub mod gate;
 pub mod hand;
+pub mod outward;
+pub mod page;
 pub mod pages;
 pub mod practices;
 pub mod reach;
@@ -62,6 +64,7 @@ enum Verb {
     Status(status::StatusArgs),
     #[command(flatten)]
     Act(verb::Verb),
+    Page(page::PageArgs),
     /// Walk a runbook, step by step
     Step(step::StepArgs),
     /// Follow the timeline
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Stop) => room::stop(&with),
         Some(Verb::Status(args)) => status::run(&with, &args),
         Some(Verb::Act(verb)) => verb::run(&with, verb),
+        Some(Verb::Page(args)) => page::run(&with, args),
         Some(Verb::Step(args)) => step::run(&with, args),
         Some(Verb::Tail(args)) => tail::run(&with, &args),
         Some(Verb::Gate(args)) => gate::run(&args),

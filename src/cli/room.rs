@@ -1,7 +1,8 @@
 //! `warroom serve`, `warroom stop`, and the room that a seat starts in the background.
 
-use super::{With, exit, reach::Session, sources};
+use super::{With, exit, outward, reach::Session, sources};
 use crate::{
+    audit,
     config::{self, Config, model::TokenPower},
     domain::time::Span,
     evidence::{
@@ -9,7 +10,9 @@ use crate::{
         redact::{Redactor, UserRule},
     },
     http::{self, token::GateRight},
+    journal::Journal,
     os::{dirs, lock::Lock, peer},
+    push,
     room::{Options, Room},
     store::sqlite::{Mode, Sqlite},
     transport::listen,
@@ -144,7 +147,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     let _lock =
         Lock::take(&journal_at.with_extension("lock"), &format!("a room on {}", journal_at.display()))
             .map_err(|error| say(&error))?;
-    let journal = Arc::new(Sqlite::open(&journal_at, Mode::Write).map_err(|error| say(&error))?);
+    let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&journal_at, Mode::Write).map_err(|error| say(&error))?);
     let blobs = blobs(config, &dir)?;
     let rules: Vec<UserRule> = config
         .redact
@@ -153,12 +156,15 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         .enumerate()
         .map(|(n, pattern)| UserRule { name: format!("user-{}", n + 1), pattern: pattern.clone() })
         .collect();
-    let redactor = Redactor::new(&[], &rules).map_err(|error| say(&error))?;
+    let outgoing = outward::outgoing(config, drill.is_some())?;
+    let redactor = Redactor::new(&outgoing.secrets, &rules).map_err(|error| say(&error))?;
     let (gate, gate_at) = gate_listener(config, drill.is_some()).await;
     let mut policy = config.policy();
     if let Some((_, pace)) = &drill {
         policy = paced(policy, *pace);
     }
+    // Practice is kept out of the central record.
+    let pumps = if drill.is_some() { Vec::new() } else { outward::audit(config, &dir, &journal)? };
     let options = Options {
         journal,
         blobs,
@@ -172,6 +178,15 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     for spec in sources::specs(config)? {
         room.watch_source(spec);
     }
+    let pumps = audit::start(pumps);
+    room.watch_audit(pumps.views());
+    push::start(push::Sender {
+        carriers: outgoing.carriers,
+        oncall: outgoing.oncall,
+        state: shared_state.state.clone(),
+        durable: shared_state.durable.clone(),
+        says: shared_state.own.clone(),
+    });
     let socket = dir.join("room.sock");
     let mode = if shared { 0o660 } else { 0o600 };
     let listening = listen::listen(&socket, mode).map_err(|error| say(&error))?;
@@ -201,6 +216,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         gate_task = Some((close, tokio::spawn(http::serve(listener, options, stop))));
     }
     let why = room.serve(listening, inbox).await;
+    pumps.close().await;
     if let Some((close, task)) = gate_task {
         let _ = close.send(());
         drop(tokio::time::timeout(std::time::Duration::from_secs(2), task).await);

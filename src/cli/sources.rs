@@ -7,7 +7,7 @@ use crate::{
     source::{Spec, probe::Expect},
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Sources as configured, each with its panels.
 ///
@@ -90,14 +90,7 @@ type Proof = (Vec<(String, SecretString)>, Option<SecretString>);
 /// Headers and a bearer token, their secrets fetched.
 fn auth(auth: &Auth) -> Result<Proof, String> {
     let have = |secret: &Secret| resolve_secret(secret, &fetch).map_err(|error| error.to_string());
-    let mut headers = Vec::new();
-    for (name, value) in &auth.headers {
-        let value = match value {
-            Header::Plain(text) => SecretString::from(text.clone()),
-            Header::Secret(secret) => have(secret)?,
-        };
-        headers.push((name.clone(), value));
-    }
+    let mut headers = header_values(&auth.headers, have)?;
     if let Some(basic) = &auth.basic {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
         let pair = format!("{}:{}", basic.user, have(&basic.password)?.expose_secret());
@@ -107,8 +100,23 @@ fn auth(auth: &Auth) -> Result<Proof, String> {
     Ok((headers, auth.bearer.as_ref().map(have).transpose()?))
 }
 
+/// Headers with their values, the secrets among them fetched.
+pub(super) fn header_values(
+    headers: &BTreeMap<String, Header>,
+    mut have: impl FnMut(&Secret) -> Result<SecretString, String>,
+) -> Result<Vec<(String, SecretString)>, String> {
+    let one = |(name, value): (&String, &Header)| {
+        let value = match value {
+            Header::Plain(text) => SecretString::from(text.clone()),
+            Header::Secret(secret) => have(secret)?,
+        };
+        Ok((name.clone(), value))
+    };
+    headers.iter().map(one).collect()
+}
+
 /// What a command prints. Called before there is a runtime, or beside one.
-fn fetch(argv: &[String]) -> Result<Vec<u8>, String> {
+pub(super) fn fetch(argv: &[String]) -> Result<Vec<u8>, String> {
     let (program, args) = argv.split_first().ok_or("the command is empty")?;
     let spec = Process::new(program).args(args);
     let run = || {

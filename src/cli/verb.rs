@@ -369,6 +369,10 @@ pub fn difference_lines(
     }
     lines.extend(difference.freeze.map(|lease| format!("  freeze   proposed for {lease}: warroom freeze")));
     lines.extend(difference.freeze_stays.iter().map(|freeze| format!("  freeze   {freeze} stays as it is")));
+    if !difference.pages.is_empty() {
+        lines.push(format!("  PAGES    {}, with the change", difference.pages.join(", ")));
+    }
+    lines.extend(difference.page_proposed.iter().map(|who| format!("  page     proposed: warroom page {who}")));
     if lines.len() == 1 {
         lines.push("  nothing else changes".into());
     }
@@ -467,7 +471,7 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
             text: text.clone(),
         }),
         Verb::Update { text, .. } => {
-            Command::Board(BoardCommand::Updated { incident: incident()?, text: words(text)? })
+            Command::Board(BoardCommand::Updated { incident: incident()?, text: words(text)?, to: None })
         }
         Verb::Correct { moment, at, reason, .. } => Command::Incident(IncidentCommand::Correct {
             incident: incident()?,

@@ -2,6 +2,7 @@
 
 use super::{
     command::Ctx,
+    dispatch::{self, Matter, Names},
     event::{Event, Seq},
     fact::Fact,
     id::IncidentId,
@@ -48,6 +49,8 @@ pub struct Board {
     pub update_every: Option<Span>,
     /// When the next is due.
     pub update_due: Option<Stamp>,
+    /// The newest update.
+    pub sent: Option<Said>,
 }
 
 /// A line, by whom, when.
@@ -83,7 +86,7 @@ pub enum BoardFact {
         /// How often; `None` owes none.
         every: Option<Span>,
     },
-    /// An update went out; the clock starts anew.
+    /// An update was sent; the clock starts anew.
     Updated {
         /// Which incident.
         incident: IncidentId,
@@ -123,12 +126,15 @@ pub enum BoardCommand {
         /// How often; `None` owes none.
         every: Option<Span>,
     },
-    /// An update was sent.
+    /// Send an update.
     Updated {
         /// Which incident.
         incident: IncidentId,
         /// The words.
         text: String,
+        /// To these targets; to those that are configured for updates where nothing stands here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Vec<String>>,
     },
 }
 
@@ -146,9 +152,22 @@ pub(super) fn decide(state: &State, command: &BoardCommand, ctx: &Ctx) -> Result
             }
             BoardFact::Cadence { incident: *incident, every: *every }
         }
-        BoardCommand::Updated { incident, text: words } => {
+        BoardCommand::Updated { incident, text: words, to } => {
             state.open(*incident)?;
-            BoardFact::Updated { incident: *incident, text: text("the update", words, 4_000)? }
+            let matter = Matter::Update { incident: *incident };
+            let said = BoardFact::Updated { incident: *incident, text: text("the update", words, 4_000)? };
+            let mut names = Names::after(state);
+            let key = format!("warroom-{}", ctx.id);
+            let to = to.as_ref().unwrap_or(&state.policy.outward.updates);
+            for target in to {
+                if !state.policy.outward.targets.contains_key(target) {
+                    let name = super::text::line(target);
+                    return Err(Refusal::new(Code::Unknown, format!("there is no [target.{name}]"))
+                        .hint("warroom status lists the targets"));
+                }
+            }
+            let owed = to.iter().map(|target| names.owe(matter.clone(), target, &key));
+            return Ok(std::iter::once(Fact::Board(said)).chain(owed).collect());
         }
     };
     Ok(vec![Fact::Board(fact)])
@@ -175,8 +194,12 @@ pub(super) fn apply(state: &mut State, fact: &BoardFact, event: &Event) {
             board.update_every = *every;
             board.update_due = every.map(|every| event.occurred.plus(every));
         }
-        BoardFact::Updated { .. } => {
+        BoardFact::Updated { incident, text } => {
+            let (text, by) = (text.clone(), event.actor.name.clone());
+            board.sent = Some(Said { text, by, at: event.occurred.clone(), seq: event.seq });
             board.update_due = board.update_every.map(|every| event.occurred.plus(every));
+            let old = |matter: &Matter| *matter == (Matter::Update { incident: *incident });
+            dispatch::void(state, "a newer update replaces it", old);
         }
     }
 }

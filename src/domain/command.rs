@@ -2,7 +2,7 @@
 
 use super::{
     actor::Actor, board::BoardCommand, decision::DecisionCommand, deviation::DeviationCommand,
-    event::CommandId, freeze::FreezeCommand, gate::GateCommand, incident::IncidentCommand, note::NoteCommand,
+    dispatch::DispatchCommand, event::CommandId, freeze::FreezeCommand, gate::GateCommand, incident::IncidentCommand, note::NoteCommand, page::PageCommand,
     policy::Policy, policy::Power, refusal::Code, refusal::Refusal, release::ReleaseCommand, room::RoomFact,
     state::State, task::TaskCommand, time::Stamp, walk::WalkCommand, watch::WatchCommand,
 };
@@ -38,6 +38,10 @@ pub enum Command {
     Watch(WatchCommand),
     /// About a walk of a runbook.
     Walk(WalkCommand),
+    /// About pages.
+    Page(PageCommand),
+    /// What the room's sender reports.
+    Dispatch(DispatchCommand),
     /// A deadline has come; whatever is due happens.
     Tick,
 }

@@ -1,7 +1,7 @@
 //! What happens by itself, and when: a lease ends, a target is exceeded, recovery has held, a wait is over.
 
 use super::{
-    fact::Fact, freeze::FreezeFact, incident::IncidentFact, state::State, time::Stamp, walk,
+    fact::Fact, freeze::FreezeFact, incident::IncidentFact, page, state::State, time::Stamp, walk,
     watch::recovers_at,
 };
 
@@ -12,7 +12,7 @@ pub fn next_deadline(state: &State, now: &Stamp) -> Option<Stamp> {
         [incident.clocks.breach_at(&incident.declared), recovers_at(incident, state.policy.recovery_hold)]
     });
     let waits = state.walks.values().filter_map(walk::wait_ends);
-    freezes.chain(incidents.flatten()).chain(waits).min_by_key(|at| at.until(now))
+    freezes.chain(incidents.flatten()).chain(waits).chain(page::deadlines(state)).min_by_key(|at| at.until(now))
 }
 
 /// Everything that is due by now.
@@ -45,5 +45,6 @@ pub fn due(state: &State, now: &Stamp) -> Vec<Fact> {
             facts.extend(walk::wait_over(walk));
         }
     }
+    facts.extend(page::due(state, now));
     facts
 }

@@ -1,8 +1,8 @@
 //! Everything that can have happened, nested by noun.
 
 use super::{
-    board::BoardFact, decision::DecisionFact, deviation::DeviationFact, freeze::FreezeFact, gate::GateFact,
-    id::IncidentId, incident::IncidentFact, note::NoteFact, policy::PolicyFact, release::ReleaseFact,
+    board::BoardFact, decision::DecisionFact, deviation::DeviationFact, dispatch::DispatchFact, freeze::FreezeFact, gate::GateFact,
+    id::IncidentId, incident::IncidentFact, note::NoteFact, page::PageFact, policy::PolicyFact, release::ReleaseFact,
     room::RoomFact, state::State, task::TaskFact, walk::WalkFact, watch::WatchFact,
 };
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,10 @@ pub enum Fact {
     Watch(WatchFact),
     /// A runbook walked.
     Walk(WalkFact),
+    /// Somebody who is not here is called.
+    Page(PageFact),
+    /// Something goes out to a target.
+    Dispatch(DispatchFact),
     /// A payload that was erased; what it said is gone, that it was is not.
     Erased,
     /// A kind that this version does not know, kept as it is.
@@ -76,6 +80,8 @@ impl Fact {
             Self::Freeze(fact) => fact.incident(state),
             Self::Gate(fact) => fact.incident(state),
             Self::Walk(fact) => fact.incident(state),
+            Self::Page(fact) => fact.incident(state),
+            Self::Dispatch(fact) => fact.incident(state),
             Self::Release(_) | Self::Watch(_) => state.open_incident().map(|incident| incident.id),
             Self::Room(_) | Self::Policy(_) | Self::Erased | Self::Foreign(_) => None,
         }

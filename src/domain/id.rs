@@ -97,6 +97,15 @@ number_id!(
     DeviationId, "DEV", "a deviation"
 );
 
+number_id!(
+    /// A page, `PAGE-3`.
+    PageId, "PAGE", "a page"
+);
+number_id!(
+    /// Something that must go out to a target, `OUT-5`.
+    DispatchId, "OUT", "a dispatch"
+);
+
 /// A SHA-256 digest, written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);

@@ -1,6 +1,6 @@
 //! What an organisation decided before the incident: severity matrix, service catalogue, roles.
 
-use super::{actor::Actor, severity::Severity, state::State, time::Span};
+use super::{actor::Actor, page::{Outward, PageWhen}, severity::Severity, state::State, time::Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,9 @@ pub struct Policy {
     pub review_within: Span,
     /// A new freeze's lease where none is given.
     pub freeze_lease: Span,
+    /// Where pages and updates go.
+    #[serde(skip_serializing_if = "Outward::is_empty")]
+    pub outward: Outward,
 }
 
 /// One row of the severity matrix.
@@ -42,6 +45,9 @@ pub struct SeverityRow {
     /// Whether a freeze is proposed, and for how long.
     #[serde(default)]
     pub freeze: Option<Span>,
+    /// Whether it pages: `propose` asks a person, `always` pages with the declaration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageWhen>,
 }
 
 /// A service of the catalogue.
@@ -63,6 +69,9 @@ pub struct Service {
     /// What failing means for people and money.
     #[serde(default)]
     pub impact: Option<String>,
+    /// Who is paged for it, a name of `[page.NAME]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
 }
 
 fn default_tier() -> u8 {
@@ -81,6 +90,7 @@ impl Default for Service {
             owner: None,
             depends_on: Vec::new(),
             impact: None,
+            page: None,
         }
     }
 }
@@ -118,6 +128,7 @@ impl Default for Policy {
             recovery_hold: Span::mins(2),
             review_within: Span::hours(48),
             freeze_lease: Span::hours(2),
+            outward: Outward::default(),
         }
     }
 }

@@ -3,15 +3,18 @@
 use super::{
     board, deadline, decision, deviation,
     deviation::Deviation,
+    dispatch,
+    dispatch::Dispatch,
     event::{CommandId, Event, Seq},
     fact::Fact,
     freeze,
     freeze::Freeze,
     gate,
-    id::{DeviationId, Digest, FreezeId, IncidentId, WalkId},
+    id::{DeviationId, Digest, DispatchId, FreezeId, IncidentId, PageId, WalkId},
     incident,
     incident::Incident,
-    note,
+    note, page,
+    page::Page,
     policy::{self, Policy},
     refusal::{Code, Refusal},
     release::{self, Judged, Judgement, Released},
@@ -32,7 +35,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 1;
+pub const FOLD: u32 = 2;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -62,6 +65,14 @@ pub struct State {
     pub breaches: BTreeMap<String, Breach>,
     /// Panels without data while an incident waits for recovery.
     pub blind: BTreeSet<String>,
+    /// Pages.
+    pub pages: BTreeMap<PageId, Page>,
+    /// What must still go out.
+    pub dispatches: BTreeMap<DispatchId, Dispatch>,
+    /// The number of the newest dispatch.
+    pub last_dispatch: u32,
+    /// Targets whose last attempt failed, and why.
+    pub undelivered: BTreeMap<String, String>,
     /// The newest commands that were accepted.
     pub recent: VecDeque<CommandId>,
 }
@@ -149,6 +160,8 @@ impl State {
             Fact::Release(fact) => release::apply(self, fact, event),
             Fact::Watch(fact) => watch::apply(self, fact, event),
             Fact::Walk(fact) => walk::apply(self, fact, event),
+            Fact::Page(fact) => page::apply(self, fact, event),
+            Fact::Dispatch(fact) => dispatch::apply(self, fact, event),
             Fact::Erased | Fact::Foreign(_) => {}
         }
         self.head = event.seq;
@@ -202,6 +215,8 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
             Ok(watch::decide(state, command))
         }
         Command::Walk(command) => walk::decide(state, command, ctx),
+        Command::Page(command) => page::decide(state, command, ctx),
+        Command::Dispatch(command) => dispatch::decide(state, command, ctx),
         Command::Tick => {
             ctx.room_only()?;
             Ok(deadline::due(state, &ctx.now))

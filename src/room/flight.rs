@@ -95,6 +95,9 @@ impl Room {
 
     pub(super) fn durable(&mut self, flight: &Flight) {
         self.core.confirm(&flight.events);
+        if let Some(last) = flight.events.last() {
+            self.newest.send_replace(last.seq);
+        }
         for event in &flight.events {
             self.publish(&FromRoom::Event(Box::new(event.clone())));
         }

@@ -8,7 +8,7 @@ mod frame;
 
 pub use codec::{Lines, TooLong, decode, encode};
 pub use frame::{
-    As, Ask, Finished, FromRoom, HandSays, JournalState, Outcome, Presence, RoomStatus, Steer, StepRef,
+    As, Ask, Finished, FromRoom, HandSays, JournalState, Outcome, Presence, RoomStatus, SinkView, Steer, StepRef,
     ToRoom, Told,
 };
 

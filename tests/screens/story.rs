@@ -601,6 +601,7 @@ pub fn status(gate: bool) -> RoomStatus {
         who: person(name),
         role: As::Seat,
         since: wall("13:00:00"),
+        audit: Vec::new(),
     });
     RoomStatus {
         version: "0.1.0".into(),

@@ -124,7 +124,7 @@ pub fn update(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let text = arg(given, 0).to_owned();
     on(
         model,
-        |incident| Command::Board(BoardCommand::Updated { incident, text }),
+        |incident| Command::Board(BoardCommand::Updated { incident, text, to: None }),
         "the next update's clock starts anew",
     )
 }

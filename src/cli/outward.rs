@@ -1,0 +1,163 @@
+//! From configuration to what leaves the room: targets of pages and updates, and the audit stream.
+
+use super::sources::{fetch, header_values};
+use crate::{
+    audit::{
+        Pump, Sink,
+        cursor::Cursor,
+        out::{JsonFile, Otlp, Pipe, Syslog},
+        syslog,
+    },
+    config::{
+        Config,
+        audit::{Audit, Body},
+        outward::{MailTls, Target as Configured},
+        resolve_secret,
+        secret::{Header, Secret},
+    },
+    evidence::redact,
+    journal::Journal,
+    push::{
+        Carrier, Oncall,
+        carrier::{Protection, Target, carrier},
+    },
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+/// What pages and updates go through.
+#[derive(Default)]
+pub struct Outgoing {
+    /// Targets by name.
+    pub carriers: BTreeMap<String, Arc<dyn Carrier>>,
+    /// Commands that say who is on call.
+    pub oncall: Oncall,
+    /// Everything secret among it, so that it is never kept.
+    pub secrets: Vec<redact::Secret>,
+}
+
+/// Targets as configured; in a drill nothing leaves the room.
+///
+/// # Errors
+/// A secret that cannot be had, in words. A target that would not work is found now, not at three in the morning.
+pub fn outgoing(config: &Config, drill: bool) -> Result<Outgoing, String> {
+    let mut all = Outgoing::default();
+    for (name, configured) in &config.target {
+        let target = if drill { Target::Drill } else { target(name, configured, &mut all.secrets)? };
+        all.carriers.insert(name.clone(), carrier(name, &target).map_err(|error| error.to_string())?);
+    }
+    for (who, group) in config.page.iter().filter(|_| !drill) {
+        for (rung, step) in group.ladder.iter().enumerate().filter(|(_, step)| !step.oncall_command.is_empty()) {
+            all.oncall.insert((who.clone(), rung), step.oncall_command.clone());
+        }
+    }
+    Ok(all)
+}
+
+fn target(name: &str, configured: &Configured, secrets: &mut Vec<redact::Secret>) -> Result<Target, String> {
+    let mut have = |secret: &Secret| -> Result<SecretString, String> {
+        let value = resolve_secret(secret, &fetch).map_err(|error| format!("[target.{name}]: {error}"))?;
+        secrets.push(redact::Secret { name: name.to_owned(), value: value.clone() });
+        Ok(value)
+    };
+    Ok(match configured {
+        Configured::Command(one) => Target::Command(one.run.clone(), one.timeout),
+        Configured::Webhook(one) => {
+            let url = match &one.url {
+                Header::Plain(url) => SecretString::from(url.clone()),
+                Header::Secret(secret) => have(secret)?,
+            };
+            let headers = header_values(&one.headers, &mut have)?;
+            Target::Webhook(url, headers, one.timeout)
+        }
+        Configured::Slack(one) => Target::Slack(have(&one.url)?, one.timeout),
+        Configured::Pagerduty(one) => {
+            Target::Pagerduty(one.url.clone(), have(&one.routing_key)?, one.timeout)
+        }
+        Configured::Smtp(one) => {
+            let password = one.password.as_ref().map(have).transpose()?;
+            Target::Smtp {
+                server: one.server.clone(),
+                tls: match one.tls {
+                    MailTls::Starttls => Protection::Starttls,
+                    MailTls::Tls => Protection::Tls,
+                    MailTls::None => Protection::Nothing,
+                },
+                login: one.user.clone().zip(password),
+                from: one.from.clone(),
+                to: one.to.clone(),
+                timeout: one.timeout,
+            }
+        }
+    })
+}
+
+/// The audit stream as configured, its cursors below the room's directory.
+///
+/// # Errors
+/// What cannot be used, in words.
+pub fn audit(config: &Config, dir: &Path, journal: &Arc<dyn Journal>) -> Result<Vec<Pump>, String> {
+    let mut pumps = Vec::new();
+    for (name, configured) in &config.audit {
+        let fail = |why: String| format!("[audit.{name}] cannot be used: {why}");
+        let sink: Box<dyn Sink> = match configured {
+            Audit::Syslog(one) => {
+                let place = one.to.parse().map_err(|why: &str| fail(why.to_owned()))?;
+                let style = syslog::Style {
+                    facility: syslog::facility(&one.facility).unwrap_or(16),
+                    host: crate::os::host_name(),
+                    process: std::process::id(),
+                    json: one.body == Body::Json,
+                    max_bytes: one.max_bytes,
+                };
+                Box::new(Syslog::new(place, style))
+            }
+            Audit::Json(one) => Box::new(JsonFile::new(one.path.clone())),
+            Audit::Command(one) => {
+                Box::new(Pipe::new(&one.run).ok_or_else(|| fail("its command is empty".into()))?)
+            }
+            Audit::Otlp(one) => {
+                let have = |secret: &Secret| resolve_secret(secret, &fetch).map_err(|error| fail(error.to_string()));
+                let headers = header_values(&one.headers, have)?;
+                Box::new(Otlp::new(&one.url, &headers, one.timeout).map_err(fail)?)
+            }
+        };
+        let cursor = Cursor::below(dir, name).map_err(|error| fail(error.to_string()))?;
+        pumps.push(Pump { name: name.clone(), sink, cursor, journal: journal.clone() });
+    }
+    Ok(pumps)
+}
+
+/// Whether a secret is among what must never be kept.
+#[cfg(test)]
+fn knows(secrets: &[redact::Secret], value: &str) -> bool {
+    secrets.iter().any(|one| one.value.expose_secret() == value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Flags, World, assemble, layer};
+
+    #[test]
+    fn secrets_are_fetched_and_known_and_a_drill_needs_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("key");
+        std::fs::write(&key, "R0UTINGKEY\n").unwrap();
+        std::os::unix::fs::PermissionsExt::set_mode(&mut std::fs::metadata(&key).unwrap().permissions(), 0o600);
+        std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let text = format!(
+            "[target.pd]\nkind = \"pagerduty\"\nrouting_key = {{ file = {key:?} }}\n\
+             [page.default]\nladder = [{{ to = [\"pd\"] }}]\n"
+        );
+        let world = World { home: None, exists: &|_| true };
+        let file = layer("warroom.toml", dir.path(), text.into_bytes()).unwrap();
+        let config = assemble(vec![file], &Flags::default(), &world).unwrap().config;
+        let all = outgoing(&config, false).unwrap();
+        assert!(all.carriers.contains_key("pd") && knows(&all.secrets, "R0UTINGKEY"));
+        std::fs::remove_file(&key).unwrap();
+        let Err(why) = outgoing(&config, false) else { panic!("without its key") };
+        assert!(why.contains("[target.pd]") && !why.contains("R0UTINGKEY"), "{why}");
+        assert!(outgoing(&config, true).unwrap().carriers.contains_key("pd"));
+    }
+}
