@@ -23,8 +23,8 @@ use tokio::sync::watch;
 
 /// Events that a sink takes at once.
 const BATCH: usize = 200;
-/// The first wait after a failure; it doubles.
-const FIRST: Span = Span::millis(500);
+/// The first wait after a failure, where nothing else is wanted; it doubles.
+pub const FIRST: Span = Span::millis(500);
 /// The longest.
 const MOST: Span = Span::secs(30);
 /// What the closing room still has to say may take this long.
@@ -40,6 +40,8 @@ pub struct Pump {
     pub cursor: Cursor,
     /// The journal.
     pub journal: Arc<dyn Journal>,
+    /// The first wait after a failure, [`FIRST`].
+    pub first: Span,
 }
 
 /// All pumps of a room.
@@ -111,7 +113,7 @@ impl Pump {
                 0 if behind > 0 => continue,
                 0 if closing => return,
                 0 => Span::hours(1),
-                failures => backoff(failures, FIRST, MOST, chance()),
+                failures => backoff(failures, self.first, MOST, chance()),
             };
             // While it fails new events do not hurry it: they wait with the others.
             let failing = own.failures > 0;

@@ -6,6 +6,7 @@ use crate::{
         Pump, Sink,
         cursor::Cursor,
         out::{JsonFile, Otlp, Pipe, Syslog},
+        pump::FIRST,
         syslog,
     },
     config::{
@@ -22,7 +23,7 @@ use crate::{
         carrier::{Protection, Target, carrier},
     },
 };
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// What pages and updates go through.
@@ -123,29 +124,24 @@ pub fn audit(config: &Config, dir: &Path, journal: &Arc<dyn Journal>) -> Result<
             }
         };
         let cursor = Cursor::below(dir, name).map_err(|error| fail(error.to_string()))?;
-        pumps.push(Pump { name: name.clone(), sink, cursor, journal: journal.clone() });
+        pumps.push(Pump { name: name.clone(), sink, cursor, journal: journal.clone(), first: FIRST });
     }
     Ok(pumps)
-}
-
-/// Whether a secret is among what must never be kept.
-#[cfg(test)]
-fn knows(secrets: &[redact::Secret], value: &str) -> bool {
-    secrets.iter().any(|one| one.value.expose_secret() == value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::{Flags, World, assemble, layer};
+    use secrecy::ExposeSecret as _;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn secrets_are_fetched_and_known_and_a_drill_needs_none() {
         let dir = tempfile::tempdir().unwrap();
         let key = dir.path().join("key");
         std::fs::write(&key, "R0UTINGKEY\n").unwrap();
-        std::os::unix::fs::PermissionsExt::set_mode(&mut std::fs::metadata(&key).unwrap().permissions(), 0o600);
-        std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
         let text = format!(
             "[target.pd]\nkind = \"pagerduty\"\nrouting_key = {{ file = {key:?} }}\n\
              [page.default]\nladder = [{{ to = [\"pd\"] }}]\n"
@@ -154,7 +150,8 @@ mod tests {
         let file = layer("warroom.toml", dir.path(), text.into_bytes()).unwrap();
         let config = assemble(vec![file], &Flags::default(), &world).unwrap().config;
         let all = outgoing(&config, false).unwrap();
-        assert!(all.carriers.contains_key("pd") && knows(&all.secrets, "R0UTINGKEY"));
+        assert!(all.carriers.contains_key("pd"));
+        assert!(all.secrets.iter().any(|one| one.value.expose_secret() == "R0UTINGKEY"));
         std::fs::remove_file(&key).unwrap();
         let Err(why) = outgoing(&config, false) else { panic!("without its key") };
         assert!(why.contains("[target.pd]") && !why.contains("R0UTINGKEY"), "{why}");

@@ -152,10 +152,20 @@ pub enum Verb {
         #[command(flatten)]
         about: About,
     },
-    /// An update was sent; its clock starts anew
+    /// Send an update to its targets; its clock starts anew
     Update {
-        /// What was said
-        text: String,
+        /// What is said; `-` reads standard input
+        #[arg(required_unless_present = "draft")]
+        text: Option<String>,
+        /// To this target, in place of those in [update]; several may be given
+        #[arg(long = "to", value_name = "TARGET")]
+        to: Vec<String>,
+        /// Only write it down
+        #[arg(long, conflicts_with = "to")]
+        nowhere: bool,
+        /// Only print what the room would say, for you to change
+        #[arg(long)]
+        draft: bool,
         /// What every verb takes
         #[command(flatten)]
         about: About,
@@ -344,6 +354,16 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
             return Ok(exit::DONE);
         }
     }
+    if let Verb::Update { draft: true, about, .. } = &verb {
+        let known = reach::incident(&state, about.incident).and_then(|id| state.known(id));
+        return Ok(match known {
+            Ok(incident) => {
+                println!("{}", crate::domain::text::block(&crate::domain::board::draft(incident, &clock::now())));
+                exit::DONE
+            }
+            Err(refusal) => exit::outcome(&Outcome::Refused(refusal), json),
+        });
+    }
     let outcome = match command(&verb, &state) {
         Ok(command) => session.act(command).await?,
         Err(refusal) => Outcome::Refused(refusal),
@@ -470,9 +490,11 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
             },
             text: text.clone(),
         }),
-        Verb::Update { text, .. } => {
-            Command::Board(BoardCommand::Updated { incident: incident()?, text: words(text)?, to: None })
-        }
+        Verb::Update { text, to, nowhere, .. } => Command::Board(BoardCommand::Updated {
+            incident: incident()?,
+            text: words(text.as_deref().unwrap_or_default())?,
+            to: (*nowhere || !to.is_empty()).then(|| to.clone()),
+        }),
         Verb::Correct { moment, at, reason, .. } => Command::Incident(IncidentCommand::Correct {
             incident: incident()?,
             moment: *moment,

@@ -6,9 +6,10 @@ use super::{
     event::{Event, Seq},
     fact::Fact,
     id::IncidentId,
+    incident::Incident,
     refusal::{Code, Refusal, text},
     state::State,
-    time::{Span, Stamp},
+    time::{Span, Stamp, minute_utc},
 };
 use serde::{Deserialize, Serialize};
 
@@ -136,6 +137,27 @@ pub enum BoardCommand {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<Vec<String>>,
     },
+}
+
+/// An update as the state has it, for a person to change and send.
+pub fn draft(incident: &Incident, now: &Stamp) -> String {
+    let impact = incident.clocks.impact(&incident.declared, now);
+    let mut lines = vec![format!(
+        "{} {} {}: {}. Impact so far {}.",
+        incident.severity,
+        incident.id,
+        incident.status,
+        incident.title,
+        impact.time.brief()
+    )];
+    if !incident.services.is_empty() {
+        lines.push(format!("Affected: {} in {}.", incident.services.join(", "), incident.env));
+    }
+    let said = |lead: &str, line: &Option<Said>| line.as_ref().map(|said| format!("{lead}: {}", said.text));
+    lines.extend(said("Now", &incident.board.now));
+    lines.extend(said("Goal", &incident.board.goal));
+    lines.extend(incident.board.update_every.map(|every| format!("Next update by {}.", minute_utc(now.plus(every).wall))));
+    lines.join("\n")
 }
 
 pub(super) fn decide(state: &State, command: &BoardCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {

@@ -3,4 +3,5 @@
 mod asking;
 mod gate;
 mod incident;
+mod outward;
 mod random;
