@@ -32,7 +32,8 @@ impl Cursor {
     pub fn below(dir: &Path, sink: &str) -> Result<Self, FileError> {
         let dir = dir.join("audit");
         std::fs::create_dir_all(&dir).map_err(FileError::at("create", &dir))?;
-        let name: String = sink.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+        let name: String =
+            sink.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
         Ok(Self { path: dir.join(format!("{name}.cursor")) })
     }
 

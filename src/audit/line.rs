@@ -64,7 +64,9 @@ pub fn weight(fact: &Fact) -> Weight {
         | Fact::Freeze(FreezeFact::Began { .. } | FreezeFact::Lifted { .. } | FreezeFact::Expired { .. })
         | Fact::Gate(_)
         | Fact::Release(ReleaseFact::Switched { .. })
-        | Fact::Walk(WalkFact::Approved { .. } | WalkFact::Rejected { .. } | WalkFact::Undone { .. }) => Notice,
+        | Fact::Walk(WalkFact::Approved { .. } | WalkFact::Rejected { .. } | WalkFact::Undone { .. }) => {
+            Notice
+        }
         _ => Info,
     }
 }

@@ -109,7 +109,9 @@ mod tests {
     fn what_was_not_taken_is_read() {
         let answer = br#"{"partialSuccess":{"rejectedLogRecords":"3","errorMessage":"too old"}}"#;
         assert_eq!(rejected(answer), Some((3, "too old".into())));
-        for fine in [&b"{}"[..], b"", br#"{"partialSuccess":{}}"#, br#"{"partialSuccess":{"rejectedLogRecords":0}}"#] {
+        for fine in
+            [&b"{}"[..], b"", br#"{"partialSuccess":{}}"#, br#"{"partialSuccess":{"rejectedLogRecords":0}}"#]
+        {
             assert_eq!(rejected(fine), None);
         }
     }

@@ -144,7 +144,11 @@ impl Pump {
     }
 
     async fn step(&mut self, own: &mut Progress) -> Result<(), String> {
-        let records = self.journal.read(own.at.seq.saturating_add(1), BATCH).await.map_err(|error| error.to_string())?;
+        let records = self
+            .journal
+            .read(own.at.seq.saturating_add(1), BATCH)
+            .await
+            .map_err(|error| error.to_string())?;
         let events: Vec<Event> =
             records.iter().map(chain::open).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };

@@ -7,8 +7,9 @@ use std::{fmt::Write as _, path::PathBuf, str::FromStr};
 /// Facilities by number.
 /// <https://www.rfc-editor.org/rfc/rfc5424#section-6.2.1>
 pub const FACILITIES: [&str; 24] = [
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
-    "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
+    "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
+    "local7",
 ];
 
 /// The number of a facility.
@@ -31,7 +32,9 @@ impl FromStr for Place {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, &'static str> {
         let port = |place: &str| {
-            let fits = place.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+            let fits = place
+                .rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
             fits.then(|| place.to_owned()).ok_or("no host and port")
         };
         match text.split_once(':') {

@@ -16,6 +16,7 @@ use crate::{
         resolve_secret,
         secret::{Header, Secret},
     },
+    domain::Event,
     evidence::redact,
     journal::Journal,
     push::{
@@ -23,6 +24,7 @@ use crate::{
         carrier::{Protection, Target, carrier},
     },
 };
+use futures::{FutureExt as _, future::BoxFuture};
 use secrecy::SecretString;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -37,22 +39,29 @@ pub struct Outgoing {
     pub secrets: Vec<redact::Secret>,
 }
 
-/// Targets as configured; in a drill nothing leaves the room.
-///
-/// # Errors
-/// A secret that cannot be had, in words. A target that would not work is found now, not at three in the morning.
-pub fn outgoing(config: &Config, drill: bool) -> Result<Outgoing, String> {
+/// Targets as configured; in a drill nothing leaves the room. One that cannot be used does not keep the room from
+/// opening: it refuses what it is given, and is shown.
+pub fn outgoing(config: &Config, drill: bool) -> Outgoing {
     let mut all = Outgoing::default();
     for (name, configured) in &config.target {
-        let target = if drill { Target::Drill } else { target(name, configured, &mut all.secrets)? };
-        all.carriers.insert(name.clone(), carrier(name, &target).map_err(|error| error.to_string())?);
+        let target = if drill { Ok(Target::Drill) } else { target(name, configured, &mut all.secrets) };
+        let made = target.and_then(|target| carrier(name, &target).map_err(|error| error.to_string()));
+        let made = made.or_else(|why| {
+            tracing::error!(%why, "a target cannot be used");
+            carrier(name, &Target::Broken(why))
+        });
+        if let Ok(made) = made {
+            all.carriers.insert(name.clone(), made);
+        }
     }
     for (who, group) in config.page.iter().filter(|_| !drill) {
-        for (rung, step) in group.ladder.iter().enumerate().filter(|(_, step)| !step.oncall_command.is_empty()) {
+        for (rung, step) in
+            group.ladder.iter().enumerate().filter(|(_, step)| !step.oncall_command.is_empty())
+        {
             all.oncall.insert((who.clone(), rung), step.oncall_command.clone());
         }
     }
-    Ok(all)
+    all
 }
 
 fn target(name: &str, configured: &Configured, secrets: &mut Vec<redact::Secret>) -> Result<Target, String> {
@@ -93,40 +102,59 @@ fn target(name: &str, configured: &Configured, secrets: &mut Vec<redact::Secret>
     })
 }
 
-/// The audit stream as configured, its cursors below the room's directory.
+/// The audit stream as configured, its cursors below the room's directory. A sink that cannot be used is shown as one
+/// that takes nothing.
 ///
 /// # Errors
-/// What cannot be used, in words.
+/// Where the cursors cannot be kept, in words.
 pub fn audit(config: &Config, dir: &Path, journal: &Arc<dyn Journal>) -> Result<Vec<Pump>, String> {
     let mut pumps = Vec::new();
     for (name, configured) in &config.audit {
-        let fail = |why: String| format!("[audit.{name}] cannot be used: {why}");
-        let sink: Box<dyn Sink> = match configured {
-            Audit::Syslog(one) => {
-                let place = one.to.parse().map_err(|why: &str| fail(why.to_owned()))?;
-                let style = syslog::Style {
-                    facility: syslog::facility(&one.facility).unwrap_or(16),
-                    host: crate::os::host_name(),
-                    process: std::process::id(),
-                    json: one.body == Body::Json,
-                    max_bytes: one.max_bytes,
-                };
-                Box::new(Syslog::new(place, style))
-            }
-            Audit::Json(one) => Box::new(JsonFile::new(one.path.clone())),
-            Audit::Command(one) => {
-                Box::new(Pipe::new(&one.run).ok_or_else(|| fail("its command is empty".into()))?)
-            }
-            Audit::Otlp(one) => {
-                let have = |secret: &Secret| resolve_secret(secret, &fetch).map_err(|error| fail(error.to_string()));
-                let headers = header_values(&one.headers, have)?;
-                Box::new(Otlp::new(&one.url, &headers, one.timeout).map_err(fail)?)
-            }
-        };
-        let cursor = Cursor::below(dir, name).map_err(|error| fail(error.to_string()))?;
+        let sink = sink(configured).unwrap_or_else(|why| {
+            tracing::error!(%why, %name, "a sink of the audit stream cannot be used");
+            Box::new(Broken(why))
+        });
+        let cursor = Cursor::below(dir, name).map_err(|error| error.to_string())?;
         pumps.push(Pump { name: name.clone(), sink, cursor, journal: journal.clone(), first: FIRST });
     }
     Ok(pumps)
+}
+
+fn sink(configured: &Audit) -> Result<Box<dyn Sink>, String> {
+    Ok(match configured {
+        Audit::Syslog(one) => {
+            let place = one.to.parse().map_err(|why: &str| why.to_owned())?;
+            let style = syslog::Style {
+                facility: syslog::facility(&one.facility).unwrap_or(16),
+                host: crate::os::host_name(),
+                process: std::process::id(),
+                json: one.body == Body::Json,
+                max_bytes: one.max_bytes,
+            };
+            Box::new(Syslog::new(place, style))
+        }
+        Audit::Json(one) => Box::new(JsonFile::new(one.path.clone())),
+        Audit::Command(one) => Box::new(Pipe::new(&one.run).ok_or("its command is empty")?),
+        Audit::Otlp(one) => {
+            let have = |secret: &Secret| resolve_secret(secret, &fetch).map_err(|error| error.to_string());
+            let headers = header_values(&one.headers, have)?;
+            Box::new(Otlp::new(&one.url, &headers, one.timeout)?)
+        }
+    })
+}
+
+/// A sink that cannot be used, and why.
+struct Broken(String);
+
+impl Sink for Broken {
+    fn take<'a>(&'a mut self, _: &'a [Event]) -> BoxFuture<'a, Result<(), String>> {
+        let why = self.0.clone();
+        async { Err(why) }.boxed()
+    }
+
+    fn place(&self) -> String {
+        "cannot be used".into()
+    }
 }
 
 #[cfg(test)]
@@ -136,8 +164,8 @@ mod tests {
     use secrecy::ExposeSecret as _;
     use std::os::unix::fs::PermissionsExt as _;
 
-    #[test]
-    fn secrets_are_fetched_and_known_and_a_drill_needs_none() {
+    #[tokio::test]
+    async fn secrets_are_known_a_target_without_its_secret_refuses_and_a_drill_needs_none() {
         let dir = tempfile::tempdir().unwrap();
         let key = dir.path().join("key");
         std::fs::write(&key, "R0UTINGKEY\n").unwrap();
@@ -149,12 +177,13 @@ mod tests {
         let world = World { home: None, exists: &|_| true };
         let file = layer("warroom.toml", dir.path(), text.into_bytes()).unwrap();
         let config = assemble(vec![file], &Flags::default(), &world).unwrap().config;
-        let all = outgoing(&config, false).unwrap();
+        let all = outgoing(&config, false);
         assert!(all.carriers.contains_key("pd"));
         assert!(all.secrets.iter().any(|one| one.value.expose_secret() == "R0UTINGKEY"));
         std::fs::remove_file(&key).unwrap();
-        let Err(why) = outgoing(&config, false) else { panic!("without its key") };
-        assert!(why.contains("[target.pd]") && !why.contains("R0UTINGKEY"), "{why}");
-        assert!(outgoing(&config, true).unwrap().carriers.contains_key("pd"));
+        let pd = outgoing(&config, false).carriers["pd"].clone();
+        let failure = pd.carry(crate::push::body::example()).await.unwrap_err();
+        assert!(failure.why.contains("[target.pd]") && !failure.again, "{failure:?}");
+        assert!(outgoing(&config, true).carriers["pd"].carry(crate::push::body::example()).await.is_ok());
     }
 }

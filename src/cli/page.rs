@@ -80,7 +80,7 @@ enum Verb {
 }
 
 /// Does it.
-pub fn run(with: &With, args: PageArgs) -> ExitCode {
+pub fn run(with: &With, args: &PageArgs) -> ExitCode {
     exit::block_on(async {
         let mut session = match Session::open(with).await {
             Ok(session) => session,
@@ -95,7 +95,7 @@ pub fn run(with: &With, args: PageArgs) -> ExitCode {
             None if args.first.is_none() => return list(&state, args.about.json),
             _ => {}
         }
-        let (json, command) = command(&state, &args);
+        let (json, command) = command(&state, args);
         let outcome = match command {
             Ok(command) => match session.act(Command::Page(command)).await {
                 Ok(outcome) => outcome,
@@ -180,8 +180,11 @@ fn list(state: &State, json: bool) -> u8 {
     for (who, ladder) in pages {
         println!("{who}");
         for rung in ladder {
-            let oncall =
-                if rung.oncall.is_empty() { String::new() } else { format!("  on call {}", rung.oncall.join(", ")) };
+            let oncall = if rung.oncall.is_empty() {
+                String::new()
+            } else {
+                format!("  on call {}", rung.oncall.join(", "))
+            };
             println!("  after {:<6} {}{oncall}", rung.after.to_string(), rung.to.join(", "));
         }
     }
@@ -196,7 +199,11 @@ pub fn lines(state: &State, now: &Stamp) -> Vec<String> {
     let mut lines = Vec::new();
     for page in state.pages.values().filter(|page| page.is_open()) {
         let reached: Vec<&str> = page.reached.iter().map(|one| one.target.as_str()).collect();
-        let reached = if reached.is_empty() { "has reached NOBODY".into() } else { format!("went to {}", reached.join(", ")) };
+        let reached = if reached.is_empty() {
+            "has reached NOBODY".into()
+        } else {
+            format!("went to {}", reached.join(", "))
+        };
         let climbs = match page.climbs_at() {
             Some(at) => format!("climbs in {}", at.until(now).brief()),
             None => "is at the top of its ladder".into(),

@@ -115,9 +115,12 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
 fn audit(sink: &SinkView, now: &Stamp) -> String {
     let lag = match (sink.behind, sink.oldest) {
         (0, _) => "up to date".into(),
-        (n, Some(oldest)) => format!("{n} events behind, the oldest {}", Span::between(oldest, now.wall).brief()),
+        (n, Some(oldest)) => {
+            format!("{n} events behind, the oldest {}", Span::between(oldest, now.wall).brief())
+        }
         (n, None) => format!("{n} events behind"),
     };
-    let trouble = sink.trouble.as_ref().map(|(why, since)| format!("  WAITS since {}: {why}", minute_utc(*since)));
+    let trouble =
+        sink.trouble.as_ref().map(|(why, since)| format!("  WAITS since {}: {why}", minute_utc(*since)));
     format!("audit   {}  {}  {lag}{}", sink.name, sink.place, trouble.unwrap_or_default())
 }

@@ -358,7 +358,10 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
         let known = reach::incident(&state, about.incident).and_then(|id| state.known(id));
         return Ok(match known {
             Ok(incident) => {
-                println!("{}", crate::domain::text::block(&crate::domain::board::draft(incident, &clock::now())));
+                println!(
+                    "{}",
+                    crate::domain::text::block(&crate::domain::board::draft(incident, &clock::now()))
+                );
                 exit::DONE
             }
             Err(refusal) => exit::outcome(&Outcome::Refused(refusal), json),
@@ -392,7 +395,9 @@ pub fn difference_lines(
     if !difference.pages.is_empty() {
         lines.push(format!("  PAGES    {}, with the change", difference.pages.join(", ")));
     }
-    lines.extend(difference.page_proposed.iter().map(|who| format!("  page     proposed: warroom page {who}")));
+    lines.extend(
+        difference.page_proposed.iter().map(|who| format!("  page     proposed: warroom page {who}")),
+    );
     if lines.len() == 1 {
         lines.push("  nothing else changes".into());
     }

@@ -71,7 +71,11 @@ fn group(judge: &mut Judge<'_>, at: &[Step], who: &str) {
 
 fn program(judge: &mut Judge<'_>, at: &[Step], words: &[String]) {
     if words.first().is_none_or(|word| word.trim().is_empty()) {
-        judge.wrong(at, "the command is empty", "program and arguments: [\"/usr/local/bin/sms\", \"--to\", \"ana\"]");
+        judge.wrong(
+            at,
+            "the command is empty",
+            "program and arguments: [\"/usr/local/bin/sms\", \"--to\", \"ana\"]",
+        );
     }
 }
 
@@ -117,7 +121,10 @@ fn targets(judge: &mut Judge<'_>) {
 }
 
 fn mail(judge: &mut Judge<'_>, at: &dyn Fn(&str) -> Vec<Step>, one: &super::outward::Smtp) {
-    let port = one.server.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    let port = one
+        .server
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
     if !port {
         judge.wrong(&at("server"), "not a server and port", "\"smtp.example:587\"");
     }
@@ -132,10 +139,18 @@ fn mail(judge: &mut Judge<'_>, at: &dyn Fn(&str) -> Vec<Step>, one: &super::outw
         judge.secret(&at("password"), password);
     }
     match (&one.user, &one.password) {
-        (Some(_), None) => judge.wrong(&at("user"), "a user without a password", "add  password = { env = \"NAME\" }"),
-        (None, Some(_)) => judge.wrong(&at("password"), "a password without a user", "add  user = \"…\""),
+        (Some(_), None) => {
+            judge.wrong(&at("user"), "a user without a password", "add  password = { env = \"NAME\" }");
+        }
+        (None, Some(_)) => {
+            judge.wrong(&at("password"), "a password without a user", "add  user = \"…\"");
+        }
         (Some(_), Some(_)) if one.tls == MailTls::None => {
-            judge.wrong(&at("tls"), "the password would go over the network as it is", "tls = \"starttls\" or \"tls\"");
+            judge.wrong(
+                &at("tls"),
+                "the password would go over the network as it is",
+                "tls = \"starttls\" or \"tls\"",
+            );
         }
         _ => {}
     }
@@ -196,7 +211,8 @@ fn audit(judge: &mut Judge<'_>) {
                     judge.wrong(&at("facility"), what, syslog::FACILITIES.join(", "));
                 }
                 if !(SYSLOG_BYTES.0..=SYSLOG_BYTES.1).contains(&one.max_bytes) {
-                    let what = format!("{} is not between {} and {}", one.max_bytes, SYSLOG_BYTES.0, SYSLOG_BYTES.1);
+                    let what =
+                        format!("{} is not between {} and {}", one.max_bytes, SYSLOG_BYTES.0, SYSLOG_BYTES.1);
                     judge.wrong(&at("max_bytes"), what, "bytes, without a unit: 8192");
                 }
             }

@@ -178,7 +178,10 @@ pub fn policy(
     let rung = |step: &Step| Rung { after: step.after, to: step.to.clone(), oncall: step.oncall.clone() };
     Outward {
         targets: targets.iter().map(|(name, target)| (name.clone(), target.kind())).collect(),
-        pages: pages.iter().map(|(who, group)| (who.clone(), group.ladder.iter().map(rung).collect())).collect(),
+        pages: pages
+            .iter()
+            .map(|(who, group)| (who.clone(), group.ladder.iter().map(rung).collect()))
+            .collect(),
         updates: updates.targets.clone(),
     }
 }

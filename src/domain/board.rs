@@ -156,7 +156,12 @@ pub fn draft(incident: &Incident, now: &Stamp) -> String {
     let said = |lead: &str, line: &Option<Said>| line.as_ref().map(|said| format!("{lead}: {}", said.text));
     lines.extend(said("Now", &incident.board.now));
     lines.extend(said("Goal", &incident.board.goal));
-    lines.extend(incident.board.update_every.map(|every| format!("Next update by {}.", minute_utc(now.plus(every).wall))));
+    lines.extend(
+        incident
+            .board
+            .update_every
+            .map(|every| format!("Next update by {}.", minute_utc(now.plus(every).wall))),
+    );
     lines.join("\n")
 }
 

@@ -2,9 +2,10 @@
 
 use super::{
     actor::Actor, board::BoardCommand, decision::DecisionCommand, deviation::DeviationCommand,
-    dispatch::DispatchCommand, event::CommandId, freeze::FreezeCommand, gate::GateCommand, incident::IncidentCommand, note::NoteCommand, page::PageCommand,
-    policy::Policy, policy::Power, refusal::Code, refusal::Refusal, release::ReleaseCommand, room::RoomFact,
-    state::State, task::TaskCommand, time::Stamp, walk::WalkCommand, watch::WatchCommand,
+    dispatch::DispatchCommand, event::CommandId, freeze::FreezeCommand, gate::GateCommand,
+    incident::IncidentCommand, note::NoteCommand, page::PageCommand, policy::Policy, policy::Power,
+    refusal::Code, refusal::Refusal, release::ReleaseCommand, room::RoomFact, state::State,
+    task::TaskCommand, time::Stamp, walk::WalkCommand, watch::WatchCommand,
 };
 use serde::{Deserialize, Serialize};
 

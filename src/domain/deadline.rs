@@ -12,7 +12,11 @@ pub fn next_deadline(state: &State, now: &Stamp) -> Option<Stamp> {
         [incident.clocks.breach_at(&incident.declared), recovers_at(incident, state.policy.recovery_hold)]
     });
     let waits = state.walks.values().filter_map(walk::wait_ends);
-    freezes.chain(incidents.flatten()).chain(waits).chain(page::deadlines(state)).min_by_key(|at| at.until(now))
+    freezes
+        .chain(incidents.flatten())
+        .chain(waits)
+        .chain(page::deadlines(state))
+        .min_by_key(|at| at.until(now))
 }
 
 /// Everything that is due by now.

@@ -356,7 +356,9 @@ pub fn message(state: &State, dispatch: &Dispatch) -> Message {
             if *rung > 0 {
                 lines.push(format!("rung {} of {}: not acknowledged so far", rung + 1, page.ladder.len()));
             }
-            lines.extend(incident.and_then(|one| one.board.now.as_ref()).map(|now| format!("now: {}", now.text)));
+            lines.extend(
+                incident.and_then(|one| one.board.now.as_ref()).map(|now| format!("now: {}", now.text)),
+            );
             lines.push(format!("acknowledge: warroom page ack {}", page.id));
             ("page", named(page), lines.join("\n"))
         }

@@ -1,9 +1,10 @@
 //! Everything that can have happened, nested by noun.
 
 use super::{
-    board::BoardFact, decision::DecisionFact, deviation::DeviationFact, dispatch::DispatchFact, freeze::FreezeFact, gate::GateFact,
-    id::IncidentId, incident::IncidentFact, note::NoteFact, page::PageFact, policy::PolicyFact, release::ReleaseFact,
-    room::RoomFact, state::State, task::TaskFact, walk::WalkFact, watch::WatchFact,
+    board::BoardFact, decision::DecisionFact, deviation::DeviationFact, dispatch::DispatchFact,
+    freeze::FreezeFact, gate::GateFact, id::IncidentId, incident::IncidentFact, note::NoteFact,
+    page::PageFact, policy::PolicyFact, release::ReleaseFact, room::RoomFact, state::State, task::TaskFact,
+    walk::WalkFact, watch::WatchFact,
 };
 use serde::{Deserialize, Serialize};
 

@@ -288,7 +288,8 @@ pub fn proposed(
     if row.and_then(|row| row.page) != Some(when) {
         return Vec::new();
     }
-    let paged = |who: &String| state.pages.values().any(|page| page.incident == Some(incident) && page.who == *who);
+    let paged =
+        |who: &String| state.pages.values().any(|page| page.incident == Some(incident) && page.who == *who);
     paged_for(state, services).into_iter().filter(|who| !paged(who)).collect()
 }
 
@@ -321,7 +322,8 @@ fn asked(
         page = page.next();
         let key = format!("warroom-{id}-{page}");
         let (who, why) = (who.clone(), why.to_owned());
-        let asked = PageFact::Asked { page, incident, who, why, key: key.clone(), ladder: ladder.clone(), matrix };
+        let asked =
+            PageFact::Asked { page, incident, who, why, key: key.clone(), ladder: ladder.clone(), matrix };
         facts.push(Fact::Page(asked));
         facts.extend(rung(&mut names, page, &key, ladder, 0));
     }
@@ -366,13 +368,17 @@ pub(super) fn decide(state: &State, command: &PageCommand, ctx: &Ctx) -> Result<
             let why = text("the reason", why, 400)?;
             let pages = &state.policy.outward.pages;
             if pages.is_empty() {
-                return Err(Refusal::new(Code::Unknown, "nobody can be paged here")
-                    .hint("add [page.NAME] and a [target.NAME] to warroom.toml; docs/configuration.md shows how"));
+                return Err(Refusal::new(Code::Unknown, "nobody can be paged here").hint(
+                    "add [page.NAME] and a [target.NAME] to warroom.toml; docs/configuration.md shows how",
+                ));
             }
             if !pages.contains_key(who) {
                 let known: Vec<&str> = pages.keys().map(String::as_str).collect();
-                return Err(Refusal::new(Code::Unknown, format!("there is no [page.{}]", super::text::line(who)))
-                    .hint(format!("who can be paged: {}", known.join(", "))));
+                return Err(Refusal::new(
+                    Code::Unknown,
+                    format!("there is no [page.{}]", super::text::line(who)),
+                )
+                .hint(format!("who can be paged: {}", known.join(", "))));
             }
             let same = |page: &&Page| page.is_open() && page.who == *who && page.incident == *incident;
             if let Some(page) = state.pages.values().find(same) {
@@ -416,12 +422,17 @@ pub(super) fn with_incident_over(state: &State, incident: IncidentId) -> Vec<Fac
         told.dedup();
         // An alert that was acknowledged elsewhere is closed there too.
         let closes = |target: &&str| {
-            state.policy.outward.targets.get(*target).is_some_and(|kind| {
-                *kind == TargetKind::Pagerduty || (kind.follows() && page.is_open())
-            })
+            state
+                .policy
+                .outward
+                .targets
+                .get(*target)
+                .is_some_and(|kind| *kind == TargetKind::Pagerduty || (kind.follows() && page.is_open()))
         };
         facts.extend(
-            told.into_iter().filter(closes).map(|target| names.owe(Matter::Over { page: page.id }, target, &page.key)),
+            told.into_iter()
+                .filter(closes)
+                .map(|target| names.owe(Matter::Over { page: page.id }, target, &page.key)),
         );
     }
     facts

@@ -1,6 +1,12 @@
 //! What an organisation decided before the incident: severity matrix, service catalogue, roles.
 
-use super::{actor::Actor, page::{Outward, PageWhen}, severity::Severity, state::State, time::Span};
+use super::{
+    actor::Actor,
+    page::{Outward, PageWhen},
+    severity::Severity,
+    state::State,
+    time::Span,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,7 +12,10 @@ use std::{
     process::{Command, Stdio},
     time::Duration,
 };
-use tokio::{io::{AsyncReadExt as _, AsyncWriteExt as _}, net::unix::pipe};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::unix::pipe,
+};
 
 /// What to start and in which surroundings.
 #[derive(Debug, Clone)]

@@ -48,8 +48,7 @@ pub fn pagerduty(message: &Message, routing_key: &str, source: &str) -> Option<V
         Some(_) => "info",
     };
     let summary: String = message.title.chars().take(SUMMARY_MAX).collect();
-    let mut body = head;
-    body["payload"] = json!({
+    let payload = json!({
         "summary": summary,
         "source": source,
         "severity": severity,
@@ -57,9 +56,18 @@ pub fn pagerduty(message: &Message, routing_key: &str, source: &str) -> Option<V
         "component": message.services.join(", "),
         "group": message.env,
         "class": "page",
-        "custom_details": { "text": message.text, "incident": message.incident, "page": message.page, "who": message.who },
+        "custom_details": {
+            "text": message.text,
+            "incident": message.incident,
+            "page": message.page,
+            "who": message.who,
+        },
     });
-    body["client"] = "warroom".into();
+    let mut body = head;
+    if let Some(map) = body.as_object_mut() {
+        map.insert("payload".into(), payload);
+        map.insert("client".into(), "warroom".into());
+    }
     Some(body)
 }
 

@@ -1,6 +1,11 @@
 //! From what a target is to what brings messages there.
 
-use super::{Carrier, Failure, command::Program, mail::{Mail, Protect}, post::{Post, Shape}};
+use super::{
+    Carrier, Failure,
+    command::Program,
+    mail::{Mail, Protect},
+    post::{Post, Shape},
+};
 use crate::domain::{dispatch::Message, time::Span};
 use futures::{FutureExt as _, future::BoxFuture};
 use secrecy::SecretString;
@@ -33,6 +38,8 @@ pub enum Target {
     },
     /// Practice: nothing leaves the room.
     Drill,
+    /// It cannot be used, and why. It refuses every message, so that a page climbs past it and it is shown.
+    Broken(String),
 }
 
 /// How a connection to a mail server is protected.
@@ -71,6 +78,7 @@ pub fn carrier(name: &str, target: &Target) -> Result<Arc<dyn Carrier>, NoCarrie
             Arc::new(Mail::new(server, *tls, login, from, to, *timeout).map_err(fail)?)
         }
         Target::Drill => Arc::new(Drill),
+        Target::Broken(why) => Arc::new(Broken(why.clone())),
     })
 }
 
@@ -79,5 +87,14 @@ struct Drill;
 impl Carrier for Drill {
     fn carry(&self, _: Message) -> BoxFuture<'_, Result<String, Failure>> {
         async { Ok("practice: nothing left the room".to_owned()) }.boxed()
+    }
+}
+
+struct Broken(String);
+
+impl Carrier for Broken {
+    fn carry(&self, _: Message) -> BoxFuture<'_, Result<String, Failure>> {
+        let why = self.0.clone();
+        async { Err(Failure::never(why)) }.boxed()
     }
 }

@@ -82,7 +82,8 @@ impl Mail {
             .hello_name(ClientId::Domain(name.clone()))
             .timeout(Some(limit.std()));
         if let Some((user, password)) = login {
-            builder = builder.credentials(Credentials::new(user.to_owned(), password.expose_secret().to_owned()));
+            builder =
+                builder.credentials(Credentials::new(user.to_owned(), password.expose_secret().to_owned()));
         }
         let domain = from.email.domain().to_owned();
         Ok(Self { transport: builder.build(), from, to, domain })
@@ -98,7 +99,10 @@ impl Mail {
         for to in &self.to {
             builder = builder.to(to.clone());
         }
-        builder.header(header::ContentType::TEXT_PLAIN).body(message.text.clone()).map_err(|error| error.to_string())
+        builder
+            .header(header::ContentType::TEXT_PLAIN)
+            .body(message.text.clone())
+            .map_err(|error| error.to_string())
     }
 
     async fn send(&self, message: Message) -> Result<String, Failure> {

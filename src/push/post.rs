@@ -47,7 +47,8 @@ impl Post {
         timeout: Span,
         shape: Shape,
     ) -> Result<Self, String> {
-        let url = client::address(url.expose_secret()).map_err(|_| "its address is not an http or https URL")?;
+        let url =
+            client::address(url.expose_secret()).map_err(|_| "its address is not an http or https URL")?;
         let client = Client::new(&url, headers, None, timeout).map_err(|problem| problem.to_string())?;
         Ok(Self { url, client, shape })
     }
@@ -71,7 +72,9 @@ impl Post {
         let got = match sent {
             Ok(got) => got,
             // Where it leads to may show what the address must not.
-            Err(Problem::Redirect(_)) => return Err(Failure::never("it redirects elsewhere: correct its address")),
+            Err(Problem::Redirect(_)) => {
+                return Err(Failure::never("it redirects elsewhere: correct its address"));
+            }
             Err(problem) => return Err(Failure::later(problem.to_string())),
         };
         let said = if got.html { String::new() } else { words(&got.body) };
@@ -93,7 +96,8 @@ fn words(body: &[u8]) -> String {
         Some(format!("{message}: {}", errors.join(", ")))
     });
     let short = json.as_ref().and_then(|json| json.get("message")).and_then(Value::as_str).map(str::to_owned);
-    let first = || text::bytes(body.get(..1_000).unwrap_or(body)).lines().next().unwrap_or_default().to_owned();
+    let first =
+        || text::bytes(body.get(..1_000).unwrap_or(body)).lines().next().unwrap_or_default().to_owned();
     let all = message.or(short).unwrap_or_else(first);
     text::line(&all).chars().take(SAID_MAX).collect()
 }

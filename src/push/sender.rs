@@ -60,7 +60,7 @@ struct Done {
 }
 
 #[derive(Default)]
-struct Flying {
+struct Work {
     busy: BTreeSet<String>,
     flying: BTreeSet<DispatchId>,
     told: BTreeMap<DispatchId, (u32, Command, Instant)>,
@@ -72,7 +72,7 @@ pub fn start(sender: Sender) -> tokio::task::JoinHandle<()> {
 }
 
 async fn run(mut sender: Sender) {
-    let mut own = Flying::default();
+    let mut own = Work::default();
     let mut work: JoinSet<Done> = JoinSet::new();
     loop {
         let wait = sender.look(&mut own, &mut work);
@@ -96,13 +96,15 @@ async fn run(mut sender: Sender) {
 
 impl Sender {
     /// Begins what is due; gives how long nothing else is.
-    fn look(&self, own: &mut Flying, work: &mut JoinSet<Done>) -> Span {
+    fn look(&self, own: &mut Work, work: &mut JoinSet<Done>) -> Span {
         let now = clock::now();
         let mut wait = Span::mins(1);
         let mut begin = Vec::new();
         {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            own.told.retain(|id, (attempt, ..)| state.dispatches.get(id).is_some_and(|one| one.attempts < *attempt));
+            own.told.retain(|id, (attempt, ..)| {
+                state.dispatches.get(id).is_some_and(|one| one.attempts < *attempt)
+            });
             for one in state.dispatches.values() {
                 if own.flying.contains(&one.id) || own.told.contains_key(&one.id) {
                     continue;
@@ -195,14 +197,17 @@ async fn attempt(
     let sent = match carrier {
         Some(carrier) => {
             let carried = AssertUnwindSafe(carrier.carry(message));
-            futures::FutureExt::catch_unwind(carried).await.unwrap_or_else(|_| Err(Failure::later("a fault of ours")))
+            futures::FutureExt::catch_unwind(carried)
+                .await
+                .unwrap_or_else(|_| Err(Failure::later("a fault of ours")))
         }
         None => Err(Failure::never(format!("there is no [target.{target}] any more"))),
     };
     let command = match sent {
         Ok(said) => DispatchCommand::Sent { dispatch: id, said, oncall },
         Err(Failure { why, again }) => {
-            let stale = matches!(matter, Matter::Update { .. }) && owed.elapsed(&clock::now()) >= UPDATE_STALE;
+            let stale =
+                matches!(matter, Matter::Update { .. }) && owed.elapsed(&clock::now()) >= UPDATE_STALE;
             let again = (again && !stale).then(|| backoff(attempt, FIRST, MOST, chance()));
             DispatchCommand::Failed { dispatch: id, attempt, why, again }
         }

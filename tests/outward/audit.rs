@@ -49,10 +49,10 @@ async fn a_file_has_each_event_once_over_restart_rotation_and_a_torn_line() {
     std::fs::write(&path, "{\"seq\":").unwrap();
     let house = streaming(dir, vec![("file", sink())]).await;
     let head = house.state().head;
-    let lines = || -> Vec<String> {
-        std::fs::read(&path).unwrap().lines().map(Result::unwrap).skip(1).collect()
-    };
-    until("it goes on", || lines().last().is_some_and(|line| line.contains(&format!("{{\"seq\":{head},")))).await;
+    let lines =
+        || -> Vec<String> { std::fs::read(&path).unwrap().lines().map(Result::unwrap).skip(1).collect() };
+    until("it goes on", || lines().last().is_some_and(|line| line.contains(&format!("{{\"seq\":{head},"))))
+        .await;
     let first: Event = serde_json::from_str(&lines()[0]).unwrap();
     assert_eq!(first.seq, closed + 1, "nothing is skipped and nothing doubled");
     house.end().await;
@@ -95,7 +95,11 @@ async fn syslog_goes_to_a_unix_socket_and_over_udp() {
     let mut piece = [0; 16_384];
     let n = unix.recv(&mut piece).await.unwrap();
     let first = String::from_utf8(piece[..n].to_vec()).unwrap();
-    assert!(first.starts_with("<134>1 ") && first.contains(" bastion warroom 41 room.opened [warroom@32473 seq=\"1\" "), "{first}");
+    assert!(
+        first.starts_with("<134>1 ")
+            && first.contains(" bastion warroom 41 room.opened [warroom@32473 seq=\"1\" "),
+        "{first}"
+    );
     let n = udp.recv(&mut piece).await.unwrap();
     assert_eq!(String::from_utf8(piece[..n].to_vec()).unwrap(), first);
     house.end().await;
@@ -148,13 +152,19 @@ async fn otlp_waits_while_the_collector_is_down_and_its_lag_is_shown() {
     house.ok(note("while it is down")).await;
     let views = house.pumps.views();
     until("the lag is shown", || {
-        views.borrow().first().is_some_and(|one| one.behind > 0 && one.oldest.is_some() && one.trouble.is_some())
+        views
+            .borrow()
+            .first()
+            .is_some_and(|one| one.behind > 0 && one.oldest.is_some() && one.trouble.is_some())
     })
     .await;
     let why = views.borrow()[0].trouble.clone().unwrap().0;
     assert_eq!(why, "it answers HTTP 503");
     collector.answers(200, "{}");
-    until("it catches up", || views.borrow().first().is_some_and(|one| one.behind == 0 && one.trouble.is_none())).await;
+    until("it catches up", || {
+        views.borrow().first().is_some_and(|one| one.behind == 0 && one.trouble.is_none())
+    })
+    .await;
     let got = collector.got();
     let last = got.last().unwrap();
     assert_eq!(last.path, "/v1/logs");

@@ -32,7 +32,6 @@ pub struct House {
     pub dir: TempDir,
     pub socket: PathBuf,
     pub shared: Shared,
-    pub journal: Arc<dyn Journal>,
     pub pumps: Pumps,
     room: tokio::task::JoinHandle<String>,
 }
@@ -83,7 +82,9 @@ impl House {
             drill: None,
         };
         let (mut room, shared, inbox) = Room::open(options).await.unwrap();
-        let pumps = audit::start(sinks.into_iter().map(|(name, sink)| pump(dir.path(), &journal, name, sink)).collect());
+        let pumps = audit::start(
+            sinks.into_iter().map(|(name, sink)| pump(dir.path(), &journal, name, sink)).collect(),
+        );
         room.watch_audit(pumps.views());
         push::start(push::Sender {
             carriers: targets
@@ -97,7 +98,7 @@ impl House {
         });
         let socket = dir.path().join("room.sock");
         let room = tokio::spawn(room.serve(listen(&socket, 0o600).unwrap(), inbox));
-        Self { dir, socket, shared, journal, pumps, room }
+        Self { dir, socket, shared, pumps, room }
     }
 
     pub async fn act(&self, command: Command) -> Outcome {

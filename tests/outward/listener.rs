@@ -33,7 +33,11 @@ impl Listener {
     pub async fn start() -> Self {
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = socket.local_addr().unwrap();
-        let own = Self { at, got: Arc::default(), answer: Arc::new(Mutex::new((202, "{\"message\":\"Event processed\"}"))) };
+        let own = Self {
+            at,
+            got: Arc::default(),
+            answer: Arc::new(Mutex::new((202, "{\"message\":\"Event processed\"}"))),
+        };
         let router = Router::new().fallback(take).with_state(own.clone());
         tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
         own
@@ -59,7 +63,12 @@ impl Listener {
     }
 }
 
-async fn take(State(own): State<Listener>, uri: Uri, headers: HeaderMap, body: Bytes) -> (StatusCode, &'static str) {
+async fn take(
+    State(own): State<Listener>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, &'static str) {
     assert_eq!(headers["content-type"], "application/json");
     let key = headers.get("idempotency-key").map(|key| key.to_str().unwrap().to_owned());
     let body = serde_json::from_slice(&body).unwrap();

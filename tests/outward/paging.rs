@@ -44,13 +44,19 @@ async fn pagerduty_is_triggered_acknowledged_and_resolved_under_one_key() {
     house.until("nothing is owed", |state| state.dispatches.is_empty()).await;
     let to = warroom::domain::incident::Status::Resolved;
     house
-        .ok(Command::Incident(warroom::domain::incident::IncidentCommand::Status { incident: IncidentId(1), to }))
+        .ok(Command::Incident(warroom::domain::incident::IncidentCommand::Status {
+            incident: IncidentId(1),
+            to,
+        }))
         .await;
     let got = pd.until(3).await;
     assert_eq!(got[2].body["event_action"], "resolve");
     assert!(got.iter().all(|one| one.body["dedup_key"] == trigger.body["dedup_key"]));
     let journal = std::fs::read(house.end().await.path().join("journal.db")).unwrap();
-    assert!(!journal.windows(SECRET.len()).any(|piece| piece == SECRET.as_bytes()), "the key is in the journal");
+    assert!(
+        !journal.windows(SECRET.len()).any(|piece| piece == SECRET.as_bytes()),
+        "the key is in the journal"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +71,10 @@ async fn what_is_owed_goes_out_after_a_crash_under_the_same_key() {
     house.until("a failure is journaled", |state| state.undelivered.contains_key("pd")).await;
     assert_eq!(house.state().undelivered["pd"], "HTTP 503 busy");
     let status = warroom::cli::page::lines(&house.state(), &warroom::os::clock::now()).join("\n");
-    assert!(status.contains("has reached NOBODY") && status.contains("pd cannot be reached: HTTP 503"), "{status}");
+    assert!(
+        status.contains("has reached NOBODY") && status.contains("pd cannot be reached: HTTP 503"),
+        "{status}"
+    );
     let dir = house.kill().await;
     pd.answers(202, "{}");
     let house = House::open(dir, config(), vec![("pd", pagerduty(&pd))], Oncall::new()).await;
@@ -80,15 +89,17 @@ async fn what_is_owed_goes_out_after_a_crash_under_the_same_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_refuses_is_given_up_and_the_page_climbs_at_once() {
     let (pd, hook) = (Listener::start().await, Listener::start().await);
-    pd.answers(400, r#"{"message":"Event object is invalid","errors":["Length of 'routing_key' is incorrect"]}"#);
-    let dir = tempfile::tempdir().unwrap();
-    let config = outward(
-        &[("pd", TargetKind::Pagerduty), ("hook", TargetKind::Webhook)],
-        &[&["pd"], &["hook"]],
-        &[],
+    pd.answers(
+        400,
+        r#"{"message":"Event object is invalid","errors":["Length of 'routing_key' is incorrect"]}"#,
     );
-    let webhook = Target::Webhook(hook.url("/x").into(), vec![("X-Token".into(), SECRET.to_owned().into())], TEN);
-    let house = House::open(dir, config, vec![("pd", pagerduty(&pd)), ("hook", webhook)], Oncall::new()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let config =
+        outward(&[("pd", TargetKind::Pagerduty), ("hook", TargetKind::Webhook)], &[&["pd"], &["hook"]], &[]);
+    let webhook =
+        Target::Webhook(hook.url("/x").into(), vec![("X-Token".into(), SECRET.to_owned().into())], TEN);
+    let house =
+        House::open(dir, config, vec![("pd", pagerduty(&pd)), ("hook", webhook)], Oncall::new()).await;
     house.declare().await;
     house.page().await;
     let got = hook.until(1).await[0].clone();
@@ -133,7 +144,9 @@ async fn an_update_goes_to_slack_escaped_and_an_unreachable_target_blocks_nobody
     house.ok(update("we found it")).await;
     assert_eq!(slack.until(2).await.len(), 2);
     // The old update to the dead target is void; only the new one is still owed.
-    house.until("one is owed", |state| state.dispatches.values().filter(|one| one.void.is_none()).count() == 1).await;
+    house
+        .until("one is owed", |state| state.dispatches.values().filter(|one| one.void.is_none()).count() == 1)
+        .await;
     house.end().await;
 }
 

@@ -64,8 +64,10 @@ async fn a_page_goes_by_mail() {
     house.until("nobody is there yet", |state| state.undelivered.contains_key("mail")).await;
     // Debian's python, whatever stands before it on the path: the package is that one's.
     let class = "aiosmtpd.handlers.Mailbox";
-    let _server =
-        start("/usr/bin/python3", &["-m", "aiosmtpd", "-n", "-l", &listen, "-c", class, box_.to_str().unwrap()]);
+    let _server = start(
+        "/usr/bin/python3",
+        &["-m", "aiosmtpd", "-n", "-l", &listen, "-c", class, box_.to_str().unwrap()],
+    );
     house.until("the mail goes out", |state| !state.pages[&PageId(1)].reached.is_empty()).await;
     let file = std::fs::read_dir(box_.join("new")).unwrap().next().unwrap().unwrap().path();
     let mail = std::fs::read_to_string(file).unwrap();
@@ -121,7 +123,9 @@ async fn rsyslog_takes_every_event_over_three_transports_and_after_it_was_down()
     let head = house.state().head;
     let lines = |input: &str, seq: u64| -> usize {
         let text = std::fs::read_to_string(&out).unwrap_or_default();
-        let is = |line: &&str| line.starts_with(&format!("{input} warroom ")) && line.contains(&format!(" {seq} "));
+        let is = |line: &&str| {
+            line.starts_with(&format!("{input} warroom ")) && line.contains(&format!(" {seq} "))
+        };
         text.lines().filter(is).count()
     };
     for input in ["imuxsock", "imudp", "imtcp"] {
@@ -129,12 +133,23 @@ async fn rsyslog_takes_every_event_over_three_transports_and_after_it_was_down()
     }
     let text = std::fs::read_to_string(&out).unwrap();
     let said = format!("note.said {head} note.said");
-    assert!(text.lines().any(|line| line.contains(&said) && line.ends_with("said with a ] and a \"quote\"")), "{text}");
+    assert!(
+        text.lines().any(|line| line.contains(&said) && line.ends_with("said with a ] and a \"quote\"")),
+        "{text}"
+    );
 
     drop(server);
     house.ok(note("while it is down")).await;
     let down = house.state().head;
-    let behind = || house.pumps.views().borrow().iter().find(|one| one.name == "tcp").is_some_and(|one| one.trouble.is_some());
+    let behind = || {
+        house
+            .pumps
+            .views()
+            .borrow()
+            .iter()
+            .find(|one| one.name == "tcp")
+            .is_some_and(|one| one.trouble.is_some())
+    };
     until("the stream waits", behind).await;
     let _server = start("/usr/sbin/rsyslogd", &args);
     until("what was said meanwhile comes", || lines("imtcp", down) >= 1).await;

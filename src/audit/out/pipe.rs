@@ -28,8 +28,10 @@ impl Pipe {
     }
 
     fn start(&self) -> Result<Running, String> {
-        let mut running =
-            self.spec.start(Streams::Merged, true).map_err(|error| format!("it cannot be started: {error}"))?;
+        let mut running = self
+            .spec
+            .start(Streams::Merged, true)
+            .map_err(|error| format!("it cannot be started: {error}"))?;
         // What it prints is nobody's; a full pipe would stop it.
         if let Some(mut out) = running.out.take() {
             tokio::spawn(async move {

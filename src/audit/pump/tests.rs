@@ -156,7 +156,13 @@ async fn a_cursor_of_another_journal_brings_everything_and_a_sound_one_brings_no
     let pump = |journal: &Arc<Sqlite>| {
         let sink = Receiver { taken: taken.clone(), plan: Arc::default(), doubt: 200 };
         let cursor = Cursor::below(dir.path(), "a/b").unwrap();
-        vec![Pump { name: "a".into(), sink: Box::new(sink), cursor, journal: journal.clone() as Arc<dyn Journal>, first: FIRST }]
+        vec![Pump {
+            name: "a".into(),
+            sink: Box::new(sink),
+            cursor,
+            journal: journal.clone() as Arc<dyn Journal>,
+            first: FIRST,
+        }]
     };
     for _ in 0..2 {
         let pumps = start(pump(&journal));

@@ -1,7 +1,15 @@
 //! What a change of severity brings with it.
 
 use super::Incident;
-use crate::domain::{freeze::Freeze, id::FreezeId, page::{self, PageWhen}, severity::Severity, state::State, time::Span, walk};
+use crate::domain::{
+    freeze::Freeze,
+    id::FreezeId,
+    page::{self, PageWhen},
+    severity::Severity,
+    state::State,
+    time::Span,
+    walk,
+};
 use serde::{Deserialize, Serialize};
 
 /// What a change of severity brings with it, shown before it is confirmed.

@@ -159,7 +159,14 @@ pub(in crate::domain) fn decide(
                 facts.push(Fact::Board(BoardFact::Cadence { incident: *incident, every }));
             }
             let services = state.open(*incident)?.services.clone();
-            facts.extend(page::by_matrix(state, *incident, *to, &services, &format!("now {to}: {reason}"), ctx));
+            facts.extend(page::by_matrix(
+                state,
+                *incident,
+                *to,
+                &services,
+                &format!("now {to}: {reason}"),
+                ctx,
+            ));
             return Ok(facts);
         }
         IncidentCommand::Role { incident, role, who } => {

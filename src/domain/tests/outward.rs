@@ -37,7 +37,9 @@ fn policy(page: Option<PageWhen>) -> Policy {
     ]
     .into();
     policy.outward.updates = vec!["chat".into()];
-    policy.services.insert("checkout".into(), Service { page: Some("payments".into()), ..Service::default() });
+    policy
+        .services
+        .insert("checkout".into(), Service { page: Some("payments".into()), ..Service::default() });
     for severity in [1, 2] {
         let row = SeverityRow {
             meaning: "bad".into(),
@@ -95,7 +97,10 @@ fn a_page_climbs_by_time_until_somebody_acknowledges_it() {
     // What was not sent is void, and who follows pages hears that somebody comes.
     assert_eq!(owed(&ledger.state), [(2, "sms", true), (3, "chat", true), (4, "pd", false)]);
     let told = message(&ledger.state, &ledger.state.dispatches[&DispatchId(4)]);
-    assert_eq!((told.event, told.title.as_str()), ("page_acknowledged", "PAGE-1 payments is acknowledged by bo"));
+    assert_eq!(
+        (told.event, told.title.as_str()),
+        ("page_acknowledged", "PAGE-1 payments is acknowledged by bo")
+    );
     assert_eq!(told.thread, ledger.state.pages[&PageId(1)].key);
     ledger.pass(Span::hours(2));
     assert_eq!(ledger.state.pages[&PageId(1)].rung, 1, "it climbs no further");
@@ -186,7 +191,7 @@ fn an_update_goes_to_its_targets_and_a_newer_one_replaces_it() {
 
 #[derive(Debug, Clone)]
 enum Act {
-    Ask(Actor, Command),
+    Ask(Actor, Box<Command>),
     Pass(Span),
 }
 
@@ -195,27 +200,28 @@ fn acts() -> impl Strategy<Value = Act> {
     let page = || 1_u32..5;
     let out = || 1_u32..14;
     let incident = || select(vec![None, Some(IncidentId(1)), Some(IncidentId(2))]);
-    let room = |command| Act::Ask(Actor::room(), command);
+    let asks = |who, command| Act::Ask(who, Box::new(command));
+    let room = move |command| asks(Actor::room(), command);
     prop_oneof![
-        3 => (actor(), incident(), select(vec!["payments", "default", "nobody"])).prop_map(|(who, incident, to)| {
-            Act::Ask(who, Command::Page(PageCommand::Ask { incident, who: to.into(), why: "come".into() }))
+        3 => (actor(), incident(), select(vec!["payments", "default", "nobody"])).prop_map(move |(who, incident, to)| {
+            asks(who, Command::Page(PageCommand::Ask { incident, who: to.into(), why: "come".into() }))
         }),
-        2 => (actor(), page()).prop_map(|(who, page)| Act::Ask(who, ack(page))),
-        1 => (actor(), page()).prop_map(|(who, page)| {
-            Act::Ask(who, Command::Page(PageCommand::Withdraw { page: PageId(page), reason: "no".into() }))
+        2 => (actor(), page()).prop_map(move |(who, page)| asks(who, ack(page))),
+        1 => (actor(), page()).prop_map(move |(who, page)| {
+            asks(who, Command::Page(PageCommand::Withdraw { page: PageId(page), reason: "no".into() }))
         }),
         4 => out().prop_map(move |id| room(sent(id))),
         4 => (out(), 1_u32..4, any::<bool>())
             .prop_map(move |(id, n, more)| room(failed(id, n, more.then_some(Span::secs(4))))),
         2 => out().prop_map(move |id| room(Command::Dispatch(DispatchCommand::Dropped { dispatch: DispatchId(id) }))),
-        2 => (actor(), 1_u32..3).prop_map(|(who, id)| {
+        2 => (actor(), 1_u32..3).prop_map(move |(who, id)| {
             let (incident, text) = (IncidentId(id), "news".into());
-            Act::Ask(who, Command::Board(BoardCommand::Updated { incident, text, to: None }))
+            asks(who, Command::Board(BoardCommand::Updated { incident, text, to: None }))
         }),
-        1 => (actor(), select(vec![Status::Mitigating, Status::Resolved])).prop_map(|(who, to)| {
-            Act::Ask(who, Command::Incident(IncidentCommand::Status { incident: IncidentId(1), to }))
+        1 => (actor(), select(vec![Status::Mitigating, Status::Resolved])).prop_map(move |(who, to)| {
+            asks(who, Command::Incident(IncidentCommand::Status { incident: IncidentId(1), to }))
         }),
-        1 => actor().prop_map(|who| Act::Ask(who, Command::Incident(declare()))),
+        1 => actor().prop_map(move |who| asks(who, Command::Incident(declare()))),
         3 => (0_u64..1_200).prop_map(|s| Act::Pass(Span::secs(s))),
     ]
 }
@@ -237,7 +243,9 @@ fn ends(events: &[Event], state: &State) -> Result<(), TestCaseError> {
             ) => {
                 prop_assert!(open.remove(dispatch).is_some(), "{dispatch} ended twice");
             }
-            Fact::Dispatch(DispatchFact::Failed { dispatch, .. }) => prop_assert!(open.contains_key(dispatch)),
+            Fact::Dispatch(DispatchFact::Failed { dispatch, .. }) => {
+                prop_assert!(open.contains_key(dispatch));
+            }
             _ => {}
         }
     }
@@ -281,7 +289,7 @@ proptest! {
                 Act::Pass(span) => ledger.pass(span),
                 Act::Ask(who, command) => {
                     let before = ledger.state.clone();
-                    if ledger.ask(&who, command).is_err() {
+                    if ledger.ask(&who, *command).is_err() {
                         prop_assert_eq!(&ledger.state, &before);
                     }
                 }

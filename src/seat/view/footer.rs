@@ -61,7 +61,8 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
         }
     }
     // What does not get out of the room is said, and not more loudly than the incident itself.
-    let unsent = model.state.dispatches.values().filter(|one| one.trouble.is_some() && one.void.is_none()).count();
+    let unsent =
+        model.state.dispatches.values().filter(|one| one.trouble.is_some() && one.void.is_none()).count();
     if unsent > 0 {
         out.push((format!("  unsent {unsent}"), Role::Bad));
     }

@@ -196,7 +196,10 @@ pub fn page(model: &mut Model, given: &[String]) -> Vec<Effect> {
 /// Acknowledges a page.
 pub fn page_ack(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let Some(page) = which_page(model, given) else { return Vec::new() };
-    model.act(Command::Page(PageCommand::Acknowledge { page, note: None }), "acknowledged; it climbs no further")
+    model.act(
+        Command::Page(PageCommand::Acknowledge { page, note: None }),
+        "acknowledged; it climbs no further",
+    )
 }
 
 /// Takes a page back.
