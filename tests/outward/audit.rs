@@ -112,9 +112,10 @@ async fn syslog_over_tcp_counts_octets_and_survives_a_receiver_that_goes() {
     let at = listener.local_addr().unwrap().to_string();
     let (tell, hear) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        for stream in listener.incoming() {
+        // The first connection ends after two messages, whatever else was sent to it.
+        for (stream, most) in listener.incoming().zip([2, usize::MAX]) {
             let mut stream = std::io::BufReader::new(stream.unwrap());
-            for _ in 0..2 {
+            for _ in 0..most {
                 let mut length = Vec::new();
                 if stream.read_until(b' ', &mut length).unwrap() == 0 {
                     break;
@@ -124,21 +125,21 @@ async fn syslog_over_tcp_counts_octets_and_survives_a_receiver_that_goes() {
                 stream.read_exact(&mut message).unwrap();
                 tell.send(String::from_utf8(message).unwrap()).unwrap();
             }
-            // After two messages it goes away.
         }
     });
     let house = streaming(dir, vec![("tcp", Box::new(Syslog::new(Place::Tcp(at), style())))]).await;
     let mut seen = std::collections::BTreeSet::new();
-    for n in 0..40 {
+    let mut n = 0;
+    // That it went is noticed when there is something to send, so something is said until all have arrived.
+    while n < 10 || !(1..house.state().head).all(|seq| seen.contains(&seq)) {
+        assert!(n < 2_000, "{seen:?}");
+        n += 1;
         house.ok(note(&format!("note é {n}"))).await;
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         for message in hear.try_iter() {
             let seq = message.split("seq=\"").nth(1).unwrap().split('"').next().unwrap();
             seen.insert(seq.parse::<u64>().unwrap());
         }
     }
-    assert!(seen.contains(&1) && seen.contains(&2), "{seen:?}");
-    assert!(house.pumps.views().borrow()[0].trouble.is_some() || seen.len() > 2, "{seen:?}");
     house.end().await;
 }
 
