@@ -4,7 +4,7 @@
 //! moves the cursor when the sink has them. So each event reaches each sink at least once, whatever fails or restarts;
 //! `seq` tells repeats apart. A sink that is down costs the room nothing: its pump waits, and its lag is shown.
 //!
-//! The formats are pure ([`line`], [`syslog`], [`otlp`]) and documented in `docs/audit.md`.
+//! The formats are pure ([`mod@line`], [`syslog`], [`otlp`]) and documented in `docs/audit.md`.
 
 pub mod cursor;
 pub mod line;

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct PageArgs {
-    /// Who, a [page.NAME] of warroom.toml; whom the incident's services name where only a reason is given
+    /// Who, a `[page.NAME]` of warroom.toml; whom the incident's services name where only a reason is given
     #[arg(value_name = "WHO")]
     first: Option<String>,
     /// Why, one line

@@ -157,7 +157,7 @@ pub enum Verb {
         /// What is said; `-` reads standard input
         #[arg(required_unless_present = "draft")]
         text: Option<String>,
-        /// To this target, in place of those in [update]; several may be given
+        /// To this target, in place of the configured ones; several may be given
         #[arg(long = "to", value_name = "TARGET")]
         to: Vec<String>,
         /// Only write it down

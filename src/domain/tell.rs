@@ -26,7 +26,7 @@ pub fn line(event: &Event) -> String {
     fact(&event.fact)
 }
 
-/// A fact in a few words, as it is said in [`line`].
+/// A fact in a few words, as it is said in [`line()`].
 pub fn fact(fact: &Fact) -> String {
     text::line(&words(fact)).into_owned()
 }
