@@ -16,6 +16,9 @@ pub struct At {
     pub hash: Digest,
     /// The boot in which it came there.
     pub boot: BootId,
+    /// Whether it failed since, so that what came before may be lost too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubt: bool,
 }
 
 /// A cursor in a file.

@@ -127,12 +127,13 @@ impl Pump {
 
     /// Where to go on: after the cursor where it is of this journal, else from the first event.
     async fn begin(&self) -> At {
-        let start = At { seq: 0, hash: Digest::ZERO, boot: clock::now().boot };
+        let start = At { seq: 0, hash: Digest::ZERO, boot: clock::now().boot, doubt: false };
         let Some(at) = self.cursor.read().filter(|at| at.seq > 0) else { return start };
         match self.journal.read(at.seq, 1).await {
             Ok(records) if records.first().is_some_and(|one| one.seq == at.seq && one.hash == at.hash) => {
-                // What the kernel had taken and not sent went with the power.
-                let lost = if at.boot == clock::now().boot { 0 } else { self.sink.in_doubt() };
+                // What the kernel had taken and not sent went with the power; what a broken connection swallowed
+                // was not brought again before the room ended.
+                let lost = if at.boot == clock::now().boot && !at.doubt { 0 } else { self.sink.in_doubt() };
                 At { seq: at.seq.saturating_sub(lost), ..at }
             }
             Ok(_) => {
@@ -154,7 +155,7 @@ impl Pump {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
         own.oldest = Some(first.recorded);
         self.sink.take(&events).await?;
-        let at = At { seq: last.seq, hash: last.hash, boot: clock::now().boot };
+        let at = At { seq: last.seq, hash: last.hash, boot: clock::now().boot, doubt: false };
         self.cursor.write(&at).map_err(|error| error.to_string())?;
         own.at = at;
         own.oldest = None;
@@ -166,6 +167,7 @@ impl Pump {
             Ok(()) => (own.failures, own.trouble) = (0, None),
             Err(why) => {
                 if own.failures == 0 {
+                    self.doubt();
                     own.at.seq = own.at.seq.saturating_sub(self.sink.in_doubt());
                     tracing::warn!(sink = %self.name, %why, "the audit stream waits");
                 }
@@ -173,6 +175,14 @@ impl Pump {
                 let since = own.trouble.as_ref().map_or_else(|| clock::now().wall, |(_, since)| *since);
                 own.trouble = Some((crate::domain::text::line(&why).chars().take(200).collect(), since));
             }
+        }
+    }
+
+    /// Keeps that something may be lost, before anything else is done: a crash now must not forget it.
+    fn doubt(&self) {
+        let Some(at) = self.cursor.read().filter(|_| self.sink.in_doubt() > 0) else { return };
+        if let Err(error) = self.cursor.write(&At { doubt: true, ..at }) {
+            tracing::warn!(sink = %self.name, %error, "the cursor was not kept");
         }
     }
 
