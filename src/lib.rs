@@ -16,6 +16,7 @@
 //! - [`wire`]: frames, no I/O; [`transport`]: the socket under it.
 //! - [`room`]: the process that decides, journals, publishes; [`http`]: the gate's thin surface.
 //! - [`seat`]: one person's terminal; [`theme`]: meanings, not colours.
+//! - [`push`]: pages and updates on their way out; [`audit`]: every event to a central audit system.
 //! - [`config`]: warroom.toml. [`draft`]: the post-mortem. [`drill`]: the practice world. [`cli`]: on top of all.
 //! - [`os`]: what only the system can do; the one place that spawns, the one place with `unsafe`.
 //!
@@ -34,6 +35,7 @@
 
 #![allow(rustdoc::private_intra_doc_links, reason = "the documentation is built with private items")]
 
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod domain;
@@ -44,6 +46,7 @@ pub mod hand;
 pub mod http;
 pub mod journal;
 pub mod os;
+pub mod push;
 pub mod room;
 pub mod runbook;
 pub mod seat;

@@ -36,6 +36,7 @@ fn status() -> RoomStatus {
         drill: None,
         place: "/srv/journal.db".into(),
         journal: JournalState::ReadOnly { why: "the disk is full".into(), since: at() },
+        audit: Vec::new(),
         head: 7,
         hash: None,
         here: vec![Presence { who: Actor::user("ana", 1000), role: As::Seat, since: at() }],

@@ -8,6 +8,8 @@ pub mod export;
 pub mod gate;
 pub mod hand;
 mod log;
+pub mod outward;
+pub mod page;
 pub mod pages;
 pub mod people;
 pub mod practices;
@@ -66,6 +68,7 @@ enum Verb {
     Act(verb::Verb),
     #[command(flatten)]
     People(people::Verb),
+    Page(page::PageArgs),
     /// Walk a runbook, step by step
     Step(step::StepArgs),
     /// Follow the timeline
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Status(args)) => status::run(&with, &args),
         Some(Verb::Act(verb)) => verb::run(&with, verb),
         Some(Verb::People(verb)) => people::run(&with, verb),
+        Some(Verb::Page(args)) => page::run(&with, &args),
         Some(Verb::Step(args)) => step::run(&with, args),
         Some(Verb::Tail(args)) => tail::run(&with, &args),
         Some(Verb::Gate(args)) => gate::run(&args),

@@ -1,7 +1,8 @@
 //! `warroom serve`, `warroom stop`, and the room that a seat starts in the background.
 
-use super::{With, exit, log, reach::Session, sources};
+use super::{With, exit, log, outward, reach::Session, sources};
 use crate::{
+    audit,
     config::{self, Config, model::TokenPower},
     domain::time::Span,
     drill::world::World,
@@ -10,7 +11,9 @@ use crate::{
         redact::{Redactor, UserRule},
     },
     http::{self, token::GateRight},
+    journal::Journal,
     os::{dirs, lock::Lock, peer},
+    push,
     room::{Options, Room},
     store::sqlite::{Mode, Sqlite},
     transport::listen,
@@ -153,7 +156,8 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     // And the directory, or a second room with another journal would take this one's socket.
     let _room_lock = Lock::take(&dir.join("room.lock"), &format!("a room in {}", dir.display()))
         .map_err(|error| say(&error))?;
-    let journal = Arc::new(Sqlite::open(&journal_at, Mode::Write).map_err(|error| say(&error))?);
+    let journal: Arc<dyn Journal> =
+        Arc::new(Sqlite::open(&journal_at, Mode::Write).map_err(|error| say(&error))?);
     let blobs = blobs(config, &dir)?;
     let rules: Vec<UserRule> = config
         .redact
@@ -162,7 +166,9 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         .enumerate()
         .map(|(n, pattern)| UserRule { name: format!("user-{}", n + 1), pattern: pattern.clone() })
         .collect();
-    let sources::Sources { specs, secrets } = sources::sources(config);
+    let sources::Sources { specs, mut secrets } = sources::sources(config);
+    let outgoing = outward::outgoing(config, drill.is_some());
+    secrets.extend(outgoing.secrets);
     let redactor = Redactor::new(&secrets, &rules).map_err(|error| say(&error))?;
     log::begin(redactor.clone());
     let (gate, gate_at) = gate_listener(config, drill.is_some()).await;
@@ -173,6 +179,8 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     // Of a practice whose world is there: it ends with it.
     let world =
         drill.as_ref().and_then(|_| dir.parent()).map(|dir| dir.join("world")).filter(|at| World::runs(at));
+    // Practice is kept out of the central record.
+    let pumps = if drill.is_some() { Vec::new() } else { outward::audit(config, &dir, &journal)? };
     let options = Options {
         journal,
         blobs,
@@ -187,6 +195,15 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     for spec in specs {
         room.watch_source(spec);
     }
+    let pumps = audit::start(pumps);
+    room.watch_audit(pumps.views());
+    push::start(push::Sender {
+        carriers: outgoing.carriers,
+        oncall: outgoing.oncall,
+        state: shared_state.state.clone(),
+        durable: shared_state.durable.clone(),
+        says: shared_state.own.clone(),
+    });
     let socket = dir.join("room.sock");
     let mode = if shared { 0o660 } else { 0o600 };
     let listening = listen::listen(&socket, mode).map_err(|error| say(&error))?;
@@ -219,6 +236,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         gate_task = Some((close, tokio::spawn(http::serve(listener, options, stop))));
     }
     let why = room.serve(listening, inbox).await;
+    pumps.close().await;
     if let Some((close, task)) = gate_task {
         let _ = close.send(());
         drop(tokio::time::timeout(std::time::Duration::from_secs(2), task).await);

@@ -14,7 +14,7 @@ use crate::{
     wire::Wanted,
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// What is to be watched, and the secrets that were fetched for it.
 #[derive(Debug, Default)]
@@ -142,14 +142,8 @@ fn together(all: Vec<(Group, Spec)>) -> Vec<Spec> {
 
 /// How a source is asked, its secrets fetched and remembered.
 fn access(auth: &Auth, timeout: Span, secrets: &mut Vec<Known>) -> Result<Access, String> {
-    let mut access = Access { timeout, ..Access::default() };
-    for (name, value) in &auth.headers {
-        let value = match value {
-            Header::Plain(text) => SecretString::from(text.clone()),
-            Header::Secret(secret) => have(secret, secrets)?,
-        };
-        access.headers.push((name.clone(), value));
-    }
+    let headers = header_values(&auth.headers, |secret| have(secret, secrets))?;
+    let mut access = Access { timeout, headers, ..Access::default() };
     if let Some(basic) = &auth.basic {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
         let password = have(&basic.password, secrets)?;
@@ -176,8 +170,23 @@ fn label(secret: &Secret) -> String {
     }
 }
 
+/// Headers with their values, the secrets among them fetched.
+pub(super) fn header_values(
+    headers: &BTreeMap<String, Header>,
+    mut have: impl FnMut(&Secret) -> Result<SecretString, String>,
+) -> Result<Vec<(String, SecretString)>, String> {
+    let one = |(name, value): (&String, &Header)| {
+        let value = match value {
+            Header::Plain(text) => SecretString::from(text.clone()),
+            Header::Secret(secret) => have(secret)?,
+        };
+        Ok((name.clone(), value))
+    };
+    headers.iter().map(one).collect()
+}
+
 /// What a command prints. Called before there is a runtime, or beside one.
-fn fetch(argv: &[String]) -> Result<Vec<u8>, String> {
+pub(super) fn fetch(argv: &[String]) -> Result<Vec<u8>, String> {
     let (program, args) = argv.split_first().ok_or("the command is empty")?;
     let spec = Process::new(program).args(args);
     let run = || {

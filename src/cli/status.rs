@@ -8,10 +8,10 @@ use crate::{
         clock::ImpactState,
         policy::Power,
         power::{self, Groups},
-        time::{Stamp, minute_utc},
+        time::{Span, Stamp, minute_utc},
     },
     os::clock,
-    wire::{Ask, FromRoom, JournalState, RoomStatus, Told},
+    wire::{Ask, FromRoom, JournalState, RoomStatus, SinkView, Told},
 };
 use std::process::ExitCode;
 
@@ -84,6 +84,8 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         Some(at) => format!("gate    http://{at}"),
         None => "gate    does not listen".into(),
     });
+    lines.extend(room.audit.iter().map(|sink| audit(sink, now)));
+    lines.extend(super::page::lines(state, now));
     for incident in
         state.incidents.values().filter(|one| one.status != crate::domain::incident::Status::Closed)
     {
@@ -140,4 +142,18 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         lines.push(format!("{} {}  {done} of {all}  at: {at}", walk.id, walk.runbook.title));
     }
     lines
+}
+
+/// How far a sink of the audit stream is behind.
+fn audit(sink: &SinkView, now: &Stamp) -> String {
+    let lag = match (sink.behind, sink.oldest) {
+        (0, _) => "up to date".into(),
+        (n, Some(oldest)) => {
+            format!("{n} events behind, the oldest {}", Span::between(oldest, now.wall).brief())
+        }
+        (n, None) => format!("{n} events behind"),
+    };
+    let trouble =
+        sink.trouble.as_ref().map(|(why, since)| format!("  WAITS since {}: {why}", minute_utc(*since)));
+    format!("audit   {}  {}  {lag}{}", sink.name, sink.place, trouble.unwrap_or_default())
 }

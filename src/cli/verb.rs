@@ -154,10 +154,20 @@ pub enum Verb {
         #[command(flatten)]
         about: About,
     },
-    /// An update was sent; its clock starts anew
+    /// Send an update to its targets; its clock starts anew
     Update {
-        /// What was said
-        text: String,
+        /// What is said; `-` reads standard input
+        #[arg(required_unless_present = "draft")]
+        text: Option<String>,
+        /// To this target, in place of the configured ones; several may be given
+        #[arg(long = "to", value_name = "TARGET")]
+        to: Vec<String>,
+        /// Only write it down
+        #[arg(long, conflicts_with = "to")]
+        nowhere: bool,
+        /// Only print what the room would say, for you to change
+        #[arg(long)]
+        draft: bool,
         /// What every verb takes
         #[command(flatten)]
         about: About,
@@ -346,6 +356,19 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
             return Ok(exit::DONE);
         }
     }
+    if let Verb::Update { draft: true, about, .. } = &verb {
+        let known = reach::incident(&state, about.incident).and_then(|id| state.known(id));
+        return Ok(match known {
+            Ok(incident) => {
+                println!(
+                    "{}",
+                    crate::domain::text::block(&crate::domain::board::draft(incident, &clock::now()))
+                );
+                exit::DONE
+            }
+            Err(refusal) => exit::outcome(&Outcome::Refused(refusal), json),
+        });
+    }
     let command = match command(&verb, &state) {
         Ok(command) => command,
         Err(refusal) => return Ok(exit::outcome(&Outcome::Refused(refusal), json)),
@@ -379,6 +402,12 @@ pub fn difference_lines(
     }
     lines.extend(difference.freeze.map(|lease| format!("  freeze   proposed for {lease}: warroom freeze")));
     lines.extend(difference.freeze_stays.iter().map(|freeze| format!("  freeze   {freeze} stays as it is")));
+    if !difference.pages.is_empty() {
+        lines.push(format!("  PAGES    {}, with the change", difference.pages.join(", ")));
+    }
+    lines.extend(
+        difference.page_proposed.iter().map(|who| format!("  page     proposed: warroom page {who}")),
+    );
     if lines.len() == 1 {
         lines.push("  nothing else changes".into());
     }
@@ -476,9 +505,11 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
             },
             text: text.clone(),
         }),
-        Verb::Update { text, .. } => {
-            Command::Board(BoardCommand::Updated { incident: incident()?, text: words(text)? })
-        }
+        Verb::Update { text, to, nowhere, .. } => Command::Board(BoardCommand::Updated {
+            incident: incident()?,
+            text: words(text.as_deref().unwrap_or_default())?,
+            to: (*nowhere || !to.is_empty()).then(|| to.clone()),
+        }),
         Verb::Correct { moment, at, reason, .. } => Command::Incident(IncidentCommand::Correct {
             incident: incident()?,
             moment: *moment,

@@ -2,7 +2,7 @@
 //! there.
 
 use super::{
-    check_source,
+    check_outward, check_source,
     load::World,
     model::Config,
     problem::{Files, Problem},
@@ -147,6 +147,7 @@ pub fn check(config: &Config, tree: &Node, whole: &Node, files: &Files, world: &
     check_source::panels(&mut judge);
     runbooks(&mut judge);
     gate(&mut judge);
+    check_outward::outward(&mut judge);
     rest(&mut judge);
     judge.problems
 }

@@ -34,7 +34,7 @@ impl Judge<'_> {
         }
     }
 
-    fn url(&mut self, path: &[Step], text: &str) {
+    pub fn url(&mut self, path: &[Step], text: &str) {
         let parsed = match Url::parse(text) {
             Ok(url) => url,
             Err(url_error) => {
@@ -60,7 +60,8 @@ impl Judge<'_> {
         }
     }
 
-    fn secret(&mut self, path: &[Step], secret: &Secret) {
+    /// Where a secret is.
+    pub fn secret(&mut self, path: &[Step], secret: &Secret) {
         match secret {
             Secret::Env(name) if name.is_empty() || name.contains(['=', '\0', ' ', '$']) => {
                 let help = "the bare name: { env = \"PROM_TOKEN\" }";
@@ -88,24 +89,28 @@ impl Judge<'_> {
             }
         }
         for (name, value) in &auth.headers {
-            let at = key!["source", i, "auth", "headers", name];
-            if reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_err() {
-                self.wrong(&at, "not the name of a header", "letters, digits and -");
-            }
-            match value {
-                Header::Secret(secret) => self.secret(&at, secret),
-                Header::Plain(text) => {
-                    let low = text.to_lowercase();
-                    let secret = nearest::sounds_secret(name)
-                        || name.to_lowercase().ends_with("key")
-                        || low.starts_with("bearer ")
-                        || low.starts_with("basic ");
-                    if secret {
-                        let help = "name where it is, { env = \"NAME\" }, and change the one that stood here";
-                        self.wrong_secret(&at, "a secret must not stand in the file", help);
-                    } else if reqwest::header::HeaderValue::from_str(text).is_err() {
-                        self.wrong(&at, "not the value of a header", "one line without control characters");
-                    }
+            self.header(&key!["source", i, "auth", "headers", name], name, value);
+        }
+    }
+
+    /// A header of a request.
+    pub fn header(&mut self, at: &[Step], name: &str, value: &Header) {
+        if reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_err() {
+            self.wrong(at, "not the name of a header", "letters, digits and -");
+        }
+        match value {
+            Header::Secret(secret) => self.secret(at, secret),
+            Header::Plain(text) => {
+                let low = text.to_lowercase();
+                let secret = nearest::sounds_secret(name)
+                    || name.to_lowercase().ends_with("key")
+                    || low.starts_with("bearer ")
+                    || low.starts_with("basic ");
+                if secret {
+                    let help = "name where it is, { env = \"NAME\" }, and change the one that stood here";
+                    self.wrong_secret(at, "a secret must not stand in the file", help);
+                } else if reqwest::header::HeaderValue::from_str(text).is_err() {
+                    self.wrong(at, "not the value of a header", "one line without control characters");
                 }
             }
         }

@@ -4,7 +4,9 @@
 //! into [`Config`] (`read`), and what one key alone cannot show is judged (`check`). Everything that is wrong is told
 //! at once, each with its place. Only `places` and `resolve` touch the disk.
 
+pub mod audit;
 mod check;
+mod check_outward;
 mod check_source;
 mod fault;
 pub mod flags;
@@ -12,6 +14,7 @@ mod load;
 mod merge;
 pub mod model;
 mod nearest;
+pub mod outward;
 mod paths;
 pub mod places;
 pub mod problem;

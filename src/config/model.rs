@@ -1,6 +1,10 @@
 //! warroom.toml as types. The documentation of the fields is that of the schema.
 
-use super::source::Source;
+use super::{
+    audit::Audit,
+    outward::{self, Group, Target, Updates},
+    source::Source,
+};
 use crate::{
     domain::{
         id::Digest,
@@ -38,6 +42,14 @@ pub struct Config {
     pub panel: Vec<Panel>,
     /// Runbooks and directories of runbooks.
     pub runbook: Vec<RunbookPlace>,
+    /// What takes pages and updates, `[target.NAME]`.
+    pub target: BTreeMap<String, Target>,
+    /// Who can be paged, `[page.NAME]`.
+    pub page: BTreeMap<String, Group>,
+    /// Where updates go.
+    pub update: Updates,
+    /// Where every event is streamed to, `[audit.NAME]`.
+    pub audit: BTreeMap<String, Audit>,
     /// Where pipelines ask.
     pub gate: Gate,
     /// What is kept of signals.
@@ -221,6 +233,7 @@ impl Config {
             review_within: self.policy.review_within,
             freeze_lease: self.policy.freeze_lease,
             glass_lease: self.policy.glass_lease,
+            outward: outward::policy(&self.target, &self.page, &self.update),
         }
     }
 

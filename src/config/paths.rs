@@ -44,7 +44,9 @@ fn is_path(path: &[String], text: &str) -> bool {
         ["journal" | "runbook" | "source", "path"]
         | ["evidence" | "runbook" | "source", "dir"]
         | ["ui", "keys"]
-        | ["source", "auth", .., "file"] => true,
+        | ["source", "auth", .., "file"]
+        | ["audit", _, "path"]
+        | ["audit" | "target", _, .., "file"] => true,
         ["severity", _, "runbook"] => !text.starts_with("builtin:"),
         ["ui", "theme"] => Path::new(text).extension().is_some_and(|end| end == "toml"),
         _ => false,

@@ -1,12 +1,15 @@
 //! What the console says in people's words: now, goal, else, and when the next update is due.
 
 use super::{
+    command::Ctx,
+    dispatch::{self, Matter, Names},
     event::{Event, Seq},
     fact::Fact,
     id::IncidentId,
+    incident::Incident,
     refusal::{Code, Refusal, text},
     state::State,
-    time::{Span, Stamp},
+    time::{Span, Stamp, minute_utc},
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +50,8 @@ pub struct Board {
     pub update_every: Option<Span>,
     /// When the next is due.
     pub update_due: Option<Stamp>,
+    /// The newest update.
+    pub sent: Option<Said>,
 }
 
 /// A line, by whom, when.
@@ -82,7 +87,7 @@ pub enum BoardFact {
         /// How often; `None` owes none.
         every: Option<Span>,
     },
-    /// An update went out; the clock starts anew.
+    /// An update was sent; the clock starts anew.
     Updated {
         /// Which incident.
         incident: IncidentId,
@@ -122,16 +127,45 @@ pub enum BoardCommand {
         /// How often; `None` owes none.
         every: Option<Span>,
     },
-    /// An update was sent.
+    /// Send an update.
     Updated {
         /// Which incident.
         incident: IncidentId,
         /// The words.
         text: String,
+        /// To these targets; to those that are configured for updates where nothing stands here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Vec<String>>,
     },
 }
 
-pub(super) fn decide(state: &State, command: &BoardCommand) -> Result<Vec<Fact>, Refusal> {
+/// An update as the state has it, for a person to change and send.
+pub fn draft(incident: &Incident, now: &Stamp) -> String {
+    let impact = incident.clocks.impact(&incident.declared, now);
+    let mut lines = vec![format!(
+        "{} {} {}: {}. Impact so far {}.",
+        incident.severity,
+        incident.id,
+        incident.status,
+        incident.title,
+        impact.time.brief()
+    )];
+    if !incident.services.is_empty() {
+        lines.push(format!("Affected: {} in {}.", incident.services.join(", "), incident.env));
+    }
+    let said = |lead: &str, line: &Option<Said>| line.as_ref().map(|said| format!("{lead}: {}", said.text));
+    lines.extend(said("Now", &incident.board.now));
+    lines.extend(said("Goal", &incident.board.goal));
+    lines.extend(
+        incident
+            .board
+            .update_every
+            .map(|every| format!("Next update by {}.", minute_utc(now.plus(every).wall))),
+    );
+    lines.join("\n")
+}
+
+pub(super) fn decide(state: &State, command: &BoardCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     let fact = match command {
         BoardCommand::Set { incident, line, text: words } => {
             state.open(*incident)?;
@@ -144,9 +178,22 @@ pub(super) fn decide(state: &State, command: &BoardCommand) -> Result<Vec<Fact>,
             }
             BoardFact::Cadence { incident: *incident, every: *every }
         }
-        BoardCommand::Updated { incident, text: words } => {
+        BoardCommand::Updated { incident, text: words, to } => {
             state.open(*incident)?;
-            BoardFact::Updated { incident: *incident, text: text("the update", words, 4_000)? }
+            let matter = Matter::Update { incident: *incident };
+            let said = BoardFact::Updated { incident: *incident, text: text("the update", words, 4_000)? };
+            let mut names = Names::after(state);
+            let key = format!("warroom-{}", ctx.id);
+            let to = to.as_ref().unwrap_or(&state.policy.outward.updates);
+            for target in to {
+                if !state.policy.outward.targets.contains_key(target) {
+                    let name = super::text::line(target);
+                    return Err(Refusal::new(Code::Unknown, format!("there is no [target.{name}]"))
+                        .hint("warroom status lists the targets"));
+                }
+            }
+            let owed = to.iter().map(|target| names.owe(matter.clone(), target, &key));
+            return Ok(std::iter::once(Fact::Board(said)).chain(owed).collect());
         }
     };
     Ok(vec![Fact::Board(fact)])
@@ -173,8 +220,12 @@ pub(super) fn apply(state: &mut State, fact: &BoardFact, event: &Event) {
             board.update_every = *every;
             board.update_due = every.map(|every| event.occurred.plus(every));
         }
-        BoardFact::Updated { .. } => {
+        BoardFact::Updated { incident, text } => {
+            let (text, by) = (text.clone(), event.actor.name.clone());
+            board.sent = Some(Said { text, by, at: event.occurred.clone(), seq: event.seq });
             board.update_due = board.update_every.map(|every| event.occurred.plus(every));
+            let old = |matter: &Matter| *matter == (Matter::Update { incident: *incident });
+            dispatch::void(state, "a newer update replaces it", old);
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{
     board::BoardCommand,
     decision::DecisionCommand,
     deviation::DeviationCommand,
+    dispatch::DispatchCommand,
     event::CommandId,
     freeze::FreezeCommand,
     gate::GateCommand,
@@ -13,6 +14,7 @@ use super::{
     id::IncidentId,
     incident::IncidentCommand,
     note::NoteCommand,
+    page::PageCommand,
     policy::Policy,
     policy::Power,
     power::{self, Groups},
@@ -62,6 +64,10 @@ pub enum Command {
     Watch(WatchCommand),
     /// About a walk of a runbook.
     Walk(WalkCommand),
+    /// About pages.
+    Page(PageCommand),
+    /// What the room's sender reports.
+    Dispatch(DispatchCommand),
     /// A deadline has come; whatever is due happens.
     Tick,
 }

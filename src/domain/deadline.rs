@@ -6,6 +6,7 @@ use super::{
     glass::{self, GlassFact},
     handover::{self, HandoverFact},
     incident::IncidentFact,
+    page,
     state::State,
     time::Stamp,
     walk,
@@ -26,6 +27,7 @@ pub fn next_deadline(state: &State, now: &Stamp) -> Option<Stamp> {
         .chain(waits)
         .chain(glasses)
         .chain(handovers)
+        .chain(page::deadlines(state))
         .min_by_key(|at| at.until(now))
 }
 
@@ -67,5 +69,6 @@ pub fn due(state: &State, now: &Stamp) -> Vec<Fact> {
             facts.extend(walk::wait_over(walk));
         }
     }
+    facts.extend(page::due(state, now));
     facts
 }

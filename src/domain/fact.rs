@@ -1,10 +1,10 @@
 //! Everything that can have happened, nested by noun.
 
 use super::{
-    board::BoardFact, decision::DecisionFact, deviation::DeviationFact, freeze::FreezeFact, gate::GateFact,
-    glass::GlassFact, handover::HandoverFact, id::IncidentId, incident::IncidentFact, note::NoteFact,
-    policy::PolicyFact, release::ReleaseFact, room::RoomFact, state::State, task::TaskFact, walk::WalkFact,
-    watch::WatchFact,
+    board::BoardFact, decision::DecisionFact, deviation::DeviationFact, dispatch::DispatchFact,
+    freeze::FreezeFact, gate::GateFact, glass::GlassFact, handover::HandoverFact, id::IncidentId,
+    incident::IncidentFact, note::NoteFact, page::PageFact, policy::PolicyFact, release::ReleaseFact,
+    room::RoomFact, state::State, task::TaskFact, walk::WalkFact, watch::WatchFact,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,10 @@ pub enum Fact {
     Watch(WatchFact),
     /// A runbook walked.
     Walk(WalkFact),
+    /// Somebody who is not here is called.
+    Page(PageFact),
+    /// Something goes out to a target.
+    Dispatch(DispatchFact),
     /// A payload that was erased; what it said is gone, that it was is not.
     Erased,
     /// A kind that this version does not know, kept as it is.
@@ -61,6 +65,11 @@ impl Fact {
         }
     }
 
+    /// `noun.verb`, as [`Self::kind_of`] reads it.
+    pub fn kind(&self) -> String {
+        serde_json::to_vec(self).map_or_else(|_| "unknown".into(), |stored| Self::kind_of(&stored))
+    }
+
     /// The incident that it belongs to, as far as the state before it knows.
     pub fn stream(&self, state: &State) -> Option<IncidentId> {
         match self {
@@ -75,6 +84,8 @@ impl Fact {
             Self::Handover(fact) => Some(fact.incident()),
             Self::Gate(fact) => fact.incident(state),
             Self::Walk(fact) => fact.incident(state),
+            Self::Page(fact) => fact.incident(state),
+            Self::Dispatch(fact) => fact.incident(state),
             Self::Release(_) | Self::Watch(_) => state.open_incident().map(|incident| incident.id),
             Self::Room(_) | Self::Policy(_) | Self::Erased | Self::Foreign(_) => None,
         }

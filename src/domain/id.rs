@@ -101,6 +101,14 @@ number_id!(
     /// A power taken by breaking the glass, `GLS-1`.
     GlassId, "GLS", "a broken glass"
 );
+number_id!(
+    /// A page, `PAGE-3`.
+    PageId, "PAGE", "a page"
+);
+number_id!(
+    /// Something that must go out to a target, `OUT-5`.
+    DispatchId, "OUT", "a dispatch"
+);
 
 /// A SHA-256 digest, written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,13 @@
 //! What an organisation decided before the incident: severity matrix, service catalogue, roles.
 
-use super::{actor::Actor, power::Groups, severity::Severity, state::State, time::Span};
+use super::{
+    actor::Actor,
+    page::{Outward, PageWhen},
+    power::Groups,
+    severity::Severity,
+    state::State,
+    time::Span,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +31,9 @@ pub struct Policy {
     pub freeze_lease: Span,
     /// A power taken by breaking the glass ends after this.
     pub glass_lease: Span,
+    /// Where pages and updates go.
+    #[serde(skip_serializing_if = "Outward::is_empty")]
+    pub outward: Outward,
 }
 
 /// One row of the severity matrix.
@@ -44,6 +54,9 @@ pub struct SeverityRow {
     /// Whether a freeze is proposed, and for how long.
     #[serde(default)]
     pub freeze: Option<Span>,
+    /// Whether it pages: `propose` asks a person, `always` pages with the declaration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageWhen>,
 }
 
 /// A service of the catalogue.
@@ -65,6 +78,9 @@ pub struct Service {
     /// What failing means for people and money.
     #[serde(default)]
     pub impact: Option<String>,
+    /// Who is paged for it, a name of `[page.NAME]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
 }
 
 fn default_tier() -> u8 {
@@ -83,6 +99,7 @@ impl Default for Service {
             owner: None,
             depends_on: Vec::new(),
             impact: None,
+            page: None,
         }
     }
 }
@@ -159,6 +176,7 @@ impl Default for Policy {
             review_within: Span::hours(48),
             freeze_lease: Span::hours(2),
             glass_lease: Span::hours(1),
+            outward: Outward::default(),
         }
     }
 }

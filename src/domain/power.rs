@@ -8,6 +8,7 @@ use super::{
     id::IncidentId,
     incident::IncidentCommand,
     note::NoteCommand,
+    page::PageCommand,
     policy::Power,
     refusal::{Code, Refusal},
     release::ReleaseCommand,
@@ -40,6 +41,7 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
         | Command::Watch(_)
         | Command::Gate(_)
         | Command::Glass(_)
+        | Command::Dispatch(_)
         | Command::Tick
         | Command::Release(ReleaseCommand::Saw { .. }) => None,
         Command::Release(ReleaseCommand::Judge { .. }) => respond(None),
@@ -81,6 +83,12 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
             | FreezeCommand::Exempt { freeze, .. }
             | FreezeCommand::Lift { freeze, .. } => {
                 state.freezes.get(freeze).and_then(|known| known.incident)
+            }
+        }),
+        Command::Page(command) => respond(match command {
+            PageCommand::Ask { incident, .. } => *incident,
+            PageCommand::Acknowledge { page, .. } | PageCommand::Withdraw { page, .. } => {
+                state.pages.get(page).and_then(|known| known.incident)
             }
         }),
         Command::Walk(command) => match command {

@@ -3,6 +3,8 @@
 use super::{
     board, deadline, decision, deviation,
     deviation::Deviation,
+    dispatch,
+    dispatch::Dispatch,
     event::{CommandId, Event, Seq},
     fact::Fact,
     freeze,
@@ -10,10 +12,11 @@ use super::{
     gate,
     glass::{self, Glass},
     handover,
-    id::{DeviationId, Digest, FreezeId, GlassId, IncidentId, WalkId},
+    id::{DeviationId, Digest, DispatchId, FreezeId, GlassId, IncidentId, PageId, WalkId},
     incident,
     incident::Incident,
-    note,
+    note, page,
+    page::Page,
     policy::{self, Policy},
     power,
     refusal::{Code, Refusal},
@@ -67,6 +70,14 @@ pub struct State {
     pub breaches: BTreeMap<String, Breach>,
     /// Panels without data while an incident waits for recovery.
     pub blind: BTreeSet<String>,
+    /// Pages.
+    pub pages: BTreeMap<PageId, Page>,
+    /// What must still go out.
+    pub dispatches: BTreeMap<DispatchId, Dispatch>,
+    /// The number of the newest dispatch.
+    pub last_dispatch: u32,
+    /// Targets whose last attempt failed, and why.
+    pub undelivered: BTreeMap<String, String>,
     /// The newest commands that were accepted.
     pub recent: VecDeque<CommandId>,
 }
@@ -156,6 +167,8 @@ impl State {
             Fact::Release(fact) => release::apply(self, fact, event),
             Fact::Watch(fact) => watch::apply(self, fact, event),
             Fact::Walk(fact) => walk::apply(self, fact, event),
+            Fact::Page(fact) => page::apply(self, fact, event),
+            Fact::Dispatch(fact) => dispatch::apply(self, fact, event),
             Fact::Erased | Fact::Foreign(_) => {}
         }
         self.head = event.seq;
@@ -192,7 +205,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
             Ok(vec![AnyFact::Policy(PolicyFact::Loaded(policy.clone()))])
         }
         Command::Incident(command) => incident::decide(state, command, ctx),
-        Command::Board(command) => board::decide(state, command),
+        Command::Board(command) => board::decide(state, command, ctx),
         Command::Note(command) => note::decide(state, command),
         Command::Task(command) => task::decide(state, command),
         Command::Decision(command) => decision::decide(state, command, ctx),
@@ -212,6 +225,8 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
             Ok(watch::decide(state, command))
         }
         Command::Walk(command) => walk::decide(state, command, ctx),
+        Command::Page(command) => page::decide(state, command, ctx),
+        Command::Dispatch(command) => dispatch::decide(state, command, ctx),
         Command::Tick => {
             ctx.room_only()?;
             Ok(deadline::due(state, &ctx.now))

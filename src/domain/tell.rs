@@ -5,12 +5,14 @@ use super::{
     board::BoardFact,
     decision::DecisionFact,
     deviation::DeviationFact,
+    dispatch::{DispatchFact, Matter},
     freeze::FreezeFact,
     gate::{Because, GateFact},
     glass::GlassFact,
     handover::HandoverFact,
     incident::IncidentFact,
     note::NoteFact,
+    page::PageFact,
     policy::PolicyFact,
     release::{Judgement, ReleaseFact},
     room::RoomFact,
@@ -23,7 +25,12 @@ use super::{
 
 /// What happened, in a few words, without who and when. Safe to show; one line.
 pub fn line(event: &Event) -> String {
-    text::line(&words(&event.fact)).into_owned()
+    fact(&event.fact)
+}
+
+/// A fact in a few words, as it is said in [`line()`].
+pub fn fact(fact: &Fact) -> String {
+    text::line(&words(fact)).into_owned()
 }
 
 /// Whether an event matters to the story, as opposed to how it was done.
@@ -38,6 +45,7 @@ pub fn matters(event: &Event) -> bool {
                 | WalkFact::Lent { .. }
         ),
         Fact::Note(NoteFact::Pinned { what, .. }) => what != "recording",
+        Fact::Dispatch(fact) => !matches!(fact, DispatchFact::Owed { .. } | DispatchFact::Dropped { .. }),
         Fact::Policy(_) | Fact::Note(NoteFact::Starred { .. }) => false,
         _ => true,
     }
@@ -96,6 +104,8 @@ fn words(fact: &Fact) -> String {
             WatchFact::Blind { panel, why } => format!("{panel} is not known: {why}"),
         },
         Fact::Walk(fact) => walk(fact),
+        Fact::Page(fact) => page(fact),
+        Fact::Dispatch(fact) => dispatch(fact),
         Fact::Erased => "erased".into(),
         Fact::Foreign(_) => "something that a newer version wrote".into(),
     }
@@ -269,5 +279,40 @@ fn walk(fact: &WalkFact) -> String {
         WalkFact::Moved { to, .. } => format!("now at {to}"),
         WalkFact::Finished { walk, complete: true } => format!("{walk}: checklist complete"),
         WalkFact::Finished { walk, .. } => format!("{walk} abandoned"),
+    }
+}
+
+fn page(fact: &PageFact) -> String {
+    match fact {
+        PageFact::Asked { page, who, why, matrix: true, .. } => {
+            format!("{page} to {who}, as the severity matrix says: {why}")
+        }
+        PageFact::Asked { page, who, why, .. } => format!("{page} to {who}: {why}"),
+        PageFact::Climbed { page, rung, why } => format!("{page} climbs to rung {}: {why}", rung + 1),
+        PageFact::Acknowledged { page, note: Some(note) } => format!("acknowledged {page}: {note}"),
+        PageFact::Acknowledged { page, .. } => format!("acknowledged {page}"),
+        PageFact::Withdrawn { page, reason } => format!("{page} is withdrawn: {reason}"),
+    }
+}
+
+fn dispatch(fact: &DispatchFact) -> String {
+    let what = match fact.matter() {
+        Matter::Page { page, .. } => page.to_string(),
+        Matter::Acknowledged { page } => format!("word of {page}'s acknowledgement"),
+        Matter::Over { page } => format!("word of {page}'s end"),
+        Matter::Update { .. } => "the update".into(),
+    };
+    match fact {
+        DispatchFact::Owed { target, .. } => format!("{what} is to go to {target}"),
+        DispatchFact::Sent { target, oncall, attempt, .. } => {
+            let who = if oncall.is_empty() { String::new() } else { format!(" ({})", oncall.join(", ")) };
+            let tries = if *attempt > 1 { format!(" at attempt {attempt}") } else { String::new() };
+            format!("{what} went to {target}{who}{tries}")
+        }
+        DispatchFact::Failed { target, why, again: Some(again), .. } => {
+            format!("{what} did not reach {target}: {why}; again in {}", again.brief())
+        }
+        DispatchFact::Failed { target, why, .. } => format!("{what} did NOT reach {target}: {why}; given up"),
+        DispatchFact::Dropped { target, why, .. } => format!("{what} did not go to {target}: {why}"),
     }
 }

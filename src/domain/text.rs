@@ -24,8 +24,8 @@ pub fn bytes(raw: &[u8]) -> String {
     block(&String::from_utf8_lossy(raw)).into_owned()
 }
 
-/// Whether a character acts or hides instead of showing.
-fn hostile(c: char) -> bool {
+/// Whether a character acts on a terminal, or hides, instead of showing.
+pub fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -43,7 +43,7 @@ fn combining(c: char) -> bool {
 
 fn clean(text: &str, lines: bool) -> Cow<'_, str> {
     let long = if lines { text.lines().any(|line| line.len() > LINE_MAX) } else { text.len() > LINE_MAX };
-    if !long && !text.chars().any(|c| (hostile(c) && !(lines && c == '\n')) || combining(c)) {
+    if !long && !text.chars().any(|c| (acts(c) && !(lines && c == '\n')) || combining(c)) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -93,7 +93,7 @@ fn show(out: &mut String, c: char) {
         '\t' => out.push_str("    "),
         '\u{7f}' => out.push('\u{2421}'),
         '\0'..='\u{1f}' => out.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}')),
-        _ if hostile(c) => {
+        _ if acts(c) => {
             let _ = write!(out, "<{:02X}>", c as u32);
         }
         _ => out.push(c),
@@ -126,8 +126,8 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_acts_comes_through(text in "\\PC*|(?s).*") {
-            prop_assert!(!line(&text).chars().any(hostile));
-            prop_assert!(!block(&text).chars().any(|c| hostile(c) && c != '\n'));
+            prop_assert!(!line(&text).chars().any(acts));
+            prop_assert!(!block(&text).chars().any(|c| acts(c) && c != '\n'));
         }
 
         #[test]

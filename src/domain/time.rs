@@ -236,6 +236,14 @@ impl Stamp {
     }
 }
 
+/// How long to wait after so many failures in a row: doubling from `first` to `most`, then between half and all of
+/// that by `chance` (0 to 1), so that many do not ask in step.
+pub fn backoff(failures: u32, first: Span, most: Span, chance: f64) -> Span {
+    let doubled = first.as_millis().saturating_mul(1 << failures.saturating_sub(1).min(16));
+    let whole = doubled.min(most.max(first).as_millis());
+    Span::millis((whole as f64 * (0.5 + 0.5 * chance.clamp(0.0, 1.0))) as u64)
+}
+
 /// A moment that nobody will see, still written with four digits of a year.
 fn never() -> Wall {
     DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(Wall::MAX_UTC)

@@ -10,12 +10,14 @@ use crate::domain::{
     board::BoardFact,
     decision::DecisionFact,
     deviation::{DeviationFact, DeviationKind},
+    dispatch::{DispatchFact, Matter},
     freeze::FreezeFact,
     gate::{GateFact, Request},
     glass::GlassFact,
     handover::HandoverFact,
     incident::IncidentFact,
     note::NoteFact,
+    page::PageFact,
     release::{Judgement, ReleaseFact},
     room::RoomFact,
     task::TaskFact,
@@ -66,6 +68,8 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
         Fact::Release(fact) => release(fact, event, g),
         Fact::Watch(fact) => watch(fact, g),
         Fact::Walk(fact) => return walk(fact, g),
+        Fact::Page(fact) => (page_weight(fact), page(fact)),
+        Fact::Dispatch(fact) => return dispatch(fact),
         Fact::Erased => (Detail, "An entry whose text was erased".into()),
         Fact::Room(RoomFact::Opened { host, .. }) => (Detail, format!("Room opened on {}", code(host))),
         Fact::Room(_) | Fact::Policy(_) | Fact::Foreign(_) => return None,
@@ -395,4 +399,44 @@ pub(super) fn list(names: &[String]) -> String {
         return "no service".into();
     }
     names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ")
+}
+
+fn page_weight(fact: &PageFact) -> Weight {
+    if matches!(fact, PageFact::Withdrawn { .. }) { Plain } else { Turn }
+}
+
+fn page(fact: &PageFact) -> String {
+    match fact {
+        PageFact::Asked { page, who, why, matrix, .. } => {
+            let by = if *matrix { ", as the severity matrix says" } else { "" };
+            format!("{page}: paged {}{by}: “{}”", inline(who), clipped(why, WORDS))
+        }
+        PageFact::Climbed { page, rung, why } => {
+            format!("{page} climbed to rung {}: {}", rung + 1, inline(why))
+        }
+        PageFact::Acknowledged { page, note: Some(note) } => {
+            format!("{page} acknowledged: “{}”", clipped(note, WORDS))
+        }
+        PageFact::Acknowledged { page, .. } => format!("{page} acknowledged"),
+        PageFact::Withdrawn { page, reason } => format!("{page} withdrawn: “{}”", clipped(reason, WORDS)),
+    }
+}
+
+/// What went out is part of the story; how often it was tried is not.
+fn dispatch(fact: &DispatchFact) -> Option<(Weight, String)> {
+    let what = match fact.matter() {
+        Matter::Page { page, .. } => page.to_string(),
+        Matter::Update { .. } => "Update".into(),
+        Matter::Acknowledged { .. } | Matter::Over { .. } => return None,
+    };
+    match fact {
+        DispatchFact::Sent { target, oncall, .. } => {
+            let who = if oncall.is_empty() { String::new() } else { format!(" ({})", list(oncall)) };
+            Some((Detail, format!("{what} reached {}{who}", code(target))))
+        }
+        DispatchFact::Failed { target, why, again: None, .. } => {
+            Some((Plain, format!("{what} did not reach {}: {}", code(target), clipped(why, 120))))
+        }
+        _ => None,
+    }
 }

@@ -12,7 +12,10 @@ use std::{
     process::{Command, Stdio},
     time::Duration,
 };
-use tokio::{io::AsyncReadExt as _, net::unix::pipe};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::unix::pipe,
+};
 
 /// What to start and in which surroundings.
 #[derive(Debug, Clone)]
@@ -187,10 +190,22 @@ impl Spec {
     /// Runs it to its end and gives at most `most` bytes of each stream. Past `limit` its whole session is killed and
     /// the error is of kind `TimedOut`.
     pub async fn output(&self, limit: Duration, most: usize) -> io::Result<Answer> {
-        let mut running = self.start(Streams::Apart, false)?;
-        let (out, err) = (running.out.take(), running.err.take());
+        self.answer(None, limit, most).await
+    }
+
+    /// The same, with `input` on its standard input. That it does not read all of it is no error.
+    pub async fn answer(&self, input: Option<&[u8]>, limit: Duration, most: usize) -> io::Result<Answer> {
+        let mut running = self.start(Streams::Apart, input.is_some())?;
+        let (out, err, stdin) = (running.out.take(), running.err.take(), running.input.take());
+        let feed = async {
+            if let (Some(mut stdin), Some(input)) = (stdin, input) {
+                drop(stdin.write_all(input).await);
+            }
+            Ok(())
+        };
         let whole = async {
-            let ((stdout, more), (stderr, still_more)) = tokio::try_join!(some(out, most), some(err, most))?;
+            let ((stdout, more), (stderr, still_more), ()) =
+                tokio::try_join!(some(out, most), some(err, most), feed)?;
             let status = running.child.wait().await?;
             Ok(Answer { code: status.code(), stdout, stderr, cut: more || still_more })
         };

@@ -4,7 +4,8 @@ use crate::{
     domain::{
         Command, CommandId, Ctx, Event, Fact, Refusal, Seq, State, actor::Actor, decide,
         decision::DecisionFact, deviation::DeviationFact, freeze::FreezeFact, glass::GlassFact,
-        incident::IncidentFact, power::Groups, refusal::Code, task::TaskFact, time::Stamp, walk::WalkFact,
+        incident::IncidentFact, page::PageFact, power::Groups, refusal::Code, task::TaskFact, time::Stamp,
+        walk::WalkFact,
     },
     evidence::redact::Redactor,
     journal::{
@@ -210,6 +211,7 @@ pub(super) fn made(events: &[Event]) -> Vec<String> {
             Fact::Freeze(FreezeFact::Began { freeze, .. }) => Some(freeze.to_string()),
             Fact::Glass(GlassFact::Broken { glass, .. }) => Some(glass.to_string()),
             Fact::Walk(WalkFact::Started { walk, .. }) => Some(walk.to_string()),
+            Fact::Page(PageFact::Asked { page, .. }) => Some(page.to_string()),
             Fact::Task(TaskFact::Given { task, .. }) => Some(task.to_string()),
             Fact::Decision(DecisionFact::Made { decision, .. }) => Some(decision.to_string()),
             Fact::Deviation(DeviationFact::Recorded { deviation, .. }) => Some(deviation.to_string()),

@@ -187,6 +187,9 @@ impl Room {
 
     fn durable(&mut self, events: &[Event]) {
         self.core.confirm(events);
+        if let Some(last) = events.last() {
+            self.newest.send_replace(last.seq);
+        }
         for event in events {
             self.publish(&FromRoom::Event(Box::new(event.clone())));
         }

@@ -4,6 +4,7 @@
 //! it and is sent to. Nothing is published, answered or acted on before it is durable.
 
 mod asks;
+mod audit;
 mod conn;
 mod core;
 mod flight;

@@ -21,7 +21,9 @@ const CONNS_MAX: usize = 256;
 /// What the room alone may say: a client that sends it is refused, whoever it is.
 fn rooms_own(command: &Command) -> bool {
     match command {
-        Command::Room(_) | Command::Policy(_) | Command::Watch(_) | Command::Tick => true,
+        Command::Room(_) | Command::Policy(_) | Command::Watch(_) | Command::Dispatch(_) | Command::Tick => {
+            true
+        }
         Command::Gate(gate) => !matches!(gate, GateCommand::Override { .. }),
         Command::Release(release) => matches!(release, ReleaseCommand::Saw { .. }),
         Command::Walk(walk) => matches!(walk, WalkCommand::Lost { .. }),
@@ -171,6 +173,7 @@ impl Room {
                 .collect(),
             gate: self.gate_at.clone(),
             since: self.since,
+            audit: self.audit_views(),
         }
     }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Command, CommandId, State,
+        Command, CommandId, Seq, State,
         actor::Actor,
         gate::{self, Answer},
         next_deadline,
@@ -27,7 +27,7 @@ use crate::{
     signal::Reading,
     source::Spec,
     transport::listen::Listening,
-    wire::{As, Finished, FromRoom, JournalState, Told, Wanted, encode},
+    wire::{As, Finished, FromRoom, JournalState, SinkView, Told, Wanted, encode},
 };
 use futures::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
@@ -92,6 +92,10 @@ pub struct Shared {
     pub asked: mpsc::Sender<(Actor, gate::Request, Answer)>,
     /// Tells the room to stop, and why.
     pub stop: mpsc::Sender<String>,
+    /// The newest event of the durable fold.
+    pub durable: watch::Receiver<Seq>,
+    /// Commands of the room itself, from its own tasks.
+    pub own: mpsc::UnboundedSender<Command>,
 }
 
 /// The receiving ends of everything that is sent to a room.
@@ -131,6 +135,8 @@ pub struct Room {
     pub(super) gate: Gatekeeper,
     pub(super) journal_state: JournalState,
     pub(super) writable: watch::Sender<bool>,
+    pub(super) newest: watch::Sender<Seq>,
+    pub(super) outward: Option<watch::Receiver<Vec<SinkView>>>,
     pub(super) told: mpsc::UnboundedSender<(ConnId, u64, Told)>,
     pub(super) answers: mpsc::UnboundedReceiver<(ConnId, u64, Told)>,
     pub(super) later: mpsc::UnboundedSender<Command>,
@@ -172,7 +178,15 @@ impl Room {
         let (writable, writable_seen) = watch::channel(true);
         let (told, answers) = mpsc::unbounded_channel();
         let (later, owed) = mpsc::unbounded_channel();
-        let shared = Shared { state: core.durable(), writable: writable_seen, asked, stop };
+        let (newest, durable) = watch::channel(core.decided().head);
+        let shared = Shared {
+            state: core.durable(),
+            writable: writable_seen,
+            asked,
+            stop,
+            durable,
+            own: later.clone(),
+        };
         let base = std::env::current_dir().unwrap_or_default();
         let mut room = Self {
             core,
@@ -186,6 +200,8 @@ impl Room {
             gate: Gatekeeper::default(),
             journal_state: JournalState::Writable,
             writable,
+            newest,
+            outward: None,
             told,
             answers,
             later,

@@ -46,10 +46,7 @@ impl Mouth {
 /// How long to wait after so many failures in a row: doubling from `every` (at least a second) to thirty seconds,
 /// then between half and all of that by `chance` (0 to 1), so that many rooms do not ask in step.
 pub fn backoff(failures: u32, every: Span, chance: f64) -> Span {
-    let first = every.max(Span::secs(1));
-    let doubled = first.as_millis().saturating_mul(1 << failures.saturating_sub(1).min(10));
-    let whole = doubled.min(BACKOFF_MAX.max(first).as_millis());
-    Span::millis((whole as f64 * (0.5 + 0.5 * chance.clamp(0.0, 1.0))) as u64)
+    crate::domain::time::backoff(failures, every.max(Span::secs(1)), BACKOFF_MAX, chance)
 }
 
 /// A number from 0 to 1 that nobody foresees.

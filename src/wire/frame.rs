@@ -311,6 +311,26 @@ pub struct RoomStatus {
     pub gate: Option<String>,
     /// Since when the room runs.
     pub since: Wall,
+    /// How the audit stream is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<SinkView>,
+}
+
+/// How far a central audit system is behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkView {
+    /// Its name.
+    pub name: String,
+    /// Where it is, without anything secret.
+    pub place: String,
+    /// The newest event that it has.
+    pub seq: Seq,
+    /// Events that it does not have yet.
+    pub behind: u64,
+    /// When the oldest of them was recorded.
+    pub oldest: Option<Wall>,
+    /// What is wrong, since when.
+    pub trouble: Option<(String, Wall)>,
 }
 
 /// Why the room ends a connection.

@@ -119,6 +119,7 @@ fn policy() -> Policy {
         roles: ["commander", "scribe", "communications"].map(str::to_owned).into(),
         update_every: every,
         freeze,
+        page: None,
     };
     let mut policy = Policy::default();
     policy
@@ -280,6 +281,7 @@ pub fn declared() -> Story {
             Command::Board(BoardCommand::Updated {
                 incident: INC,
                 text: "status page: checkout is failing for one in fourteen".into(),
+                to: None,
             }),
         );
     runs(&mut story, "14:00:30", "14:00:41", "see-releases", "see-releases", "3 instances run 2.4.1");
@@ -649,6 +651,7 @@ pub fn status(gate: bool) -> RoomStatus {
         here: here.to_vec(),
         gate: gate.then(|| "127.0.0.1:7311".into()),
         since: wall("13:00:00"),
+        audit: Vec::new(),
     }
 }
 

@@ -1,7 +1,15 @@
 //! What a change of severity brings with it.
 
 use super::Incident;
-use crate::domain::{freeze::Freeze, id::FreezeId, severity::Severity, state::State, time::Span, walk};
+use crate::domain::{
+    freeze::Freeze,
+    id::FreezeId,
+    page::{self, PageWhen},
+    severity::Severity,
+    state::State,
+    time::Span,
+    walk,
+};
 use serde::{Deserialize, Serialize};
 
 /// What a change of severity brings with it, shown before it is confirmed.
@@ -19,6 +27,12 @@ pub struct SeverityDifference {
     pub freeze: Option<Span>,
     /// A freeze stands and stays: severity never lifts one.
     pub freeze_stays: Vec<FreezeId>,
+    /// Who is paged with it, unasked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<String>,
+    /// Whom it proposes to page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub page_proposed: Vec<String>,
 }
 
 /// The difference between an incident as it is and the same at another severity.
@@ -46,5 +60,7 @@ pub fn difference(state: &State, incident: &Incident, to: Severity) -> SeverityD
             .then_some((incident.board.update_every, every)),
         freeze: row.and_then(|row| row.freeze).filter(|_| standing.is_empty()),
         freeze_stays: standing.iter().map(|freeze| freeze.id).collect(),
+        pages: page::proposed(state, incident.id, to, &incident.services, PageWhen::Always),
+        page_proposed: page::proposed(state, incident.id, to, &incident.services, PageWhen::Propose),
     }
 }

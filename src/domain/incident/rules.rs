@@ -9,6 +9,7 @@ use crate::domain::{
     freeze::{self, FreezeFact, Scope},
     glass, handover,
     id::{FreezeId, IncidentId},
+    page,
     refusal::{Code, Refusal, text},
     state::State,
     time::{self, Span, Stamp},
@@ -57,6 +58,7 @@ fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fa
     {
         facts.push(Fact::Board(BoardFact::Cadence { incident: id, every: Some(every) }));
     }
+    facts.extend(page::by_matrix(state, id, *severity, &services, &text("the title", title, 200)?, ctx));
     if *freeze {
         let lease = state.policy.severities.get(severity).and_then(|row| row.freeze);
         facts.push(Fact::Freeze(FreezeFact::Began {
@@ -101,6 +103,9 @@ fn status(state: &State, id: IncidentId, to: Status, ctx: &Ctx) -> Result<Vec<Fa
     }
     let mut facts =
         vec![Fact::Incident(IncidentFact::StatusChanged { incident: id, from: incident.status, to })];
+    if to >= Status::Resolved && incident.is_open() {
+        facts.extend(page::with_incident_over(state, id));
+    }
     if to >= Status::Mitigating && to <= Status::Monitoring {
         facts.extend(first_action(state, id, ctx, "the status says mitigating"));
     }
@@ -154,6 +159,15 @@ pub(in crate::domain) fn decide(
             if every.is_some() && every != state.open(*incident)?.board.update_every {
                 facts.push(Fact::Board(BoardFact::Cadence { incident: *incident, every }));
             }
+            let services = state.open(*incident)?.services.clone();
+            facts.extend(page::by_matrix(
+                state,
+                *incident,
+                *to,
+                &services,
+                &format!("now {to}: {reason}"),
+                ctx,
+            ));
             return Ok(facts);
         }
         IncidentCommand::Role { incident, role, who } => {

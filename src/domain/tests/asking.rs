@@ -329,8 +329,11 @@ fn others() -> impl Strategy<Value = Command> {
         })),
         (incident(), option::of(span()))
             .prop_map(|(incident, every)| Command::Board(BoardCommand::Cadence { incident, every })),
-        (incident(), words())
-            .prop_map(|(incident, text)| Command::Board(BoardCommand::Updated { incident, text })),
+        (incident(), words()).prop_map(|(incident, text)| Command::Board(BoardCommand::Updated {
+            incident,
+            text,
+            to: None
+        })),
         (option::of(incident()), words())
             .prop_map(|(incident, text)| Command::Note(NoteCommand::Say { incident, text })),
         (incident(), 1_u64..9, any::<bool>())

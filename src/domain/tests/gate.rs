@@ -193,6 +193,7 @@ fn a_wrong_lease_in_the_configuration_keeps_no_freeze_from_beginning() {
         roles: std::collections::BTreeSet::new(),
         update_every: None,
         freeze: Some(Span::hours(1_000)),
+        page: None,
     };
     policy.severities.insert(Severity::WORST, row);
     ledger.ok(&Actor::room(), Command::Policy(Box::new(policy)));

@@ -274,6 +274,7 @@ fn the_difference_of_a_severity_is_shown_before() {
         roles: ["ic", "scribe"].map(String::from).into(),
         update_every: every,
         freeze,
+        page: None,
     };
     policy
         .severities

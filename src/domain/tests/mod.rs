@@ -3,5 +3,6 @@
 mod asking;
 mod gate;
 mod incident;
+mod outward;
 mod people;
 mod random;

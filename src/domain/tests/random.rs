@@ -142,7 +142,7 @@ fn clocks(before: &State, then: &Stamp, state: &State, now: &Stamp) -> Result<()
 }
 
 /// Woken at the next deadline something is due, nothing before it, and nothing any more when that has happened.
-fn deadlines(ledger: &Ledger) -> Result<(), TestCaseError> {
+pub(super) fn deadlines(ledger: &Ledger) -> Result<(), TestCaseError> {
     let Some(at) = next_deadline(&ledger.state, &ledger.now) else {
         prop_assert!(due(&ledger.state, &ledger.now).is_empty());
         return Ok(());

@@ -6,6 +6,7 @@ use crate::{
         clock::Moment,
         deviation::ReasonCode,
         incident::{Status, difference},
+        page::paged_for,
         policy::Power,
         severity::Severity,
         time::Span,
@@ -95,6 +96,14 @@ fn above(model: &Model, call: &Call) -> String {
         ("severity", Some(to)) => {
             to.parse().map_or(String::new(), |to| format!("\n{}", severity(model, to).join("\n")))
         }
+        ("update", _) => {
+            let to = &model.state.policy.outward.updates;
+            if to.is_empty() {
+                "\nno [update] targets are configured: it is written down, and goes nowhere".into()
+            } else {
+                format!("\nit goes to {}", to.join(", "))
+            }
+        }
         ("reason", Some(id)) => id
             .parse()
             .ok()
@@ -126,6 +135,10 @@ pub fn severity(model: &Model, to: Severity) -> Vec<String> {
         lines.push(format!("  roles to fill: {}", diff.roles_missing.join(", ")));
     }
     lines.extend(diff.runbook.map(|name| format!("  runbook: {name}")));
+    if !diff.pages.is_empty() {
+        lines.push(format!("  PAGES {} with the change", diff.pages.join(", ")));
+    }
+    lines.extend(diff.page_proposed.iter().map(|who| format!("  paging {who} is proposed (P)")));
     lines.extend(diff.freeze.map(|lease| format!("  a freeze of {lease} is proposed (F)")));
     let stays: Vec<_> = diff.freeze_stays.iter().map(ToString::to_string).collect();
     if !stays.is_empty() {
@@ -166,6 +179,10 @@ fn prefill(model: &Model, call: &Call, arg: &Arg) -> String {
         }
         ("freeze", Kind::Words) => incident.map(|one| one.title.clone()).unwrap_or_default(),
         ("retitle", Kind::Words) => incident.map(|one| one.title.clone()).unwrap_or_default(),
+        ("page", Kind::Words) => incident.map(|one| one.title.clone()).unwrap_or_default(),
+        ("update", Kind::Words) => {
+            incident.map(|one| crate::domain::board::draft(one, &model.now)).unwrap_or_default()
+        }
         ("now", _) => said(incident.and_then(|one| one.board.now.as_ref())),
         ("goal", _) => said(incident.and_then(|one| one.board.goal.as_ref())),
         ("else", _) => said(incident.and_then(|one| one.board.otherwise.as_ref())),
@@ -391,6 +408,28 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
                 .collect(),
             true,
         ),
+        Kind::Paged => {
+            let services = model.incident().map(|incident| incident.services.clone()).unwrap_or_default();
+            let first = paged_for(&model.state, &services);
+            let mut all: Options = model
+                .state
+                .policy
+                .outward
+                .pages
+                .iter()
+                .map(|(who, ladder)| {
+                    let to = ladder.first().map(|rung| rung.to.join(", ")).unwrap_or_default();
+                    (who.clone(), format!("first {to}, {} rungs", ladder.len()))
+                })
+                .collect();
+            // Whom the incident's services name stands first.
+            all.sort_by_key(|(who, _)| !first.contains(who));
+            (all, true)
+        }
+        Kind::Page => {
+            let open = model.state.pages.values().filter(|page| page.is_open());
+            (open.map(|page| (page.id.to_string(), format!("{}: {}", page.who, page.why))).collect(), true)
+        }
         Kind::Walk => (
             model.walks().rev().map(|walk| (walk.id.to_string(), walk.runbook.title.clone())).collect(),
             true,

@@ -139,6 +139,10 @@ pub enum Kind {
     Todo,
     /// A walk.
     Walk,
+    /// Somebody who can be paged.
+    Paged,
+    /// A page that waits.
+    Page,
 }
 
 /// A command with the arguments that are known.

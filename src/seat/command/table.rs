@@ -37,8 +37,8 @@ commands! { SAY, Group::Say;
         [arg("text", "goal", Kind::Words)], act::open, act::say::goal;
     "else" ["otherwise"] () None, "Write what happens if not, and when",
         [arg("text", "else", Kind::Words)], act::open, act::say::otherwise;
-    "update" [] ("U") None, "Say that an update went out; its clock starts anew",
-        [arg("text", "The update that went out", Kind::Words)], act::open, act::say::update;
+    "update" [] ("U") None, "Send an update to its targets; its clock starts anew",
+        [arg("text", "The update, as it will go out", Kind::Words)], act::open, act::say::update;
     "pin" [] ("p") Some("pin"), "Pin the selected line, chart or output to the timeline",
         [], act::always, act::say::pin;
     "star" [] ("*") Some("star"), "Mark the selected event as important, or no longer",
@@ -84,6 +84,12 @@ commands! { INCIDENT, Group::Incident;
         [maybe("every", "How often? Enter: no updates owed", Kind::Span)], act::open, act::incident::cadence;
     "retitle" [] () None, "Correct the title",
         [arg("title", "Title", Kind::Words)], act::open, act::incident::retitle;
+    "page" [] ("P") None, "Page somebody who is not here; it climbs until acknowledged",
+        [arg("who", "Who is to be paged?", Kind::Paged), arg("why", "Why?", Kind::Words)], act::paging, act::incident::page;
+    "page-ack" ["ack"] ("K") None, "Acknowledge a page: it climbs no further",
+        [arg("page", "Which page?", Kind::Page)], act::paged, act::incident::page_ack;
+    "page-withdraw" [] () None, "Take a page back: nobody needs to come",
+        [arg("page", "Which page?", Kind::Page), arg("reason", "Why does nobody need to come?", Kind::Words)], act::paged, act::incident::page_withdraw;
     "incident" [] ("I") None, "Look at another incident",
         [arg("incident", "Which incident?", Kind::Incident)], act::incident, act::incident::look;
     "export" ["draft"] ("X") None, "Write the post-mortem draft out",

@@ -5,6 +5,7 @@ use crate::domain::{
     board::BoardFact,
     decision::DecisionFact,
     deviation::DeviationFact,
+    dispatch::DispatchFact,
     freeze::FreezeFact,
     gate::{Action, GateFact},
     glass::GlassFact,
@@ -12,10 +13,12 @@ use crate::domain::{
     id::{IncidentId, WalkId},
     incident::IncidentFact,
     note::NoteFact,
+    page::PageFact,
     plan::BlockKind,
     release::{Judgement, ReleaseFact},
     room::RoomFact,
     task::TaskFact,
+    tell,
     time::{Stamp, minute_utc},
     walk::{BlockResult, How, WalkFact},
     watch::WatchFact,
@@ -135,6 +138,23 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
             }
             BoardFact::Updated { text, .. } => (People, Plain, format!("update sent: {text}")),
         },
+        Fact::Page(page) => {
+            let weight = match page {
+                PageFact::Asked { .. } => Turn,
+                PageFact::Climbed { .. } => Bad,
+                PageFact::Acknowledged { .. } => Good,
+                PageFact::Withdrawn { .. } => Plain,
+            };
+            (People, weight, tell::fact(fact))
+        }
+        Fact::Dispatch(dispatch) => {
+            let weight = match dispatch {
+                DispatchFact::Owed { .. } => return None,
+                DispatchFact::Failed { .. } => Bad,
+                DispatchFact::Sent { .. } | DispatchFact::Dropped { .. } => Quiet,
+            };
+            (People, weight, tell::fact(fact))
+        }
         Fact::Note(fact) => match fact {
             NoteFact::Said { text, .. } => (People, Plain, text.clone()),
             NoteFact::Pinned { what, text, about, .. } => {

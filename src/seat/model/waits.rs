@@ -3,6 +3,7 @@
 use super::{Conn, JournalState, Model, find::number};
 use crate::domain::{
     incident::Status,
+    page::{self, PageWhen},
     plan::{Lead, Risk},
     time::{Span, minute_utc},
     walk::{StepStatus, approval, sequence},
@@ -154,6 +155,9 @@ fn waiting(model: &Model) -> Option<Waits> {
             _ => {}
         }
     }
+    if let Some(paged) = paged(model) {
+        return Some(paged);
+    }
     let board = model.open_incident().map(|incident| &incident.board);
     if let Some(due) = board.and_then(|board| board.update_due.as_ref()).filter(|due| due.reached(now)) {
         let who = model
@@ -163,6 +167,9 @@ fn waiting(model: &Model) -> Option<Waits> {
             .unwrap_or_default();
         let what = format!("send the update that is {} late", due.elapsed(now).brief());
         return Some(Waits::new("WAITS ON", Loud::Notice, what).on(who).key("update"));
+    }
+    if let Some(proposed) = proposed(model) {
+        return Some(proposed);
     }
     let (walk, step, state) = model.running()?;
     let lease = state.lease.as_ref()?;
@@ -190,6 +197,44 @@ fn waiting(model: &Model) -> Option<Waits> {
             .on(lease.owner.name.clone())
             .since(since.elapsed(now)),
     )
+}
+
+/// A page that nobody has acknowledged; the one that reached nobody first.
+fn paged(model: &Model) -> Option<Waits> {
+    let now = &model.now;
+    let open = model.state.pages.values().filter(|page| page.is_open());
+    let page = open.min_by_key(|page| (!page.reached.is_empty(), page.id))?;
+    let climbs = match page.climbs_at() {
+        Some(at) => format!("climbs in {}", at.until(now).brief()),
+        None => "at the top of its ladder".into(),
+    };
+    let trouble = page.reached.is_empty().then(|| {
+        let mut targets = page.ladder.iter().flat_map(|rung| &rung.to);
+        targets.find_map(|target| Some((target, model.state.undelivered.get(target)?)))
+    });
+    let (reached, loud) = match trouble {
+        None => (String::new(), Loud::Notice),
+        Some(None) => ("is being sent, ".to_owned(), Loud::Notice),
+        Some(Some((target, why))) => (format!("has reached NOBODY ({target}: {why}), "), Loud::Worst),
+    };
+    let what = format!("{} {reached}{climbs}: {}", page.id, page.why);
+    let asked = page.asked.elapsed(now);
+    Some(Waits::new("PAGED", loud, what).on(page.who.clone()).since(asked).key("page-ack"))
+}
+
+/// How long after the declaration the matrix's proposal stands in the line; later it is in the way.
+const PROPOSED_FOR: Span = Span::mins(10);
+
+/// Whom the severity matrix proposes to page.
+fn proposed(model: &Model) -> Option<Waits> {
+    let incident = model.open_incident()?;
+    if incident.declared.elapsed(&model.now) > PROPOSED_FOR {
+        return None;
+    }
+    let who =
+        page::proposed(&model.state, incident.id, incident.severity, &incident.services, PageWhen::Propose);
+    let what = format!("page {}: {} proposes it", who.first()?, incident.severity);
+    Some(Waits::new("next", Loud::Notice, what).key("page"))
 }
 
 fn approvers(model: &Model, roles: &[String], requester: &str) -> String {

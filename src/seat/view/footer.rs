@@ -60,6 +60,15 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
             out.push((" GLASS ".into(), Role::Worst));
         }
     }
+    // What does not get out of the room is said, and not more loudly than the incident itself.
+    let unsent =
+        model.state.dispatches.values().filter(|one| one.trouble.is_some() && one.void.is_none()).count();
+    if unsent > 0 {
+        out.push((format!("  unsent {unsent}"), Role::Bad));
+    }
+    if let Some(sink) = model.room.iter().flat_map(|room| &room.audit).find(|sink| sink.trouble.is_some()) {
+        out.push((format!("  audit {} behind", sink.behind), Role::Notice));
+    }
     if model.ui.view != View::WarRoom {
         let gap = if out.is_empty() { "" } else { "  " };
         out.insert(0, (format!("{}{gap}", model.ui.view.name()), Role::Title));

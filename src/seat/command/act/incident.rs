@@ -6,7 +6,9 @@ use crate::{
         Command,
         board::BoardCommand,
         clock::Moment,
+        id::PageId,
         incident::{COMMANDER, IncidentCommand, Status},
+        page::PageCommand,
         severity::Severity,
         walk::approval,
     },
@@ -180,4 +182,36 @@ pub(super) fn answer_selected(model: &mut Model) -> Vec<Effect> {
         );
         Vec::new()
     }
+}
+
+fn which_page(model: &mut Model, given: &[String]) -> Option<PageId> {
+    let page = arg(given, 0).parse().ok();
+    if page.is_none() {
+        model.say(Tone::Wrong, format!("{:?} is no page: write it like PAGE-3", arg(given, 0)));
+    }
+    page
+}
+
+/// Pages somebody.
+pub fn page(model: &mut Model, given: &[String]) -> Vec<Effect> {
+    let incident = model.open_incident().map(|incident| incident.id);
+    let (who, why) = (arg(given, 0).to_owned(), arg(given, 1).to_owned());
+    let say = format!("{who} is being paged");
+    model.act(Command::Page(PageCommand::Ask { incident, who, why }), say)
+}
+
+/// Acknowledges a page.
+pub fn page_ack(model: &mut Model, given: &[String]) -> Vec<Effect> {
+    let Some(page) = which_page(model, given) else { return Vec::new() };
+    model.act(
+        Command::Page(PageCommand::Acknowledge { page, note: None }),
+        "acknowledged; it climbs no further",
+    )
+}
+
+/// Takes a page back.
+pub fn page_withdraw(model: &mut Model, given: &[String]) -> Vec<Effect> {
+    let Some(page) = which_page(model, given) else { return Vec::new() };
+    let reason = arg(given, 1).to_owned();
+    model.act(Command::Page(PageCommand::Withdraw { page, reason }), "the page is withdrawn")
 }

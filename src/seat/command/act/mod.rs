@@ -34,6 +34,17 @@ pub fn open(model: &Model) -> When {
     no(model.open_incident().is_some(), "the incident is over; v sets its status back")
 }
 
+/// With somebody who can be paged.
+pub fn paging(model: &Model) -> When {
+    let any = !model.state.policy.outward.pages.is_empty();
+    no(any, "nobody can be paged; add a [target.NAME] and a [page.NAME] to warroom.toml")
+}
+
+/// With a page that waits.
+pub fn paged(model: &Model) -> When {
+    no(model.state.pages.values().any(crate::domain::page::Page::is_open), "no page waits; P pages")
+}
+
 /// With open tasks.
 pub fn tasks(model: &Model) -> When {
     open(model)?;

@@ -88,7 +88,7 @@ pub fn board(model: &mut Model, _: &[String]) -> Vec<Effect> {
         choice('n', "now", "now", "what is the case"),
         choice('g', "goal", "goal", "what we want, by when"),
         choice('e', "else", "else", "what happens if not"),
-        choice('u', "update", "update", "an update went out"),
+        choice('u', "update", "update", "send an update"),
         choice('c', "cadence", "cadence", "how often an update is owed"),
     ];
     model.layers.push(Layer::Pick { title: "Which line of the console?".into(), choices, at: 0 });
@@ -119,13 +119,13 @@ pub fn otherwise(model: &mut Model, given: &[String]) -> Vec<Effect> {
     line(model, BoardLine::Else, given)
 }
 
-/// An update went out.
+/// Sends an update.
 pub fn update(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let text = arg(given, 0).to_owned();
     on(
         model,
-        |incident| Command::Board(BoardCommand::Updated { incident, text }),
-        "the next update's clock starts anew",
+        |incident| Command::Board(BoardCommand::Updated { incident, text, to: None }),
+        "the update is on its way; the next one's clock starts anew",
     )
 }
 
