@@ -64,7 +64,7 @@ fn parse(asked: &Asked) {
             [
                 &mut || {
                     per_second(lasts, || {
-                        text.lines().for_each(|line| drop(black_box(logline::parse(line))));
+                        text.lines().for_each(|line| drop(black_box(logline::parse(logline::Format::Auto, line))));
                         LINES as u64
                     })
                 },
@@ -107,7 +107,7 @@ fn follow(asked: &Asked) {
         [
             &mut || {
                 File::create(&path).unwrap();
-                let mut follower = Follower::new(path.to_str().unwrap());
+                let mut follower = Follower::new(Wanted::all(path.to_str().unwrap()));
                 follower.look(chrono::Utc::now());
                 append(&path, &text);
                 let (began, mut read) = (Instant::now(), 0);
