@@ -4,3 +4,4 @@ mod asking;
 mod gate;
 mod incident;
 mod random;
+mod shed;
