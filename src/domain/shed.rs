@@ -25,7 +25,7 @@ pub const JUDGED: usize = 512;
 pub(super) fn shed(state: &mut State, event: &Event, keeps: Option<IncidentId>) {
     if let Some(id) = event.stream.filter(|id| Some(*id) != keeps && state.is_closed(*id)) {
         if let Some(incident) = state.incidents.get_mut(&id) {
-            incident.to_line();
+            incident.shrink();
         }
         // What a hand may still run is recorded to its end.
         state.walks.retain(|_, walk| walk.incident != Some(id) || walk.is_leased());
@@ -70,7 +70,7 @@ fn excess<K: Ord + Copy, V>(
 
 impl Incident {
     /// What a closed incident leaves: its title, its clocks, who commanded.
-    fn to_line(&mut self) {
+    fn shrink(&mut self) {
         self.roles.retain(|role, _| role == COMMANDER);
         self.board = Board::default();
         self.tasks.clear();
