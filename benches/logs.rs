@@ -13,7 +13,10 @@ use std::{
     time::Instant,
 };
 use support::{Asked, Goal, head, home, home::Home, in_turns, median, per_second, row};
-use warroom::{signal::analysis::logline, source::logfile::Follower};
+use warroom::{
+    signal::analysis::logline,
+    source::logfile::{Follower, Wanted},
+};
 
 const LINES: usize = 20_000;
 
@@ -64,7 +67,8 @@ fn parse(asked: &Asked) {
             [
                 &mut || {
                     per_second(lasts, || {
-                        text.lines().for_each(|line| drop(black_box(logline::parse(logline::Format::Auto, line))));
+                        text.lines()
+                            .for_each(|line| drop(black_box(logline::parse(logline::Format::Auto, line))));
                         LINES as u64
                     })
                 },

@@ -33,13 +33,6 @@ fn event(line: &str, before: &State) -> (u32, Event) {
     (version, event)
 }
 
-/// `noun.verb`.
-fn kind(fact: &Value) -> String {
-    let (noun, verb) = fact.as_object().unwrap().iter().next().unwrap();
-    let verb = verb.as_object().and_then(|verb| verb.keys().next()).map_or("", String::as_str);
-    format!("{noun}.{verb}")
-}
-
 #[test]
 fn every_version_replays() {
     for (n, fixture) in FIXTURES.iter().enumerate() {
@@ -48,7 +41,7 @@ fn every_version_replays() {
             let (version, event) = event(line, &state);
             assert_eq!(version as usize, n + 1);
             assert!(!matches!(event.fact, Fact::Foreign(_) | Fact::Erased), "not read any more: {line}");
-            kinds.insert(kind(&serde_json::to_value(&event.fact).unwrap()));
+            kinds.insert(event.fact.kind());
             state.apply(&event);
         }
         // A bad release, lived through to its end.

@@ -86,10 +86,9 @@ pub enum DecisionCommand {
 pub(super) fn decide(state: &State, command: &DecisionCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     let DecisionCommand::Make { incident: id, text: words, options, risks } = command;
     let incident = state.open(*id)?;
-    let last = state.incidents.values().filter_map(|one| one.last_decision).max();
     let mut facts = vec![Fact::Decision(DecisionFact::Made {
         incident: *id,
-        decision: last.map_or(DecisionId(1), DecisionId::next),
+        decision: state.issued.next_decision(),
         text: text("the decision", words, 2_000)?,
         options: options.iter().map(|option| text("an option", option, 400)).collect::<Result<_, _>>()?,
         risks: risks.as_deref().map(|risks| text("the risks", risks, 1_000)).transpose()?,

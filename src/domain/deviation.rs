@@ -258,14 +258,23 @@ pub enum DeviationCommand {
 
 /// The name that the next deviation gets, `more` having been given in the same decision.
 pub(super) fn next_id(state: &State, more: usize) -> DeviationId {
-    let last = state.deviations.keys().next_back().map_or(0, |last| last.0);
+    let last = state.issued.deviation.map_or(0, |last| last.0);
     DeviationId(last.saturating_add(1).saturating_add(u32::try_from(more).unwrap_or(u32::MAX)))
 }
 
 pub(super) fn decide(state: &State, command: &DeviationCommand) -> Result<Vec<Fact>, Refusal> {
     let fact = match command {
         DeviationCommand::Reason { deviation: id, code, text: words } => {
-            let known = state.deviations.get(id).ok_or_else(|| Refusal::unknown("deviation", id))?;
+            let known = state.deviations.get(id).ok_or_else(|| {
+                if id.0 > 0 && Some(*id) <= state.issued.deviation {
+                    return Refusal::new(
+                        Code::Conflict,
+                        format!("{id} is settled, and what it was in is over"),
+                    )
+                    .hint("its reason stands in the journal; a note can add to it");
+                }
+                Refusal::unknown("deviation", id)
+            })?;
             let words =
                 if words.trim().is_empty() { String::new() } else { text("the reason", words, 1_000)? };
             if *code == ReasonCode::Other && words.is_empty() {

@@ -273,14 +273,14 @@ pub(super) fn decide(state: &State, command: &FreezeCommand) -> Result<Vec<Fact>
     let fact = match command {
         FreezeCommand::Begin { incident, scope, reason, lease: given } => {
             if let Some(id) = incident {
-                state.known(*id)?;
+                state.declared(*id)?;
             }
             if scope.actions.is_empty() {
                 return Err(Refusal::new(Code::Invalid, "the freeze covers no action")
                     .hint("name deploy, promote, or both"));
             }
             FreezeFact::Began {
-                freeze: state.freezes.keys().next_back().map_or(FreezeId(1), |last| last.next()),
+                freeze: state.issued.next_freeze(),
                 incident: *incident,
                 scope: clean(scope)?,
                 reason: text("the reason", reason, 400)?,

@@ -98,13 +98,13 @@ pub(super) fn decide(state: &State, command: &NoteCommand) -> Result<Vec<Fact>, 
     let fact = match command {
         NoteCommand::Say { incident, text: words } => {
             if let Some(id) = incident {
-                state.known(*id)?;
+                state.declared(*id)?;
             }
             NoteFact::Said { incident: *incident, text: text("the note", words, 16_000)? }
         }
         NoteCommand::Pin { incident, what, text: words, evidence, about } => {
             if let Some(id) = incident {
-                state.known(*id)?;
+                state.declared(*id)?;
             }
             NoteFact::Pinned {
                 incident: *incident,
@@ -115,7 +115,10 @@ pub(super) fn decide(state: &State, command: &NoteCommand) -> Result<Vec<Fact>, 
             }
         }
         NoteCommand::Star { incident, seq, on } => {
-            if state.known(*incident)?.stars.contains(seq) == *on {
+            state.declared(*incident)?;
+            // A closed incident's stars are in the journal alone.
+            let known = state.incidents.get(incident).filter(|_| !state.is_closed(*incident));
+            if known.is_some_and(|known| known.stars.contains(seq) == *on) {
                 return Ok(Vec::new());
             }
             NoteFact::Starred { incident: *incident, seq: *seq, on: *on }

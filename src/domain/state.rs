@@ -15,6 +15,7 @@ use super::{
     id::{DeviationId, Digest, DispatchId, FreezeId, GlassId, IncidentId, PageId, WalkId},
     incident,
     incident::Incident,
+    issued::Issued,
     note, page,
     page::Page,
     policy::{self, Policy},
@@ -22,7 +23,7 @@ use super::{
     refusal::{Code, Refusal},
     release::{self, Judged, Judgement, Released},
     room::{self, RoomState},
-    task,
+    shed, task,
     walk::{self, Walk},
     watch::{self, Breach},
 };
@@ -52,15 +53,17 @@ pub struct State {
     pub room: RoomState,
     /// What the rules read.
     pub policy: Policy,
-    /// Incidents.
+    /// The highest numbers that were given out.
+    pub issued: Issued,
+    /// Incidents that are not closed, and the newest closed ones, a line each.
     pub incidents: BTreeMap<IncidentId, Incident>,
-    /// Freezes.
+    /// Freezes that hold, and the newest that are over.
     pub freezes: BTreeMap<FreezeId, Freeze>,
     /// Powers taken in an emergency, whether they still hold or not.
     pub glasses: BTreeMap<GlassId, Glass>,
-    /// Walks of runbooks.
+    /// Walks of runbooks that go on, and the newest that ended, where their incident is not closed.
     pub walks: BTreeMap<WalkId, Walk>,
-    /// Deviations.
+    /// Deviations of what is not closed.
     pub deviations: BTreeMap<DeviationId, Deviation>,
     /// What runs, by `service/env`.
     pub releases: BTreeMap<String, Released>,
@@ -83,12 +86,33 @@ pub struct State {
 }
 
 impl State {
-    /// An incident, open or not.
+    /// Whether an incident was declared, however long ago and whatever became of it.
     ///
     /// # Errors
     /// `Unknown`.
+    pub fn declared(&self, id: IncidentId) -> Result<(), Refusal> {
+        if self.incidents.contains_key(&id) || self.is_closed(id) {
+            return Ok(());
+        }
+        Err(Refusal::unknown("incident", id))
+    }
+
+    /// Whether an incident is closed; one that has left the fold was.
+    pub fn is_closed(&self, id: IncidentId) -> bool {
+        match self.incidents.get(&id) {
+            Some(incident) => incident.status == incident::Status::Closed,
+            None => id.0 > 0 && Some(id) <= self.issued.incident,
+        }
+    }
+
+    /// An incident that is not closed, or closed lately.
+    ///
+    /// # Errors
+    /// `Unknown`, or `Conflict` where it was closed long ago.
     pub fn known(&self, id: IncidentId) -> Result<&Incident, Refusal> {
-        self.incidents.get(&id).ok_or_else(|| Refusal::unknown("incident", id))
+        self.incidents.get(&id).ok_or_else(|| {
+            if self.is_closed(id) { incident::closed(id) } else { Refusal::unknown("incident", id) }
+        })
     }
 
     /// An incident that people still gather around.
@@ -99,6 +123,9 @@ impl State {
         let incident = self.known(id)?;
         if incident.is_open() {
             return Ok(incident);
+        }
+        if incident.status == incident::Status::Closed {
+            return Err(incident::closed(id));
         }
         Err(Refusal::new(Code::Conflict, format!("{id} is {}", incident.status))
             .hint("set its status back to monitoring to go on with it"))
@@ -151,6 +178,12 @@ impl State {
 
     /// Adds one event. Total: whatever the event says, this does not fail, and what it does not know it leaves alone.
     pub fn apply(&mut self, event: &Event) {
+        self.apply_keeping(event, None);
+    }
+
+    /// The same for one who tells an incident's story to its end: nothing of it leaves the fold.
+    pub fn apply_keeping(&mut self, event: &Event, incident: Option<IncidentId>) {
+        self.issued.note(&event.fact);
         match &event.fact {
             Fact::Room(fact) => room::apply(self, fact, event),
             Fact::Policy(fact) => policy::apply(self, fact),
@@ -171,6 +204,7 @@ impl State {
             Fact::Dispatch(fact) => dispatch::apply(self, fact, event),
             Fact::Erased | Fact::Foreign(_) => {}
         }
+        shed::shed(self, event, incident);
         self.head = event.seq;
         self.hash = Some(event.hash);
         if self.recent.back() != Some(&event.command) {

@@ -136,8 +136,7 @@ pub(super) fn decide(state: &State, command: &TaskCommand) -> Result<Vec<Fact>, 
     let fact = match command {
         TaskCommand::Give { incident, text: words, owner, within } => {
             state.open(*incident)?;
-            let last = state.incidents.values().filter_map(|one| one.tasks.keys().next_back()).max();
-            let id = last.map_or(TaskId(1), |last| last.next());
+            let id = state.issued.next_task();
             TaskFact::Given {
                 incident: *incident,
                 task: id,

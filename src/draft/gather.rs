@@ -76,7 +76,7 @@ impl<'a> Gathered<'a> {
                 }
                 _ => {}
             }
-            state.apply(event);
+            state.apply_keeping(event, Some(id));
         }
         let incident = state
             .known(id)

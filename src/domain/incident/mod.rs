@@ -8,7 +8,7 @@ mod rules;
 pub use command::IncidentCommand;
 pub use difference::{SeverityDifference, difference};
 pub use fact::IncidentFact;
-pub(super) use rules::{decide, first_action};
+pub(super) use rules::{closed, decide, first_action};
 
 use super::{
     board::Board,

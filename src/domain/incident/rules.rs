@@ -8,7 +8,7 @@ use crate::domain::{
     fact::Fact,
     freeze::{self, FreezeFact, Scope},
     glass, handover,
-    id::{FreezeId, IncidentId},
+    id::IncidentId,
     page,
     refusal::{Code, Refusal, text},
     state::State,
@@ -16,11 +16,17 @@ use crate::domain::{
     walk,
 };
 
+/// Nothing is done any more in a closed incident.
+pub(in crate::domain) fn closed(id: IncidentId) -> Refusal {
+    Refusal::new(Code::Conflict, format!("{id} is closed"))
+        .hint("declare a new incident and name this one in its title")
+}
+
 fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     let IncidentCommand::Declare { title, severity, services, env, freeze } = command else {
         return Ok(Vec::new());
     };
-    let id = state.incidents.keys().next_back().map_or(IncidentId(1), |last| last.next());
+    let id = state.issued.next_incident();
     let services = services.iter().map(|name| text("a service", name, 100)).collect::<Result<Vec<_>, _>>()?;
     let env = text("the environment", env.as_deref().unwrap_or("prod"), 40)?;
     let target = state.policy.mttr_target(&services);
@@ -62,7 +68,7 @@ fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fa
     if *freeze {
         let lease = state.policy.severities.get(severity).and_then(|row| row.freeze);
         facts.push(Fact::Freeze(FreezeFact::Began {
-            freeze: state.freezes.keys().next_back().map_or(FreezeId(1), |last| last.next()),
+            freeze: state.issued.next_freeze(),
             incident: Some(id),
             scope: Scope::deploys(services, vec![env]),
             reason: text("the title", title, 200)?,
@@ -79,8 +85,7 @@ fn status(state: &State, id: IncidentId, to: Status, ctx: &Ctx) -> Result<Vec<Fa
         return Ok(Vec::new());
     }
     if incident.status == Status::Closed {
-        return Err(Refusal::new(Code::Conflict, format!("{id} is closed"))
-            .hint("declare a new incident and name this one in its title"));
+        return Err(closed(id));
     }
     if to == Status::Closed {
         if incident.status != Status::Resolved {
@@ -197,7 +202,8 @@ pub(in crate::domain) fn decide(
             IncidentFact::RoleLeft { incident: *incident, role, who: holder.who.clone() }
         }
         IncidentCommand::Correct { incident, moment, at, reason } => {
-            let known = state.known(*incident)?;
+            state.declared(*incident)?;
+            let known = state.incidents.get(incident);
             if *at > ctx.now.wall {
                 return Err(Refusal::new(Code::Invalid, format!("{} is not over yet", time::rfc3339(*at)))
                     .hint("times are UTC; a moment lies in the past"));
@@ -205,13 +211,13 @@ pub(in crate::domain) fn decide(
             IncidentFact::Corrected {
                 incident: *incident,
                 moment: *moment,
-                from: known.clocks.marks.get(moment).map(|mark| mark.at.wall),
+                from: known.and_then(|one| one.clocks.marks.get(moment)).map(|mark| mark.at.wall),
                 at: ctx.now.back_to(*at),
                 reason: text("the reason", reason, 400)?,
             }
         }
         IncidentCommand::Answer { incident, prompt, text: words } => {
-            state.known(*incident)?;
+            state.declared(*incident)?;
             IncidentFact::Answered {
                 incident: *incident,
                 prompt: text("the prompt", prompt, 100)?,
@@ -219,7 +225,7 @@ pub(in crate::domain) fn decide(
             }
         }
         IncidentCommand::Exported { incident, place, manifest } => {
-            state.known(*incident)?;
+            state.declared(*incident)?;
             IncidentFact::Exported {
                 incident: *incident,
                 place: text("the place", place, 1_000)?,

@@ -6,3 +6,4 @@ mod incident;
 mod outward;
 mod people;
 mod random;
+mod shed;

@@ -97,7 +97,10 @@ fn invariants(before: &State, events: &[Event], state: &State) -> Result<(), Tes
         }
     }
     for (id, freeze) in &before.freezes {
-        let after = &state.freezes[id];
+        let Some(after) = state.freezes.get(id) else {
+            prop_assert!(freeze.hold != Hold::Holds, "a freeze that holds has left the fold");
+            continue;
+        };
         prop_assert!(after.refused >= freeze.refused && after.passed >= freeze.passed);
         if freeze.hold == Hold::Holds && after.hold != Hold::Holds {
             let over = |event: &Event| {
@@ -112,9 +115,15 @@ fn invariants(before: &State, events: &[Event], state: &State) -> Result<(), Tes
         prop_assert!(incident.status != Status::Closed || state.owed(*id) == 0);
         prop_assert!(incident.clocks.recovered.is_none() || incident.clocks.first_good.is_some());
     }
-    prop_assert!(before.incidents.keys().all(|id| state.incidents.contains_key(id)));
+    let gone = before.incidents.values().filter(|one| !state.incidents.contains_key(&one.id));
+    prop_assert!(gone.into_iter().all(|one| one.status == Status::Closed));
+    let walks = before.walks.iter().filter(|(id, _)| !state.walks.contains_key(id));
+    for (id, walk) in walks {
+        let closed = walk.incident.is_some_and(|incident| state.is_closed(incident));
+        prop_assert!(!walk.has_lent() && (walk.ended.is_some() || closed), "{} has left the fold", id);
+    }
     let new = state.incidents.keys().filter(|id| !before.incidents.contains_key(id)).collect::<Vec<_>>();
-    prop_assert!(new.iter().all(|id| before.incidents.keys().all(|old| old < id)));
+    prop_assert!(new.iter().all(|id| Some(**id) > before.issued.incident));
     let tasks: Vec<_> = state.incidents.values().flat_map(|incident| incident.tasks.keys()).collect();
     let mut unique = tasks.clone();
     unique.sort_unstable();

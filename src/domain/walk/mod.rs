@@ -319,6 +319,11 @@ impl Walk {
         self.steps.values().any(|state| state.status == StepStatus::Lent)
     }
 
+    /// Whether a hand holds a step of it, or may: what became of an unknown one is still to be heard.
+    pub fn is_leased(&self) -> bool {
+        self.steps.values().any(|state| state.lease.is_some())
+    }
+
     /// A block's code as it will run.
     pub fn code<'a>(&'a self, block: &'a Block) -> &'a str {
         self.edits.get(&block.id).map_or(block.code.as_str(), String::as_str)

@@ -13,7 +13,7 @@ use crate::domain::{
     deviation::DeviationKind,
     fact::Fact,
     id::WalkId,
-    incident::{Status, first_action},
+    incident::first_action,
     note::NoteFact,
     plan::{BlockKind, OnFail, Runbook, Step},
     refusal::{Code, Refusal, text},
@@ -28,9 +28,20 @@ pub(super) fn find<'a>(state: &'a State, id: WalkId, step: &str) -> Result<(&'a 
     begun(state, id, step)
 }
 
+/// A walk that is in the fold.
+fn known(state: &State, id: WalkId) -> Result<&Walk, Refusal> {
+    state.walks.get(&id).ok_or_else(|| {
+        if id.0 > 0 && Some(id) <= state.issued.walk {
+            return Refusal::new(Code::Conflict, format!("{id} is over, and so is what it was walked for"))
+                .hint("begin a new walk of the runbook");
+        }
+        Refusal::unknown("walk", id)
+    })
+}
+
 /// A walk, ended or not, and a step of it: what a hand still runs is recorded to its end.
 fn begun<'a>(state: &'a State, id: WalkId, step: &str) -> Result<(&'a Walk, &'a Step), Refusal> {
-    let walk = state.walks.get(&id).ok_or_else(|| Refusal::unknown("walk", id))?;
+    let walk = known(state, id)?;
     let step = walk.runbook.step(step).ok_or_else(|| {
         Refusal::unknown("step", format!("{step:?} in {id}")).hint("warroom step --list shows their names")
     })?;
@@ -38,16 +49,15 @@ fn begun<'a>(state: &'a State, id: WalkId, step: &str) -> Result<(&'a Walk, &'a 
 }
 
 pub(super) fn open(state: &State, id: WalkId) -> Result<&Walk, Refusal> {
-    let walk = state.walks.get(&id).ok_or_else(|| Refusal::unknown("walk", id))?;
+    let walk = known(state, id)?;
     if walk.ended.is_some() {
         return Err(
             Refusal::new(Code::Conflict, format!("{id} has ended")).hint("begin a new walk of the runbook")
         );
     }
     // Nothing may be owed to a closed incident, so nothing is done in it either.
-    let incident = walk.incident.and_then(|id| state.incidents.get(&id));
-    if let Some(closed) = incident.filter(|incident| incident.status == Status::Closed) {
-        return Err(Refusal::new(Code::Conflict, format!("{} is closed, and {id} with it", closed.id))
+    if let Some(closed) = walk.incident.filter(|incident| state.is_closed(*incident)) {
+        return Err(Refusal::new(Code::Conflict, format!("{closed} is closed, and {id} with it"))
             .hint("begin a new walk of the runbook"));
     }
     Ok(walk)
@@ -132,7 +142,7 @@ fn start(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, R
         return Err(Refusal::new(Code::Invalid, format!("{} has the name {twice:?} twice", runbook.source))
             .hint("give each step and each block a name of its own"));
     }
-    let id = state.walks.keys().next_back().map_or(WalkId(1), |last| last.next());
+    let id = state.issued.next_walk();
     let mut kept = BTreeMap::new();
     for (name, value) in inputs {
         if let Some((name, value)) = accept_value(runbook, name, value)? {
