@@ -141,20 +141,39 @@ impl Redactor {
                 label: self.inner.known.get(hit.pattern().as_usize()).map_or("value", |(_, name)| name),
             }));
         }
-        for rule in RULES.suspects(text) {
-            matches(&rule.regex, text, 0, rule.id, &mut found);
-        }
+        self.patterns(text, 0, &mut found);
         keys(text, &mut found);
+        let mut found = merged(found);
+        // Where a secret is taken out a word may begin that was none: `valueghp_…`.
+        let mut ends: Vec<usize> = found.iter().map(|secret| secret.end).collect();
+        while let Some(end) = ends.pop() {
+            let rest = text.get(end..).unwrap_or_default();
+            let rest = rest.split(|byte| is_line_end(*byte)).next().unwrap_or_default();
+            let mut more = Vec::new();
+            self.patterns(rest, end, &mut more);
+            more.retain(|new| !found.iter().any(|old| old.start <= new.start && new.end <= old.end));
+            if !more.is_empty() {
+                ends.extend(more.iter().map(|new| new.end));
+                found = merged(found.into_iter().chain(more).collect());
+            }
+        }
+        found
+    }
+
+    /// What looks like a secret by the built-in rules and by the user's.
+    fn patterns<'s>(&'s self, text: &[u8], offset: usize, found: &mut Vec<Found<'s>>) {
+        for rule in RULES.suspects(text) {
+            matches(&rule.regex, text, offset, rule.id, found);
+        }
         if !self.inner.user.is_empty() {
             let mut at = 0;
             for line in text.split_inclusive(|byte| is_line_end(*byte)) {
                 for (name, regex) in &self.inner.user {
-                    matches(regex, line, at, name, &mut found);
+                    matches(regex, line, offset + at, name, found);
                 }
                 at += line.len();
             }
         }
-        merged(found)
     }
 
     /// How many of the last bytes of `text` are the beginning of a known value.
@@ -196,17 +215,26 @@ pub(super) fn replaced(text: &[u8], from: usize, to: usize, found: &[Found<'_>])
 }
 
 fn matches<'l>(regex: &Regex, text: &[u8], offset: usize, label: &'l str, found: &mut Vec<Found<'l>>) {
-    for captures in regex.captures_iter(text) {
+    let mut at = 0;
+    while let Some(captures) = regex.captures_at(text, at) {
+        let whole = captures.get(0).map_or(at..at, |whole| whole.range());
         let Some(secret) = captures.iter().skip(1).flatten().next().or_else(|| captures.get(0)) else {
-            continue;
+            return;
         };
         let (start, end) = (secret.start(), secret.end());
-        let known = text.get(start..).is_some_and(|rest| ALREADY.is_match(rest));
-        let named = text.get(start..end).is_some_and(|value| REFERENCE.is_match(value));
-        if start == end || known || named {
+        // Behind a marker the search goes on: it must not hide what stands after it on the line.
+        if let Some(marker) = text.get(start..).and_then(|rest| ALREADY.find(rest)) {
+            at = start + marker;
             continue;
         }
-        found.push(Found { start: start + offset, end: end + offset, by_pattern: true, label });
+        at = whole.end.max(whole.start + 1);
+        let named = text.get(start..end).is_some_and(|value| REFERENCE.find(value).is_some());
+        if start != end && !named {
+            found.push(Found { start: start + offset, end: end + offset, by_pattern: true, label });
+        }
+        if at > text.len() {
+            return;
+        }
     }
 }
 
@@ -225,8 +253,9 @@ static REFERENCE: LazyLock<Marker> = LazyLock::new(|| {
 struct Marker(Option<Regex>);
 
 impl Marker {
-    fn is_match(&self, text: &[u8]) -> bool {
-        self.0.as_ref().is_some_and(|regex| regex.is_match(text))
+    /// Its length, where `text` begins with one.
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        Some(self.0.as_ref()?.find(text)?.end())
     }
 }
 

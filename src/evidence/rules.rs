@@ -37,10 +37,10 @@ const PATTERNS: &[(&str, &[&str], &str)] = &[
     (
         "authorization",
         &["authorization"],
-        r#"(?i)authorization\\*["']?[ \t]*[:=][ \t]*\\*["']?(?:(?:basic|bearer|digest|token|negotiate|apikey|aws4-hmac-sha256)[ \t]+)?([^\r\n"']+)"#,
+        r#"(?i)authorization\\*["']?[ \t]*[:=][ \t]*\\*["']?(?:(?:basic|bearer|digest|token|negotiate|apikey|aws4-hmac-sha256)[ \t]+)?([^\s"'][^\r\n"']*)"#,
     ),
     ("bearer", &["bearer"], r"(?i)bearer[ \t]+([A-Za-z0-9._~+/=-]{16,})"),
-    ("cookie", &["cookie"], r"(?i)\b(?:set-)?cookie:[ \t]*([^\r\n]+)"),
+    ("cookie", &["cookie"], r"(?i)\b(?:set-)?cookie:[ \t]*([^\s][^\r\n]*)"),
     (
         "assignment",
         &["passw", "passphrase", "pwd", "secret", "token", "key", "credential"],

@@ -100,6 +100,29 @@ fn a_private_key_is_taken_out_whole() {
 }
 
 #[test]
+fn a_marker_hides_nothing_that_follows_it() {
+    let text =
+        "AKIAIOSFODNN7EXAMPLEAKIAIOSFODNN7EXAMPLEeyJhbGciOiJI.Authorization: [redacted x 3]Authorization: ";
+    let once = Redactor::default().text(text).into_owned();
+    assert_eq!(Redactor::default().text(&once), once, "redacted twice");
+    let text = "Authorization: [redacted x 3], Authorization: Basic YTpi";
+    let wanted = "Authorization: [redacted x 3], Authorization: Basic [redacted authorization 4]";
+    assert_eq!(Redactor::default().text(text), wanted);
+    for nothing in ["Authorization: ", "Set-Cookie: \t"] {
+        assert_eq!(Redactor::default().text(nothing), nothing, "blanks are no secret");
+    }
+}
+
+#[test]
+fn a_word_that_begins_where_a_secret_was_is_seen_at_once() {
+    let redactor = known(&[("s", "opensesame")]);
+    let token = format!("opensesameghp_{}", "a".repeat(36));
+    assert_eq!(redactor.text(&token), "[redacted s 10][redacted github-token 40]");
+    let url = "1mopensesamehttps://u:pw@h/";
+    assert_eq!(redactor.text(url), "1m[redacted s 10]https://u:[redacted url-password 2]@h/");
+}
+
+#[test]
 fn rules_of_the_user() {
     let rule = |name: &str, pattern: &str| UserRule { name: name.into(), pattern: pattern.into() };
     let redactor = Redactor::new([], &[rule("badge", r"badge (\d+)")]).unwrap();
