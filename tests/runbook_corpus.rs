@@ -206,7 +206,7 @@ fn every_trap_has_its_file() {
         ("NUL bytes", "nul_bytes", "", 1),
         ("front matter that never closes", "front_open", "front-matter-open", 1),
         ("front matter that is no YAML", "front_bad_yaml", "front-matter", 1),
-        ("front matter that explodes", "front_laughs", "", 1),
+        ("front matter that explodes", "front_laughs", "front-matter", 1),
         ("Go templates", "go_template", "", 1),
         ("characters that hide", "hidden_characters", "hidden-character", 1),
         ("nothing at all", "nothing", "empty", 0),
@@ -220,6 +220,8 @@ fn every_trap_has_its_file() {
             book.lints
         );
     }
+    let laughs = of("front_laughs");
+    assert!(laughs.lints.iter().any(|lint| lint.message.contains("budget breached")), "{:?}", laughs.lints);
     let book = of("go_template");
     assert!(book.steps().flat_map(|s| &s.blocks).any(|b| b.code.contains("{{") && b.placeholders.is_empty()));
 }

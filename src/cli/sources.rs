@@ -143,7 +143,7 @@ fn together(all: Vec<(Group, Spec)>) -> Vec<Spec> {
 /// How a source is asked, its secrets fetched and remembered.
 fn access(auth: &Auth, timeout: Span, secrets: &mut Vec<Known>) -> Result<Access, String> {
     let headers = header_values(&auth.headers, |secret| have(secret, secrets))?;
-    let mut access = Access { timeout, headers, ..Access::default() };
+    let mut access = Access { headers, timeout, ..Access::default() };
     if let Some(basic) = &auth.basic {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
         let password = have(&basic.password, secrets)?;

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 /// Reads front matter; gives also the document's own `title`.
 pub fn read(raw: &RawFront, lints: &mut Lints) -> (Front, Option<String>) {
     let root = match raw.format {
-        Format::Yaml => serde_saphyr::from_str::<Value>(&raw.text).map_err(|e| {
+        Format::Yaml => yaml::<Value>(&raw.text).map_err(|e| {
             let line = e.location().map_or(1, |l| u32::try_from(l.line()).unwrap_or(1));
             (line, e.to_string())
         }),
@@ -73,6 +73,18 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
+/// Most parser events of one front matter, and most that its aliases may repeat: a hundred inputs take a tenth of it.
+const EVENTS_MAX: usize = 20_000;
+
+/// YAML within a budget: a few lines of aliases that repeat one another could otherwise be millions of values.
+fn yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, serde_saphyr::Error> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_events: EVENTS_MAX, max_nodes: EVENTS_MAX },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: EVENTS_MAX },
+    };
+    serde_saphyr::from_str_with_options(text, options)
+}
+
 /// YAML reads an unquoted `1.10` as the number 1.1. Defaults and choices are text: they are taken as written.
 fn as_written(raw: &str, front: &mut Front) {
     #[derive(Deserialize, Default)]
@@ -92,7 +104,7 @@ fn as_written(raw: &str, front: &mut Front) {
         default: Option<String>,
         choices: Vec<String>,
     }
-    let Ok(doc) = serde_saphyr::from_str::<Doc>(raw) else { return };
+    let Ok(doc) = yaml::<Doc>(raw) else { return };
     for input in &mut front.inputs {
         if let Some(written) = doc.warroom.inputs.iter().find(|w| w.name == input.name) {
             if input.default.is_some() && written.default.is_some() {

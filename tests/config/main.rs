@@ -134,7 +134,7 @@ const TABLES: &[(&str, &str)] = &[
 fn every_key_refuses_what_it_is_not_and_is_pointed_at() {
     let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
     let mut keys = Vec::new();
-    tables(&schema, String::new(), &mut keys);
+    tables(&schema, "", &mut keys);
     assert!(keys.len() > 60, "{}", keys.len());
     for (table, key) in keys {
         let before = TABLES.iter().find(|(place, _)| *place == table).map(|(_, before)| *before);
@@ -150,9 +150,9 @@ fn every_key_refuses_what_it_is_not_and_is_pointed_at() {
 }
 
 /// Every table of the schema with its keys.
-fn tables(schema: &serde_json::Value, at: String, keys: &mut Vec<(String, String)>) {
+fn tables(schema: &serde_json::Value, at: &str, keys: &mut Vec<(String, String)>) {
     if let Some(properties) = schema.get("properties").and_then(|p| p.as_object()) {
-        keys.extend(properties.keys().map(|key| (at.clone(), key.clone())));
+        keys.extend(properties.keys().map(|key| (at.to_owned(), key.clone())));
     }
     let within: Vec<(String, &serde_json::Value)> = match schema {
         serde_json::Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
@@ -162,7 +162,7 @@ fn tables(schema: &serde_json::Value, at: String, keys: &mut Vec<(String, String
         _ => Vec::new(),
     };
     for (step, value) in within.into_iter().filter(|(step, _)| step != "properties") {
-        tables(value, format!("{at}/{step}"), keys);
+        tables(value, &format!("{at}/{step}"), keys);
     }
 }
 
