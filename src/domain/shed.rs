@@ -42,7 +42,7 @@ pub(super) fn shed(state: &mut State, event: &Event, keeps: Option<IncidentId>) 
         }),
         Fact::Glass(_) => excess(&mut state.glasses, OVER, |_, glass| glass.over.is_some()),
         Fact::Page(_) => {
-            excess(&mut state.pages, OVER, |_, page| page.acknowledged.is_some() || page.withdrawn.is_some())
+            excess(&mut state.pages, OVER, |_, page| page.acknowledged.is_some() || page.withdrawn.is_some());
         }
         Fact::Deviation(_) => excess(&mut state.deviations, STRAY, |_, one| one.incident.is_none()),
         Fact::Release(_) => {
