@@ -127,6 +127,21 @@ const TABLES: &[(&str, &str)] = &[
     ("/definitions/Token", "[[gate.tokens]]\nname = \"ci\"\n"),
     ("/definitions/Evidence", "[evidence]\n"),
     ("/definitions/Redact", "[redact]\n"),
+    ("/definitions/Target/oneOf/0", "[target.t]\nkind = \"command\"\nrun = [\"true\"]\n"),
+    ("/definitions/Target/oneOf/1", "[target.t]\nkind = \"webhook\"\nurl = \"http://a\"\n"),
+    ("/definitions/Target/oneOf/2", "[target.t]\nkind = \"slack\"\nurl = { env = \"A\" }\n"),
+    ("/definitions/Target/oneOf/3", "[target.t]\nkind = \"pagerduty\"\nrouting_key = { env = \"A\" }\n"),
+    (
+        "/definitions/Target/oneOf/4",
+        "[target.t]\nkind = \"smtp\"\nserver = \"a:25\"\nfrom = \"a@b.c\"\nto = [\"a@b.c\"]\n",
+    ),
+    ("/definitions/Group", "[page.p]\n"),
+    ("/definitions/Step", "[[page.p.ladder]]\nto = [\"t\"]\n"),
+    ("/definitions/Updates", "[update]\n"),
+    ("/definitions/Audit/oneOf/0", "[audit.a]\nkind = \"syslog\"\nto = \"udp://127.0.0.1:514\"\n"),
+    ("/definitions/Audit/oneOf/1", "[audit.a]\nkind = \"json\"\npath = \"/a\"\n"),
+    ("/definitions/Audit/oneOf/2", "[audit.a]\nkind = \"command\"\nrun = [\"true\"]\n"),
+    ("/definitions/Audit/oneOf/3", "[audit.a]\nkind = \"otlp\"\nurl = \"http://a\"\n"),
     ("/definitions/Ui", "[ui]\n"),
 ];
 
