@@ -15,7 +15,9 @@ pub mod people;
 pub mod practices;
 pub mod reach;
 pub mod room;
+pub mod run;
 pub mod runbook;
+pub mod script;
 pub mod seat;
 pub mod sources;
 pub mod status;
@@ -69,6 +71,8 @@ enum Verb {
     #[command(flatten)]
     People(people::Verb),
     Page(page::PageArgs),
+    Run(run::RunArgs),
+    Do(script::DoArgs),
     /// Walk a runbook, step by step
     Step(step::StepArgs),
     /// Follow the timeline
@@ -112,6 +116,8 @@ pub fn main() -> ExitCode {
         Some(Verb::Act(verb)) => verb::run(&with, verb),
         Some(Verb::People(verb)) => people::run(&with, verb),
         Some(Verb::Page(args)) => page::run(&with, &args),
+        Some(Verb::Run(args)) => run::run(&with, &args),
+        Some(Verb::Do(args)) => script::run(&with, &args),
         Some(Verb::Step(args)) => step::run(&with, args),
         Some(Verb::Tail(args)) => tail::run(&with, &args),
         Some(Verb::Gate(args)) => gate::run(&args),

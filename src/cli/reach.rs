@@ -35,17 +35,21 @@ pub enum Unreached {
 }
 
 impl Unreached {
+    /// The exit code that says so.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Room(_) | Self::Start(_) => exit::NO_ROOM,
+            Self::Unwatched(_) => exit::REFUSED,
+        }
+    }
+
     /// Says it; gives the exit code.
     pub fn say(&self) -> u8 {
         match self {
             Self::Room(error) => exit::no_room(error),
-            Self::Start(_) => {
+            Self::Start(_) | Self::Unwatched(_) => {
                 eprintln!("{self}");
-                exit::NO_ROOM
-            }
-            Self::Unwatched(_) => {
-                eprintln!("{self}");
-                exit::REFUSED
+                self.code()
             }
         }
     }

@@ -13,7 +13,7 @@ mod held;
 mod launch;
 pub mod link;
 pub mod outcome;
-mod output;
+pub(crate) mod output;
 pub mod query;
 mod remote;
 mod script;

@@ -13,7 +13,7 @@ pub const HALF: usize = 512 * 1024;
 /// The beginning goes to `output.log` as it comes; the rest to two files in turn, so that after a crash the end is
 /// there too. [`Self::close`] makes one file of them.
 #[derive(Debug)]
-pub(super) struct OutputLog {
+pub(crate) struct OutputLog {
     dir: PathBuf,
     head: Vec<u8>,
     tail: Vec<u8>,
@@ -27,14 +27,19 @@ const PARTS: [&str; 2] = ["output.tail.1", "output.tail.0"];
 impl OutputLog {
     pub fn create(dir: &Path) -> Result<Self, FileError> {
         let file = append_to(&dir.join("output.log"))?;
-        Ok(Self {
-            dir: dir.to_owned(),
+        Ok(Self { dir: dir.to_owned(), file: Some(file), ..Self::in_memory() })
+    }
+
+    /// Nothing on the disk: what is kept is kept in memory.
+    pub fn in_memory() -> Self {
+        Self {
+            dir: PathBuf::new(),
             head: Vec::new(),
             tail: Vec::new(),
             before: Vec::new(),
-            file: Some(file),
+            file: None,
             len: 0,
-        })
+        }
     }
 
     /// Takes more in. After an error nothing more is written to disk, but all is kept in memory within the bounds.

@@ -144,25 +144,39 @@ pub fn seal(draft: Draft, head: Head, salt: [u8; 16]) -> Result<(Record, Event),
 /// # Errors
 /// What does not fit, in words.
 pub fn follows(head: Head, record: &Record) -> Result<(), String> {
-    checked(head, record).map(drop)
+    linked(head, record)?;
+    whole(record).map(drop)
 }
 
-/// The next event, where its record follows `head`.
+/// Whether a record is the next one after `head`, by what it says.
 ///
 /// # Errors
-/// [`Trouble::Broken`] where it does not.
-pub fn next(head: Head, record: &Record) -> Result<Event, Trouble> {
-    let header = checked(head, record).map_err(|why| Trouble::Broken { seq: record.seq, why })?;
-    Ok(event(header, record))
-}
-
-fn checked(head: Head, record: &Record) -> Result<Header, String> {
+/// What does not fit, in words.
+pub(super) fn linked(head: Head, record: &Record) -> Result<(), String> {
     if record.seq != head.seq.saturating_add(1) {
         return Err(format!("event {} is missing before it", head.seq.saturating_add(1)));
     }
     if record.prev != head.hash {
         return Err("it names another event before it".into());
     }
+    Ok(())
+}
+
+/// A record that is what its own hashes say, whatever stands before it.
+pub(super) struct Whole(Header);
+
+impl Whole {
+    /// The record as an event.
+    pub(super) fn event(self, record: &Record) -> Event {
+        event(self.0, record)
+    }
+}
+
+/// Checks all that a record says of itself; this needs no other record, and is nearly all the work.
+///
+/// # Errors
+/// What does not fit, in words.
+pub(super) fn whole(record: &Record) -> Result<Whole, String> {
     if let Some((salt, payload)) = &record.payload
         && body(salt, payload) != record.body
     {
@@ -176,7 +190,7 @@ fn checked(head: Head, record: &Record) -> Result<Header, String> {
     if header.seq != record.seq || header.command != record.command || header.stream != record.stream {
         return Err("its index does not agree with its header".into());
     }
-    Ok(header)
+    Ok(Whole(header))
 }
 
 /// Reads a record as an event.

@@ -4,6 +4,7 @@
 //! chain, because the chain hashes their digest.
 
 pub mod chain;
+mod cores;
 pub mod upcast;
 pub mod verify;
 
@@ -111,8 +112,10 @@ pub async fn read_all(
     let mut pages = Pages::after(journal, from.seq);
     let mut head = from;
     while let Some(page) = pages.next().await? {
-        for record in page {
-            each(chain::next(head, &record)?);
+        let events = cores::each(&page, |record| chain::whole(record).map(|whole| whole.event(record)));
+        for (record, event) in page.iter().zip(events) {
+            let event = chain::linked(head, record).and(event);
+            each(event.map_err(|why| Trouble::Broken { seq: record.seq, why })?);
             head = Head { seq: record.seq, hash: record.hash };
         }
     }
@@ -120,7 +123,7 @@ pub async fn read_all(
 }
 
 /// Records that are read at once.
-const PAGE: usize = 4_096;
+const PAGE: usize = 2_048;
 
 /// A journal page by page. The next is read while one is worked on.
 struct Pages<'j> {

@@ -1,6 +1,6 @@
 //! Is the record sound? Names the first event that does not fit.
 
-use super::{Head, Journal, Pages, Trouble, chain};
+use super::{Head, Journal, Pages, Trouble, chain, cores};
 use crate::domain::{Seq, id::Digest};
 use serde::Serialize;
 
@@ -62,8 +62,9 @@ async fn chain_of(journal: &dyn Journal, anchor: Option<Head>, progress: &mut im
                 return report;
             }
         };
-        for record in &page {
-            if let Err(why) = chain::follows(head, record) {
+        let checks = cores::each(&page, |record| chain::whole(record).map(drop));
+        for (record, check) in page.iter().zip(checks) {
+            if let Err(why) = chain::linked(head, record).and(check) {
                 report.broken = Some((head.seq.saturating_add(1), why));
                 return report;
             }

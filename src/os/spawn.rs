@@ -42,6 +42,26 @@ pub struct Running {
     pub input: Option<tokio::process::ChildStdin>,
 }
 
+/// A child that stands where this process stands: same terminal, same session, same standard input. Its output comes
+/// through pipes.
+#[derive(Debug)]
+pub struct Attended {
+    /// The child itself, apart from its pipes so that all can be waited for at once.
+    pub child: tokio::process::Child,
+    /// Standard output.
+    pub out: pipe::Receiver,
+    /// Standard error.
+    pub err: pipe::Receiver,
+}
+
+/// Hands a signal on to a child, where it still runs.
+pub fn hand_on(child: &tokio::process::Child, signal: rustix::process::Signal) {
+    let pid = child.id().and_then(|id| i32::try_from(id).ok());
+    if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+}
+
 /// How standard output and error are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Streams {
@@ -168,6 +188,24 @@ impl Spec {
             group: Group::of(leader),
             out: Some(pipe::Receiver::from_owned_fd(OwnedFd::from(out))?),
             err: err.map(|err| pipe::Receiver::from_owned_fd(OwnedFd::from(err))).transpose()?,
+        })
+    }
+
+    /// Starts it where this process stands, so that it can be typed to and interrupted as if it had been started by the
+    /// shell.
+    pub fn attend(&self) -> io::Result<Attended> {
+        let (out, out_writer) = io::pipe()?;
+        let (err, err_writer) = io::pipe()?;
+        let mut command = Command::new(&self.program);
+        command.args(&self.args).stdout(out_writer).stderr(err_writer);
+        let mut command = tokio::process::Command::from(command);
+        let child = command.spawn()?;
+        // The command holds the writing ends: as long as it lives the pipes do not end.
+        drop(command);
+        Ok(Attended {
+            child,
+            out: pipe::Receiver::from_owned_fd(OwnedFd::from(out))?,
+            err: pipe::Receiver::from_owned_fd(OwnedFd::from(err))?,
         })
     }
 

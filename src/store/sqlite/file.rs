@@ -17,8 +17,11 @@ use uuid::Uuid;
 
 /// `PRAGMA application_id` of a journal: "WRJ1".
 const APPLICATION: i32 = 0x5752_4a31;
-/// `PRAGMA user_version` that this program reads and writes.
-const FORMAT: i32 = 1;
+/// `PRAGMA user_version` of the files that this program makes. Format 1 has two unique indexes more, on random hashes,
+/// and is read and written as it is: the position is unique in both, so nobody appends twice to the same head.
+const FORMAT: i32 = 2;
+/// Formats that this program reads and writes.
+const KNOWN: std::ops::RangeInclusive<i32> = 1..=FORMAT;
 /// The first SQLite without the WAL-reset corruption bug (3.51.3).
 const SQLITE_MIN: i32 = 3_051_003;
 
@@ -28,9 +31,9 @@ CREATE TABLE events (
   command BLOB NOT NULL,
   stream  INTEGER,
   header  BLOB NOT NULL,
-  prev    BLOB NOT NULL UNIQUE,
+  prev    BLOB NOT NULL,
   body    BLOB NOT NULL,
-  hash    BLOB NOT NULL UNIQUE
+  hash    BLOB NOT NULL
 ) STRICT;
 CREATE INDEX events_command ON events (command);
 CREATE INDEX events_stream ON events (stream, seq) WHERE stream IS NOT NULL;
@@ -172,8 +175,8 @@ impl File {
         if !new && application != APPLICATION {
             return Err(unreadable(path, &"it is a SQLite file of something else", "name another file"));
         }
-        if !new && format != FORMAT {
-            let why = format!("it has format {format}, this program knows {FORMAT}");
+        if !new && !KNOWN.contains(&format) {
+            let why = format!("it has format {format}, this program knows up to {FORMAT}");
             return Err(unreadable(path, &why, "use the version of warroom that wrote it, or a newer one"));
         }
         if is_torn(path, i64::from(pragma("page_size")?)) {
