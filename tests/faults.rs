@@ -8,128 +8,59 @@
     reason = "a test may fail by panicking"
 )]
 
+mod support;
+
 use std::{
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
-    time::{Duration, Instant},
+    path::Path,
+    process::{Child, Stdio},
 };
+use support::house::{House, binary, stderr, until};
 
-fn binary() -> String {
-    std::env::var("WARROOM_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_warroom").to_owned())
+/// A closed journal with one note in it.
+fn closed(house: &House) -> Vec<u8> {
+    house.ok(&["note", "first"]);
+    house.stop();
+    std::fs::read(house.journal()).unwrap()
 }
 
-struct House {
-    dir: tempfile::TempDir,
-}
-
-impl House {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+/// Fails to open, in these words, and leaves the file as it is.
+fn refuses(house: &House, words: &[&str]) {
+    let before = std::fs::read(house.journal()).unwrap();
+    let output = house.run(&["note", "second"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(20), "{said}");
+    for word in words.iter().chain(&["journal.db"]) {
+        assert!(said.contains(word), "{word:?} is not in: {said}");
     }
-
-    fn state(&self) -> PathBuf {
-        self.dir.path().join("warroom")
-    }
-
-    fn journal(&self) -> PathBuf {
-        self.state().join("journal.db")
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command
-            .env("XDG_STATE_HOME", self.dir.path())
-            .env("XDG_CONFIG_HOME", self.dir.path())
-            .env("WARROOM_BIN", binary())
-            .env_remove("WARROOM_SOCKET")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(&binary()).args(args).output().unwrap()
-    }
-
-    fn ok(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Stops the room and waits until its lock is free.
-    fn stop(&self) {
-        self.ok(&["stop"]);
-        until("the room ends", || !self.held());
-    }
-
-    fn held(&self) -> bool {
-        warroom::os::lock::Lock::take(&self.state().join("room.lock"), "a test").is_err()
-    }
-
-    /// A closed journal with one note in it.
-    fn closed(&self) -> Vec<u8> {
-        self.ok(&["note", "first"]);
-        self.stop();
-        std::fs::read(self.journal()).unwrap()
-    }
-
-    /// Fails to open, in these words, and leaves the file as it is.
-    fn refuses(&self, words: &[&str]) {
-        let before = std::fs::read(self.journal()).unwrap();
-        let output = self.run(&["note", "second"]);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(20), "{said}");
-        for word in words.iter().chain(&["journal.db"]) {
-            assert!(said.contains(word), "{word:?} is not in: {said}");
-        }
-        assert_eq!(std::fs::read(self.journal()).unwrap(), before, "the file was changed");
-    }
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        let _ = self.run(&["stop"]);
-    }
-}
-
-fn until(what: &str, mut so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !so() {
-        assert!(began.elapsed() < Duration::from_secs(30), "never came: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    assert_eq!(std::fs::read(house.journal()).unwrap(), before, "the file was changed");
 }
 
 #[test]
 fn a_file_that_is_no_journal_is_refused() {
     let house = House::new();
-    house.closed();
+    closed(&house);
     std::fs::write(house.journal(), b"GIF89a, and more than sixteen bytes of it").unwrap();
-    house.refuses(&["restore a copy"]);
+    refuses(&house, &["restore a copy"]);
 }
 
 #[test]
 fn a_journal_of_a_newer_version_is_refused() {
     let house = House::new();
-    house.closed();
+    closed(&house);
     let db = rusqlite::Connection::open(house.journal()).unwrap();
     db.execute_batch("PRAGMA user_version = 99").unwrap();
     drop(db);
-    house.refuses(&["format 99", "newer one"]);
+    refuses(&house, &["format 99", "newer one"]);
     assert_eq!(house.run(&["verify"]).status.code(), Some(2));
 }
 
 #[test]
 fn a_journal_cut_anywhere_is_refused_or_whole() {
     let house = House::new();
-    let raw = house.closed();
+    let raw = closed(&house);
     for part in [1, 2, 3, 5, 7] {
         std::fs::write(house.journal(), &raw[..raw.len() * part / 8]).unwrap();
-        house.refuses(&[]);
+        refuses(&house, &[]);
         assert_ne!(house.run(&["verify"]).status.code(), Some(0));
     }
     std::fs::write(house.journal(), &raw).unwrap();
@@ -141,7 +72,7 @@ fn a_journal_whose_log_was_lost_before_it_was_ever_folded_in_is_refused() {
     let house = House::new();
     house.ok(&["note", "first"]);
     // A copy taken of the main file alone, while the room writes.
-    let copy = house.dir.path().join("copy.db");
+    let copy = house.path().join("copy.db");
     std::fs::copy(house.journal(), &copy).unwrap();
     let output = house.run(&["verify", copy.to_str().unwrap()]);
     let code = output.status.code();
@@ -156,17 +87,17 @@ fn a_journal_whose_log_was_lost_before_it_was_ever_folded_in_is_refused() {
 fn two_rooms_never_share_a_journal_nor_a_socket() {
     let house = House::new();
     house.ok(&["note", "first"]);
-    let config = house.dir.path().join("other.toml");
-    std::fs::write(&config, format!("[journal]\npath = '{}'\n", house.dir.path().join("other.db").display()))
+    let config = house.path().join("other.toml");
+    std::fs::write(&config, format!("[journal]\npath = '{}'\n", house.path().join("other.db").display()))
         .unwrap();
     let same_socket = house.run(&["--config", config.to_str().unwrap(), "serve"]);
     assert_eq!(same_socket.status.code(), Some(1));
     assert!(stderr(&same_socket).contains("held by a room"), "{same_socket:?}");
 
-    let link = house.dir.path().join("link.db");
+    let link = house.path().join("link.db");
     std::os::unix::fs::symlink(house.journal(), &link).unwrap();
     std::fs::write(&config, format!("[journal]\npath = '{}'\n", link.display())).unwrap();
-    let elsewhere = house.dir.path().join("elsewhere");
+    let elsewhere = house.path().join("elsewhere");
     let same_file =
         house.run(&["--config", config.to_str().unwrap(), "serve", "--dir", elsewhere.to_str().unwrap()]);
     assert_eq!(same_file.status.code(), Some(1));
@@ -223,8 +154,8 @@ fn limited(house: &House) -> Child {
 #[test]
 fn a_disk_that_takes_no_more_loses_nothing_and_runs_nothing() {
     let house = House::new();
-    let ran = house.dir.path().join("ran");
-    let runbook = house.dir.path().join("put-back.md");
+    let ran = house.path().join("ran");
+    let runbook = house.path().join("put-back.md");
     std::fs::write(&runbook, RUNBOOK.replace("RAN", &ran.display().to_string())).unwrap();
     let mut room = limited(&house);
     house.ok(&["step", "start", runbook.to_str().unwrap(), "--input", "GOOD=2.4.0"]);
@@ -268,9 +199,9 @@ fn a_disk_that_takes_no_more_loses_nothing_and_runs_nothing() {
 #[test]
 fn where_no_room_can_be_had_the_commands_are_still_there_to_copy() {
     let house = House::new();
-    let runbook = house.dir.path().join("put-back.md");
+    let runbook = house.path().join("put-back.md");
     std::fs::write(&runbook, RUNBOOK.replace("RAN", "/nowhere")).unwrap();
-    let raw = house.closed();
+    let raw = closed(&house);
     std::fs::write(house.journal(), &raw[..raw.len() / 2]).unwrap();
     let start = house.run(&["step", "start", runbook.to_str().unwrap(), "--input", "GOOD=2.4.0"]);
     let copied = String::from_utf8_lossy(&start.stdout).into_owned();
@@ -295,7 +226,7 @@ fn in_own_mounts(house: &House, script: &Path) -> Option<Output> {
 #[test]
 fn a_full_disk_under_journal_and_log_does_not_end_the_room() {
     let house = House::new();
-    let script = house.dir.path().join("full.sh");
+    let script = house.path().join("full.sh");
     std::fs::write(&script, r#"
 set -u
 mkdir "$XDG_STATE_HOME/warroom"; mount -t tmpfs -o size=700k,mode=700 none "$XDG_STATE_HOME/warroom" || exit 99

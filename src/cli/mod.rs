@@ -3,6 +3,7 @@
 pub mod config;
 pub mod drill;
 pub mod drill_world;
+pub mod evidence;
 pub mod exit;
 pub mod export;
 pub mod gate;
@@ -81,6 +82,7 @@ enum Verb {
     Gate(gate::GateArgs),
     /// Check every hash of a journal
     Verify(verify::VerifyArgs),
+    Evidence(evidence::EvidenceArgs),
     Export(export::ExportArgs),
     /// Read a runbook without walking it
     Runbook(runbook::RunbookArgs),
@@ -122,6 +124,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Tail(args)) => tail::run(&with, &args),
         Some(Verb::Gate(args)) => gate::run(&args),
         Some(Verb::Verify(args)) => verify::run(&args),
+        Some(Verb::Evidence(args)) => evidence::run(&with, &args),
         Some(Verb::Export(args)) => export::run(&with, &args),
         Some(Verb::Runbook(args)) => runbook::run(&args),
         Some(Verb::Config(args)) => config::run(&args, with.config),

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod house;
 pub mod peer;
 pub mod picture;
 pub mod pty;
