@@ -1,6 +1,7 @@
 //! The command line, one file per subcommand, each thin over the library.
 
 pub mod config;
+pub mod coordination;
 pub mod drill;
 pub mod drill_world;
 pub mod evidence;
@@ -70,6 +71,8 @@ enum Verb {
     #[command(flatten)]
     Act(verb::Verb),
     #[command(flatten)]
+    Coordination(coordination::Verb),
+    #[command(flatten)]
     People(people::Verb),
     Page(page::PageArgs),
     Run(run::RunArgs),
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Stop) => room::stop(&with),
         Some(Verb::Status(args)) => status::run(&with, &args),
         Some(Verb::Act(verb)) => verb::run(&with, verb),
+        Some(Verb::Coordination(verb)) => coordination::run(&with, &verb),
         Some(Verb::People(verb)) => people::run(&with, verb),
         Some(Verb::Page(args)) => page::run(&with, &args),
         Some(Verb::Run(args)) => run::run(&with, &args),
