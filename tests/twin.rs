@@ -120,3 +120,26 @@ fn commands_go_in_as_json_and_outcomes_come_out() {
     assert_eq!(on.status.code(), Some(1), "{}", stderr(&on));
     assert_eq!(text(&on.stdout).lines().count(), 2);
 }
+
+#[test]
+fn what_is_marked_by_a_key_is_marked_by_a_verb() {
+    let house = House::new();
+    house.ok(&["declare", "5xx", "--service", "shop"]);
+    let pin = house.fed(&["pin", "-", "--kind", "line", "--at", "2026-03-01T01:52:00Z"], "OOM in pod 7\n");
+    assert_eq!(pin.status.code(), Some(0), "{}", stderr(&pin));
+    let pinned = pinned(&house);
+    assert_eq!(
+        (pinned[0]["text"].as_str(), pinned[0]["about"].as_str()),
+        (Some("OOM in pod 7"), Some("2026-03-01T01:52:00Z"))
+    );
+    house.ok(&["star", "1"]);
+    house.ok(&["star", "1", "--off"]);
+    house.ok(&["retitle", "shop answers 5xx"]);
+    let state: serde_json::Value = serde_json::from_str(&house.ok(&["status", "--json"])).unwrap();
+    assert!(state.to_string().contains("shop answers 5xx"), "{state}");
+    for (args, says) in [(["star", "99999"], "99999"), (["retitle", ""], "title")] {
+        let refused = house.run(&args);
+        assert_eq!(refused.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&refused).contains(says), "{}", stderr(&refused));
+    }
+}

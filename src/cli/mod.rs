@@ -10,6 +10,7 @@ pub mod export;
 pub mod gate;
 pub mod hand;
 mod log;
+pub mod mark;
 pub mod outward;
 pub mod page;
 pub mod pages;
@@ -74,6 +75,8 @@ enum Verb {
     Coordination(coordination::Verb),
     #[command(flatten)]
     People(people::Verb),
+    #[command(flatten)]
+    Mark(mark::Verb),
     Page(page::PageArgs),
     Run(run::RunArgs),
     Do(script::DoArgs),
@@ -121,6 +124,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Act(verb)) => verb::run(&with, verb),
         Some(Verb::Coordination(verb)) => coordination::run(&with, &verb),
         Some(Verb::People(verb)) => people::run(&with, verb),
+        Some(Verb::Mark(verb)) => mark::run(&with, &verb),
         Some(Verb::Page(args)) => page::run(&with, &args),
         Some(Verb::Run(args)) => run::run(&with, &args),
         Some(Verb::Do(args)) => script::run(&with, &args),

@@ -18,7 +18,7 @@ use crate::{
         time::Span,
     },
     os::clock,
-    wire::{FromRoom, Outcome},
+    wire::Outcome,
 };
 use clap::Subcommand;
 use std::{
@@ -147,10 +147,7 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
             Err(refusal) => exit::outcome(&Outcome::Refused(refusal), json),
         });
     }
-    let me = match &session.client.hello {
-        FromRoom::Hello { you, .. } => Some(you.clone()),
-        _ => None,
-    };
+    let me = session.me().cloned();
     let mut verb = verb;
     if let Verb::Handover { what: Handover::Accept { say: say @ None }, .. } = &mut verb {
         if let Ok(shown) = shown_for(&state, me.as_ref()) {

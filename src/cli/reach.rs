@@ -2,13 +2,13 @@
 
 use super::{With, exit};
 use crate::{
-    domain::{Command, CommandId, Event, State, id::IncidentId, refusal::Refusal},
+    domain::{Command, CommandId, Event, State, actor::Actor, id::IncidentId, refusal::Refusal},
     os::{dirs, durable, spawn::Spec},
     transport::{
         client::{Client, NoRoom},
         find::{self, Kind, Place},
     },
-    wire::{Ask, Outcome, Told, Wanted},
+    wire::{Ask, FromRoom, Outcome, Told, Wanted},
 };
 use std::{
     path::{Path, PathBuf},
@@ -248,6 +248,14 @@ impl Session {
         Err(last.map_or_else(|| Unreached::Start("there is no place for it".into()), Unreached::Room))
     }
 
+    /// Whom the room sees.
+    pub fn me(&self) -> Option<&Actor> {
+        match &self.client.hello {
+            FromRoom::Hello { you, .. } => Some(you),
+            _ => None,
+        }
+    }
+
     /// The whole state.
     ///
     /// # Errors
@@ -285,6 +293,24 @@ impl Session {
     pub async fn act(&mut self, command: Command) -> Result<Outcome, Unreached> {
         Ok(self.client.command(CommandId(Uuid::now_v7()), command).await?)
     }
+}
+
+/// Does the command that a verb means in the state as it is, and says what became of it. Gives the exit code.
+///
+/// # Errors
+/// [`Unreached`].
+pub async fn act(
+    with: &With,
+    json: bool,
+    make: impl FnOnce(&State, Option<&Actor>) -> Result<Command, Refusal>,
+) -> Result<u8, Unreached> {
+    let mut session = Session::open(with).await?;
+    let state = session.state().await?;
+    let outcome = match make(&state, session.me()) {
+        Ok(command) => session.act(command).await?,
+        Err(refusal) => Outcome::Refused(refusal),
+    };
+    Ok(exit::outcome(&outcome, json))
 }
 
 /// The incident that is meant: the one given, or the open one that matters most.

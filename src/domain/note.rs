@@ -4,7 +4,7 @@ use super::{
     event::{Event, Seq},
     fact::Fact,
     id::{Digest, IncidentId},
-    refusal::{Refusal, text},
+    refusal::{Code, Refusal, text},
     state::State,
     time::Wall,
 };
@@ -116,6 +116,10 @@ pub(super) fn decide(state: &State, command: &NoteCommand) -> Result<Vec<Fact>, 
         }
         NoteCommand::Star { incident, seq, on } => {
             state.declared(*incident)?;
+            if *seq == 0 || *seq > state.head {
+                return Err(Refusal::new(Code::Unknown, format!("there is no event #{seq}"))
+                    .hint("the timeline shows their numbers"));
+            }
             // A closed incident's stars are in the journal alone.
             let known = state.incidents.get(incident).filter(|_| !state.is_closed(*incident));
             if known.is_some_and(|known| known.stars.contains(seq) == *on) {
