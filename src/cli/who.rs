@@ -68,9 +68,10 @@ pub fn lines(room: &RoomStatus, state: &State, now: Wall, join: &str) -> Vec<Str
     let idles = wide(&mut seats.iter().map(|one| one.activity(now).chars().count()));
     for one in seats {
         let place = one.look.as_ref().map_or_else(|| "--".to_owned(), |look| clean(&look.say(state)));
-        let notes: String = one.notes(&room.here).iter().map(|note| format!("  {}", clean(note))).collect();
+        let notes: Vec<String> = one.notes(&room.here).iter().map(|note| clean(note)).collect();
+        let notes = notes.join("  ");
         let (name, idle) = (clean(&one.who.name), one.activity(now));
-        lines.push(format!("{name:names$}  {idle:idles$}  {place}{notes}").trim_end().to_owned());
+        lines.push(format!("{name:names$}  {idle:idles$}  {place}  {notes}").trim_end().to_owned());
     }
     let only = if room.private { "  (PRIVATE: only you can)" } else { "" };
     lines.push(format!("to join  {join}{only}"));

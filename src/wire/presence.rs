@@ -9,6 +9,7 @@ use crate::domain::{
     time::{Span, Wall, clock_utc, minute_utc},
 };
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 
 /// Names a connection for the life of the room; 0 for none.
 pub type SeatId = u64;
@@ -81,15 +82,15 @@ impl Look {
             && let Some(at) = walk.runbook.steps().position(|step| step.id == *slug)
             && let Some(step) = walk.runbook.step(slug)
         {
-            out.push_str(&format!(", step {} \"{}\"", at + 1, crate::domain::text::line(&step.title)));
+            let _ = write!(out, ", step {} \"{}\"", at + 1, crate::domain::text::line(&step.title));
         } else if self.view == "war-room" && !self.pane.is_empty() {
-            out.push_str(&format!(", {}", self.pane));
+            let _ = write!(out, ", {}", self.pane);
         }
         if let Some(at) = self.cursor.and_then(chrono::DateTime::from_timestamp_millis) {
-            out.push_str(&format!(" at {}", clock_utc(at)));
+            let _ = write!(out, " at {}", clock_utc(at));
         }
         if matches!(self.pane.as_str(), "logs") && !self.pattern.is_empty() {
-            out.push_str(&format!("  /{}/", self.pattern));
+            let _ = write!(out, "  /{}/", self.pattern);
         }
         out
     }
@@ -246,7 +247,10 @@ mod tests {
         one.who.claimed = Some("ssh from 192.0.2.7, shared terminal".into());
         one.follows = Some(1);
         let leader = Presence::new(1, Actor::user("ana", 1000), As::Seat, at(0));
-        assert_eq!(one.notes(&[leader.clone()]), ["SHARED terminal", "follows ana", "ssh from 192.0.2.7"]);
+        assert_eq!(
+            one.notes(std::slice::from_ref(&leader)),
+            ["SHARED terminal", "follows ana", "ssh from 192.0.2.7"]
+        );
         one.attached = Some(1);
         one.read_only = true;
         assert_eq!(one.notes(&[leader]), ["read-only", "follows ana", "ssh from 192.0.2.7"]);

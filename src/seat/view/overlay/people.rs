@@ -45,7 +45,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, theme: &Theme, model: &Model, at: usiz
     }
     if alone {
         let text = if private {
-            "this room is yours alone: others cannot join it; warroom serve opens one for all"
+            "this room is yours alone; warroom serve opens one for all"
         } else {
             "nobody else has a seat here; send them this line:"
         };
@@ -81,7 +81,8 @@ fn seat_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, seat: &P
     if seat.seat == model.seat && model.seat != 0 {
         notes.insert(0, "you".into());
     }
-    let notes = notes.iter().map(|note| format!("  {}", one(note))).collect::<String>();
+    notes.insert(0, String::new());
+    let notes = one_line(&notes);
     // At a narrow terminal the time since when gives way: where somebody looks matters more.
     let now = model.now.wall;
     let idle = match seat.idle(now) {
@@ -98,6 +99,10 @@ fn seat_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, seat: &P
     ];
     let area = put::part(area, 2, area.width);
     put::ends(buf, area, theme, &pieces, (&idle, Role::Quiet));
+}
+
+fn one_line(parts: &[String]) -> String {
+    parts.iter().map(|part| one(part)).collect::<Vec<_>>().join("  ")
 }
 
 fn short(role: &str) -> &str {
