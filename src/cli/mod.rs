@@ -1,6 +1,7 @@
 //! The command line, one file per subcommand, each thin over the library.
 
 pub mod config;
+pub mod coordination;
 pub mod drill;
 pub mod drill_world;
 pub mod exit;
@@ -71,6 +72,8 @@ enum Verb {
     #[command(flatten)]
     Act(verb::Verb),
     #[command(flatten)]
+    Coordination(coordination::Verb),
+    #[command(flatten)]
     People(people::Verb),
     Page(page::PageArgs),
     /// Walk a runbook, step by step
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Status(args)) => status::run(&with, &args),
         Some(Verb::Who(args)) => who::run(&with, &args),
         Some(Verb::Act(verb)) => verb::run(&with, verb),
+        Some(Verb::Coordination(verb)) => coordination::run(&with, &verb),
         Some(Verb::People(verb)) => people::run(&with, verb),
         Some(Verb::Page(args)) => page::run(&with, &args),
         Some(Verb::Step(args)) => step::run(&with, args),
