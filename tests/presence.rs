@@ -204,7 +204,7 @@ async fn presence_goes_from_seat_to_seat_and_never_into_the_journal() {
     };
     bo.until("what it is told itself", shown).await;
     ana.until("where bo looks", shown).await;
-    ana.press("w").await;
+    ana.press("@").await;
     let screen = ana.screen();
     assert!(
         screen.contains("Who is here") && screen.contains("metrics at ") && screen.contains("you"),
@@ -275,7 +275,7 @@ async fn a_seat_that_only_looks_is_refused_here_and_in_the_room() {
     assert_eq!(house.head().await, head);
     let mut other = house.sit((80, 24), false).await;
     other.until("presence", |model| model.others().iter().any(|one| one.read_only)).await;
-    other.press("w").await;
+    other.press("@").await;
     assert!(other.screen().contains("read-only"), "{}", other.screen());
 }
 

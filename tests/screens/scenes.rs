@@ -91,7 +91,7 @@ pub fn all() -> Vec<Scene> {
     all.push(scene("people", {
         let mut model = room("ana");
         hear(&mut model, NOW, FromRoom::Room(looking()));
-        press(&mut model, NOW, "w down");
+        press(&mut model, NOW, "@ down");
         model
     }));
     all.push(scene("people-alone", {
@@ -100,7 +100,7 @@ pub fn all() -> Vec<Scene> {
         status.here.truncate(1);
         status.private = true;
         hear(&mut model, "13:56:30", FromRoom::Room(status));
-        press(&mut model, "13:56:30", "w");
+        press(&mut model, "13:56:30", "@");
         model
     }));
     all.push(scene("following", {
