@@ -26,12 +26,13 @@ pub mod sources;
 pub mod status;
 pub mod step;
 pub mod tail;
+pub mod twin;
 pub mod verb;
 pub mod verify;
 pub mod who;
 
 use crate::config::Flags;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
 
 /// A terminal war room for incident response and release recovery.
@@ -115,9 +116,16 @@ enum Verb {
     DrillWorld(drill_world::Args),
 }
 
+impl Cli {
+    /// The arguments of this process; ends it where they make no sense.
+    fn of_arguments() -> Self {
+        Self::from_arg_matches(&table().get_matches()).unwrap_or_else(|error| error.exit())
+    }
+}
+
 /// Parses the arguments, runs the subcommand, gives its exit code.
 pub fn main() -> ExitCode {
-    let Cli { with, seat, command } = Cli::parse();
+    let Cli { with, seat, command } = Cli::of_arguments();
     if command.is_some() && seat != seat::SeatArgs::default() {
         let say = "an incident and --read-only are for a seat: warroom INC-7 opens one, without a subcommand";
         Cli::command().error(clap::error::ErrorKind::ArgumentConflict, say).exit();
@@ -157,5 +165,5 @@ pub fn main() -> ExitCode {
 
 /// The command line as a table, for completions and pages.
 pub fn table() -> clap::Command {
-    Cli::command()
+    twin::worded(Cli::command())
 }

@@ -91,6 +91,7 @@ fn markdown() -> String {
         }
     }
     let mut out = COMMANDS_HEAD.to_owned();
+    out.push_str(&super::twin::markdown());
     for command in super::table().get_subcommands().filter(|command| !command.is_hide_set()) {
         page(&mut out, "warroom", command, 2);
     }

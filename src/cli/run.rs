@@ -258,7 +258,7 @@ async fn next(signal: &mut io::Result<tokio::signal::unix::Signal>) {
         Err(_) => None,
     };
     if came.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

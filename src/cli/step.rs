@@ -13,12 +13,13 @@ use crate::{
         deviation::ReasonCode,
         id::{IncidentId, WalkId},
         refusal::Code,
+        time::Span,
         walk::{self, Confirmation, Deviate, Glass, How, StepStatus, Walk, WalkCommand},
     },
     hand::{attach, values},
     os::editor,
     runbook,
-    wire::Outcome,
+    wire::{Outcome, Steer, StepRef},
 };
 use clap::{Args, Subcommand};
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -143,6 +144,18 @@ enum What {
         /// The step
         step: Option<String>,
     },
+    /// Cancel a running step: its whole process group is ended
+    Cancel {
+        /// The step
+        step: Option<String>,
+    },
+    /// Give a running step more time
+    Extend {
+        /// How much, 10m
+        time: Span,
+        /// The step
+        step: Option<String>,
+    },
     /// End the walk before its end
     Abandon {
         /// Why
@@ -237,6 +250,16 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
             }
             Ok(code)
         }
+        Ok(Prepared::Steer { at, steer }) => {
+            let ends = steer == Steer::Cancel;
+            session.client.steer(at.clone(), steer).await.map_err(Unreached::Room)?;
+            if ends {
+                return ended(&mut session, at.walk, &at.step, json).await;
+            }
+            // The question comes after the order on the same connection, so that the order is out when this ends.
+            session.state().await?;
+            Ok(exit::DONE)
+        }
         Ok(Prepared::Take { command, walk, step, hand, wait }) => {
             let outcome = session.act(command).await?;
             if !matches!(outcome, Outcome::Ok { .. }) {
@@ -266,6 +289,7 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
 enum Prepared {
     List(Box<Walk>),
     Command(Command),
+    Steer { at: StepRef, steer: Steer },
     Take { command: Command, walk: WalkId, step: String, hand: Uuid, wait: bool },
 }
 
@@ -360,9 +384,20 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
         What::TakeOver { reason, step } => {
             WalkCommand::TakeOver { walk, step: here(step)?, reason: reason.clone() }
         }
+        What::Cancel { step } => return steered(known, here(step)?, Steer::Cancel),
+        What::Extend { time, step } => return steered(known, here(step)?, Steer::Extend(*time)),
         What::Abandon { reason } => WalkCommand::Abandon { walk, reason: reason.clone() },
     };
     Ok(Prepared::Command(Command::Walk(command)))
+}
+
+/// How the hand of a running step is steered.
+fn steered(walk: &Walk, step: String, steer: Steer) -> Result<Prepared, Refusal> {
+    if walk.state(&step).status != StepStatus::Lent {
+        return Err(Refusal::new(Code::Conflict, format!("{step} does not run"))
+            .hint("warroom step list shows what does"));
+    }
+    Ok(Prepared::Steer { at: StepRef { walk: walk.id, step }, steer })
 }
 
 /// The command that gives a block other code.

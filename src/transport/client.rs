@@ -3,7 +3,9 @@
 use crate::{
     domain::{Command, CommandId, state::FOLD},
     os::{self, peer},
-    wire::{As, Ask, FRAME_MAX, FromRoom, Lines, Outcome, ToRoom, Told, WIRE, decode, encode},
+    wire::{
+        As, Ask, FRAME_MAX, FromRoom, Lines, Outcome, Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
+    },
 };
 use std::{
     io,
@@ -198,6 +200,14 @@ impl Client {
     /// [`NoRoom`].
     pub async fn act(&mut self, command: Command) -> Result<Outcome, NoRoom> {
         self.command(CommandId(Uuid::now_v7()), command).await
+    }
+
+    /// Steers the hand of a step. It is not answered: what becomes of the step says it.
+    ///
+    /// # Errors
+    /// [`NoRoom`].
+    pub async fn steer(&mut self, at: StepRef, steer: Steer) -> Result<(), NoRoom> {
+        self.writer.send(&ToRoom::Steer { at, steer }).await
     }
 
     /// Asks and waits for the answer.

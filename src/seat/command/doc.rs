@@ -17,6 +17,21 @@ pub fn usage(spec: &Spec) -> String {
     out
 }
 
+fn keys(spec: &Spec) -> String {
+    let keys: Vec<_> = spec
+        .keys
+        .iter()
+        .filter_map(|key| key.parse().ok())
+        .map(|key| format!("`{}`", keymap::shown(key).replace('|', "\\|")))
+        .collect();
+    keys.join(" ")
+}
+
+/// A command with its keys, in Markdown: `n` or `:note`.
+pub fn shown(spec: &Spec) -> String {
+    format!("{} `:{}`", keys(spec), spec.name).trim_start().to_owned()
+}
+
 /// All keys and commands as Markdown: what `warroom keys` prints and `docs/keys.md` holds.
 pub fn markdown() -> String {
     let mut out = String::from(
@@ -25,13 +40,7 @@ pub fn markdown() -> String {
     for group in Group::ALL {
         let _ = write!(out, "\n## {}\n\n| key | command | what it does |\n|---|---|---|\n", group.title());
         for spec in chapter(group) {
-            let keys: Vec<_> = spec
-                .keys
-                .iter()
-                .filter_map(|key| key.parse().ok())
-                .map(|key| format!("`{}`", keymap::shown(key).replace('|', "\\|")))
-                .collect();
-            let _ = writeln!(out, "| {} | `{}` | {} |", keys.join(" "), usage(spec), spec.doc);
+            let _ = writeln!(out, "| {} | `{}` | {} |", keys(spec), usage(spec), spec.doc);
         }
     }
     out

@@ -64,7 +64,7 @@ commands! { INCIDENT, Group::Incident;
         [], act::always, act::incident::declare;
     "severity" ["sev"] ("S") None, "Change the severity; the difference is shown first",
         [arg("severity", "How bad is it?", Kind::Severity), arg("reason", "Why?", Kind::Words)], act::open, act::incident::severity;
-    "status" [] ("v") None, "Say how far it has come: investigating to closed",
+    "status" ["state"] ("v") None, "Say how far it has come: investigating to closed",
         [arg("status", "How far has it come?", Kind::Status)], act::incident, act::incident::status;
     "role" ["assign"] ("R") None, "Give somebody a role; command is offered, not given",
         [arg("role", "Which role?", Kind::Role), arg("who", "Who?", Kind::Person)], act::open, act::incident::role;
@@ -164,7 +164,7 @@ commands! { GATE, Group::Gate;
     "renew" [] () None, "Renew a freeze's lease from now",
         [arg("freeze", "Which freeze?", Kind::Freeze), arg("lease", "For how long from now?", Kind::Span), arg("reason", "Why?", Kind::Words)],
         act::frozen, act::freeze::renew;
-    "lift" [] ("L") None, "Lift a freeze",
+    "lift" ["thaw"] ("L") None, "Lift a freeze",
         [arg("freeze", "Which freeze?", Kind::Freeze), arg("reason", "Why may deploys go on?", Kind::Words)], act::frozen, act::freeze::lift;
     "exempt" [] () None, "Let one artifact pass a freeze",
         [arg("freeze", "Which freeze?", Kind::Freeze), arg("artifact", "Which artifact, exactly as the pipeline names it?", Kind::Value), arg("reason", "Why?", Kind::Words)],
