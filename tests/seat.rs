@@ -22,6 +22,7 @@ use warroom::{
         Command, CommandId,
         board::BoardCommand,
         clock::Moment,
+        decision::DecisionCommand,
         deviation::{DeviationCommand, ReasonCode},
         freeze::FreezeCommand,
         glass::GlassCommand,
@@ -175,6 +176,50 @@ fn no_needs_is_one_key_and_a_need_is_asked_for_in_words() {
         assert_eq!((conditions.as_str(), actions.as_str()), ("errors at 7 %", "rolling back"));
         assert_eq!(needs, &want);
     }
+}
+
+#[test]
+fn a_proposal_is_put_to_every_seat_objected_to_and_decided_by_the_commander() {
+    let mut bo = seat(&story::declared(), "bo", NOW);
+    let sent = commands(&press(&mut bo, NOW, "V 'flags_off enter 'wait|scale_up enter 'slower_quotes enter"));
+    let [Command::Decision(DecisionCommand::Propose { text, options, risks, .. })] = sent.as_slice() else {
+        panic!("{sent:?} {:?}", bo.layers);
+    };
+    assert_eq!((text.as_str(), risks.as_deref()), ("flags off", Some("slower quotes")));
+    assert_eq!(options, &["wait", "scale up"]);
+    let mut told = story::declared();
+    told.by("14:07:00", "bo", sent[0].clone());
+    let waits = |story: &story::Story, who: &str| {
+        let waits = warroom::seat::model::waits::waits(&seat(story, who, NOW));
+        format!("{} {}: {}", waits.lead, waits.who, waits.what)
+    };
+    assert!(waits(&told, "cy").contains("everybody: any strong objections to DEC-2 \"flags off\"? no objections"));
+    let mut cy = seat(&told, "cy", NOW);
+    let sent = commands(&press(&mut cy, NOW, "V o 'quotes_are_cached enter"));
+    assert!(
+        matches!(sent.as_slice(), [Command::Decision(DecisionCommand::Object { why, .. })] if why == "quotes are cached"),
+        "{sent:?}"
+    );
+    told.by("14:07:20", "cy", sent[0].clone());
+    assert!(waits(&told, "ana").contains("you: decide on DEC-2 \"flags off\", 1 OBJECTION"));
+    let mut ana = seat(&told, "ana", NOW);
+    let sent = commands(&press(&mut ana, NOW, "V d '20m enter"));
+    let [Command::Decision(DecisionCommand::Settle { review_in, .. })] = sent.as_slice() else {
+        panic!("{sent:?} {:?}", ana.layers);
+    };
+    assert_eq!(*review_in, Some(Span::mins(20)));
+    told.by(NOW, "ana", sent[0].clone());
+    told.by(NOW, "bo", Command::Task(TaskCommand::Acknowledge { incident: story::INC, task: TaskId(3) }));
+    told.room("14:27:31", Command::Tick);
+    let due = seat(&told, "ana", "14:28:00");
+    assert!(due.state.incidents[&story::INC].decided.iter().any(|one| one.review.as_ref().is_some_and(|r| r.due)));
+    let mut ana = due;
+    let sent = commands(&press(&mut ana, "14:28:00", "V 'it_stands enter"));
+    assert!(
+        matches!(sent.as_slice(), [Command::Decision(DecisionCommand::Review { text, .. })] if text == "it stands"),
+        "{sent:?} {:?}",
+        ana.layers
+    );
 }
 
 #[test]

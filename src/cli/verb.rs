@@ -82,6 +82,9 @@ pub enum Verb {
         /// What may go wrong
         #[arg(long)]
         risks: Option<String>,
+        /// Look at it again after this, 30m
+        #[arg(long, value_name = "TIME")]
+        review: Option<Span>,
         /// What every verb takes
         #[command(flatten)]
         about: About,
@@ -464,11 +467,12 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
         Verb::Note { text, .. } => {
             Command::Note(NoteCommand::Say { incident: incident().ok(), text: words(text)? })
         }
-        Verb::Decide { text, options, risks, .. } => Command::Decision(DecisionCommand::Make {
+        Verb::Decide { text, options, risks, review, .. } => Command::Decision(DecisionCommand::Make {
             incident: incident()?,
             text: text.clone(),
             options: options.clone(),
             risks: risks.clone(),
+            review_in: *review,
         }),
         Verb::Task { text, owner, within, .. } => Command::Task(TaskCommand::Give {
             incident: incident()?,

@@ -65,9 +65,7 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
         }),
         Command::Task(command) => respond(Some(command.incident())),
         Command::Report(super::report::ReportCommand::Give { incident, .. }) => respond(Some(*incident)),
-        Command::Decision(super::decision::DecisionCommand::Make { incident, .. }) => {
-            respond(Some(*incident))
-        }
+        Command::Decision(command) => respond(Some(command.incident())),
         Command::Deviation(command) => respond(match command {
             super::deviation::DeviationCommand::Reason { deviation, .. } => {
                 state.deviations.get(deviation).and_then(|known| known.incident)

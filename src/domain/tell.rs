@@ -89,7 +89,7 @@ fn words(fact: &Fact) -> String {
         Fact::Report(ReportFact::Given { conditions, actions, needs, .. }) => {
             format!("CAN: {}", report::line(conditions, actions, needs))
         }
-        Fact::Decision(DecisionFact::Made { text, .. }) => format!("decided: {text}"),
+        Fact::Decision(fact) => decision(fact),
         Fact::Deviation(fact) => match fact {
             DeviationFact::Recorded { deviation, what, .. } => {
                 let first = what.actual.lines().next().unwrap_or_default();
@@ -121,6 +121,28 @@ fn words(fact: &Fact) -> String {
         Fact::Dispatch(fact) => dispatch(fact),
         Fact::Erased => "erased".into(),
         Fact::Foreign(_) => "something that a newer version wrote".into(),
+    }
+}
+
+fn decision(fact: &DecisionFact) -> String {
+    match fact {
+        DecisionFact::Proposed { decision, text, options, risks, .. } => {
+            let or: String = options.iter().map(|option| format!("; or {option}")).collect();
+            let risks = risks.as_ref().map(|risks| format!("; risks: {risks}")).unwrap_or_default();
+            format!("proposes {decision}: {text}{or}{risks}; any strong objections?")
+        }
+        DecisionFact::Objected { decision, why, .. } => format!("OBJECTS to {decision}: {why}"),
+        DecisionFact::Withdrawn { decision, reason, .. } => format!("{decision} is withdrawn: {reason}"),
+        DecisionFact::Made { text, review_in, over, .. } => {
+            let over = if over.is_empty() { String::new() } else { format!("; {} objected", over.join(", ")) };
+            let review = review_in.map(|span| format!("; review in {span}")).unwrap_or_default();
+            format!("decided: {text}{over}{review}")
+        }
+        DecisionFact::ReviewDue { decision, .. } => format!("{decision} is due for its review"),
+        DecisionFact::Reviewed { decision, text, again, .. } => {
+            let again = again.map(|span| format!("; again in {span}")).unwrap_or_default();
+            format!("{decision} reviewed: {text}{again}")
+        }
     }
 }
 

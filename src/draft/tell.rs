@@ -50,17 +50,7 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
         Fact::Board(fact) => board(fact),
         Fact::Note(fact) => return note(fact, g),
         Fact::Task(fact) => task(fact),
-        Fact::Decision(DecisionFact::Made { decision, text, options, risks, .. }) => {
-            let mut line = format!("Decided ({decision}): “{}”", clipped(text, WORDS));
-            if !options.is_empty() {
-                let options: Vec<_> = options.iter().map(|option| clipped(option, 80)).collect();
-                let _ = write!(line, "; options: {}", options.join(" · "));
-            }
-            if let Some(risks) = risks {
-                let _ = write!(line, "; risks: {}", clipped(risks, 120));
-            }
-            (Turn, line)
-        }
+        Fact::Decision(fact) => decision(fact),
         Fact::Report(ReportFact::Given { conditions, actions, needs, .. }) => {
             let needs: Vec<String> =
                 needs.iter().map(|need| format!("{} “{}”", need.task, clipped(&need.text, 120))).collect();
@@ -169,6 +159,49 @@ fn board(fact: &BoardFact) -> (Weight, String) {
             }),
         ),
         BoardFact::Updated { text, .. } => (Plain, format!("Update sent: “{}”", clipped(text, WORDS))),
+    }
+}
+
+fn weighed(line: &mut String, options: &[String], risks: Option<&String>) {
+    if !options.is_empty() {
+        let options: Vec<_> = options.iter().map(|option| clipped(option, 80)).collect();
+        let _ = write!(line, "; options: {}", options.join(" · "));
+    }
+    if let Some(risks) = risks {
+        let _ = write!(line, "; risks: {}", clipped(risks, 120));
+    }
+}
+
+fn decision(fact: &DecisionFact) -> (Weight, String) {
+    match fact {
+        DecisionFact::Proposed { decision, text, options, risks, .. } => {
+            let mut line = format!("Proposed ({decision}): “{}”", clipped(text, WORDS));
+            weighed(&mut line, options, risks.as_ref());
+            (Plain, line)
+        }
+        DecisionFact::Objected { decision, why, .. } => {
+            (Turn, format!("Objected to {decision}: “{}”", clipped(why, WORDS)))
+        }
+        DecisionFact::Withdrawn { decision, reason, .. } => {
+            (Plain, format!("{decision} withdrawn: “{}”", clipped(reason, WORDS)))
+        }
+        DecisionFact::Made { decision, text, options, risks, review_in, over, .. } => {
+            let mut line = format!("Decided ({decision}): “{}”", clipped(text, WORDS));
+            weighed(&mut line, options, risks.as_ref());
+            if !over.is_empty() {
+                let names: Vec<_> = over.iter().map(|name| inline(name)).collect();
+                let _ = write!(line, "; over the objection of {}", names.join(", "));
+            }
+            if let Some(span) = review_in {
+                let _ = write!(line, "; to be reviewed after {}", length(*span));
+            }
+            (Turn, line)
+        }
+        DecisionFact::ReviewDue { decision, .. } => (Detail, format!("{decision} was due for its review")),
+        DecisionFact::Reviewed { decision, text, again, .. } => {
+            let again = again.map_or_else(String::new, |span| format!("; again after {}", length(span)));
+            (Plain, format!("{decision} reviewed: “{}”{again}", clipped(text, WORDS)))
+        }
     }
 }
 

@@ -103,6 +103,11 @@ pub fn all() -> Vec<Scene> {
         press(&mut model, NOW, "w down enter");
         model
     }));
+    all.push(scene("proposal", {
+        let mut model = seat(&story::proposed(), "ana", NOW);
+        press(&mut model, NOW, "V");
+        model
+    }));
     all.push(scene("logs", {
         let mut model = after("ana", "4 / 'timeout enter space");
         let mut live = story::live("14:07:45");

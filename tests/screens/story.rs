@@ -299,8 +299,7 @@ pub fn declared() -> Story {
                 incident: INC,
                 text: "roll back to 2.4.0".into(),
                 options: Vec::new(),
-                risks: None,
-            }),
+                risks: None, review_in: None }),
         )
         .room("14:02:10", refused(1))
         .by(
@@ -496,6 +495,25 @@ pub fn needed() -> Story {
             }),
         )
         .room("14:07:20", Command::Tick);
+    story
+}
+
+/// Something is proposed, and somebody objects.
+pub fn proposed() -> Story {
+    let mut story = declared();
+    let decision = warroom::domain::id::DecisionId(2);
+    story
+        .by("14:06:50", "bo", Command::Decision(DecisionCommand::Propose {
+            incident: INC,
+            text: "turn new-pricing off before the rollback ends".into(),
+            options: vec!["wait for the rollback".into()],
+            risks: Some("prices of yesterday for ten minutes".into()),
+        }))
+        .by("14:07:10", "eve", Command::Decision(DecisionCommand::Object {
+            incident: INC,
+            decision,
+            why: "orders in flight carry the new prices".into(),
+        }));
     story
 }
 

@@ -275,8 +275,7 @@ pub fn bad_release(drill: bool) -> Story {
             incident: id,
             text: "Roll back to 2.4.1".into(),
             options: vec!["switch the flag off".into(), "roll back".into()],
-            risks: Some("2.4.2 wrote a new column".into()),
-        }),
+            risks: Some("2.4.2 wrote a new column".into()), review_in: None }),
     );
     let walk = WalkId(1);
     s.wait(6).act(

@@ -11,7 +11,7 @@ use crate::domain::{
     gate::{Action, Request},
     glass::GlassCommand,
     handover::{HandoverCommand, SAY},
-    id::{Digest, FreezeId, GlassId, IncidentId, TaskId, WalkId},
+    id::{DecisionId, Digest, FreezeId, GlassId, IncidentId, TaskId, WalkId},
     incident::{IncidentCommand, Status},
     note::NoteCommand,
     plan::{Approval, BlockKind, By, Choice, Ending, Lead, OnFail, Risk, Runbook, Slug},
@@ -88,6 +88,9 @@ fn actors() -> impl Strategy<Value = Actor> {
 
 fn incident() -> impl Strategy<Value = IncidentId> {
     (1_u32..4).prop_map(IncidentId)
+}
+fn decision() -> impl Strategy<Value = DecisionId> {
+    (1_u32..6).prop_map(DecisionId)
 }
 fn task() -> impl Strategy<Value = TaskId> {
     (1_u32..6).prop_map(TaskId)
@@ -382,8 +385,16 @@ fn others() -> impl Strategy<Value = Command> {
             incident,
             text,
             options: Vec::new(),
-            risks: None
-        })),
+            risks: None, review_in: None })),
+        (incident(), decision(), words(), option::of(words()), option::of(span()), 0_u8..5).prop_map(
+            |(incident, decision, text, other, span, which)| Command::Decision(match which {
+                0 => DecisionCommand::Propose { incident, text, options: other.into_iter().collect(), risks: None },
+                1 => DecisionCommand::Object { incident, decision, why: text },
+                2 => DecisionCommand::Settle { incident, decision, text: other, review_in: span },
+                3 => DecisionCommand::Review { incident, decision, text, again: span },
+                _ => DecisionCommand::Withdraw { incident, decision, reason: text },
+            })
+        ),
         (deviation, select(ReasonCode::ALL.to_vec()), words()).prop_map(|(deviation, code, text)| {
             Command::Deviation(DeviationCommand::Reason { deviation, code, text })
         }),

@@ -316,7 +316,7 @@ fn names_are_one_of_a_kind_in_the_journal() {
         ledger.ok(&ana(), Command::Task(give));
         assert!(ledger.state.incidents[&incident].tasks.contains_key(&TaskId(number)));
         let text = "roll back".into();
-        let make = DecisionCommand::Make { incident, text, options: vec![], risks: None };
+        let make = DecisionCommand::Make { incident, text, options: vec![], risks: None, review_in: None };
         ledger.ok(&ana(), Command::Decision(make));
         assert_eq!(ledger.state.incidents[&incident].last_decision, Some(DecisionId(number)));
     }

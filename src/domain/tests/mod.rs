@@ -1,6 +1,7 @@
 //! The rules as a whole.
 
 mod asking;
+mod decisions;
 mod gate;
 mod incident;
 mod outward;

@@ -132,6 +132,18 @@ fn above(model: &Model, call: &Call) -> String {
             .and_then(|id| model.state.deviations.get(&id))
             .map(|one| format!("\n{} {}: {}", one.id, one.what.kind.word(), one.what.actual))
             .unwrap_or_default(),
+        ("object" | "withdraw-proposal", Some(id)) => id
+            .parse()
+            .ok()
+            .and_then(|id| model.incident()?.proposals.get(&id))
+            .map(|one| format!("\n{}: {}", one.by, one.text))
+            .unwrap_or_default(),
+        ("review", Some(id)) => id
+            .parse()
+            .ok()
+            .and_then(|id| model.incident()?.decided.iter().find(|one| one.id == id))
+            .map(|one| format!("\ndecided {} by {}: {}", when::minute(one.at.wall, model.now.wall), one.by, one.text))
+            .unwrap_or_default(),
         ("task-report" | "task-done", Some(id)) => id
             .parse()
             .ok()
@@ -420,6 +432,15 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
                 .filter(fits)
                 .map(|task| (task.id.to_string(), format!("{}: {}", who(task), task.text)));
             (named.collect(), true)
+        }
+        Kind::Proposal => {
+            let open = model.incident().into_iter().flat_map(|incident| incident.proposals.values());
+            (open.map(|one| (one.id.to_string(), format!("{}: {}", one.by, one.text))).collect(), true)
+        }
+        Kind::Reviewed => {
+            let decided = model.incident().into_iter().flat_map(|incident| &incident.decided);
+            let waiting = decided.filter(|one| one.review.is_some());
+            (waiting.map(|one| (one.id.to_string(), one.text.clone())).collect(), true)
         }
         Kind::Incident => (
             model

@@ -23,7 +23,23 @@ commands! { SAY, Group::Say;
     "note" ["say"] ("n") Some("note"), "Write something down, from anywhere",
         [arg("text", "Note", Kind::Words)], act::always, act::say::note;
     "decide" ["decision"] ("d") Some("decide"), "Record a decision in one line",
-        [arg("text", "Decided", Kind::Words)], act::open, act::say::decide;
+        [arg("text", "Decided", Kind::Words)], act::open, act::decision::decide;
+    "proposals" [] ("V") None, "Any strong objections? See what is proposed, object, decide; or propose something",
+        [], act::open, act::decision::open;
+    "propose-decision" ["propose"] () None, "Put a decision to the room, with options and risks: any strong objections?",
+        [arg("text", "What do you propose?", Kind::Line), maybe("options", "Which other options, with | between them? Enter: none", Kind::Line),
+         maybe("risks", "What may go wrong? Enter: nothing is said", Kind::Line)], act::open, act::decision::propose;
+    "proposal" [] () None, "See one proposal, object to it, decide on it",
+        [arg("decision", "Which proposal?", Kind::Proposal)], act::proposed, act::decision::proposal;
+    "object" [] () None, "Object strongly to a proposal, with who and why",
+        [arg("decision", "Which proposal?", Kind::Proposal), arg("why", "What speaks strongly against it?", Kind::Words)], act::proposed, act::decision::object;
+    "decide-on" [] () None, "Decide on a proposal; who objected is recorded with it",
+        [arg("decision", "Which proposal?", Kind::Proposal), maybe("review", "Look at it again after what time? Enter: not at all", Kind::Span)],
+        act::proposed, act::decision::settle;
+    "withdraw-proposal" [] () None, "Take a proposal back: nothing is decided",
+        [arg("decision", "Which proposal?", Kind::Proposal), arg("reason", "Why?", Kind::Words)], act::proposed, act::decision::withdraw;
+    "review" [] () None, "Look at a decision again: does it still stand?",
+        [arg("decision", "Which decision?", Kind::Reviewed), arg("text", "Does it still stand, or what changes?", Kind::Words)], act::reviewed, act::decision::review;
     "task" [] ("t") Some("task"), "Give somebody a task with a time box",
         [arg("who", "A task for whom?", Kind::Person), maybe("within", "Within what time? Enter: no time box", Kind::Span),
          arg("text", "What is to be done?", Kind::Words)], act::open, act::task::give;
@@ -72,7 +88,7 @@ commands! { INCIDENT, Group::Incident;
         [arg("role", "Which role?", Kind::Role)], act::open, act::incident::unrole;
     "handover" ["command-of"] ("H") Some("command"), "Hand command over, take what is offered, or take command",
         [], act::open, act::people::handover;
-    "hand-over" ["propose"] () None, "Offer command to somebody, who takes it by saying so",
+    "hand-over" [] () None, "Offer command to somebody, who takes it by saying so",
         [arg("who", "Who is to command?", Kind::Person)], act::commands, act::people::hand_over;
     "accept" [] () None, "Take the command that is offered to you",
         [], act::offered, act::people::accept;

@@ -159,6 +159,9 @@ fn waiting(model: &Model) -> Option<Waits> {
     if let Some(paged) = paged(model) {
         return Some(paged);
     }
+    if let Some(open) = proposal(model) {
+        return Some(open);
+    }
     if let Some(wanted) = tasks(model) {
         return Some(wanted);
     }
@@ -174,6 +177,9 @@ fn waiting(model: &Model) -> Option<Waits> {
     }
     if let Some(proposed) = proposed(model) {
         return Some(proposed);
+    }
+    if let Some(due) = review(model) {
+        return Some(due);
     }
     let (walk, step, state) = model.running()?;
     let lease = state.lease.as_ref()?;
@@ -260,6 +266,39 @@ fn paged(model: &Model) -> Option<Waits> {
     let what = format!("{} {reached}{climbs}: {}", page.id, page.why);
     let asked = page.asked.elapsed(now);
     Some(Waits::new("PAGED", loud, what).on(page.who.clone()).since(asked).key("page-ack"))
+}
+
+/// The oldest proposal that is open: whoever commands decides on it, everybody else is asked for objections.
+fn proposal(model: &Model) -> Option<Waits> {
+    let incident = model.open_incident()?;
+    let open = incident.proposals.values().next()?;
+    let me = model.my_name();
+    let age = open.at.elapsed(&model.now);
+    let against = match open.objections.len() {
+        0 => "no objections".into(),
+        1 => "1 OBJECTION".into(),
+        n => format!("{n} OBJECTIONS"),
+    };
+    let (who, what) = if incident.commander().is_none_or(|who| who == me) {
+        ("you", format!("decide on {} \"{}\", {against}", open.id, open.text))
+    } else {
+        ("everybody", format!("any strong objections to {} \"{}\"? {against}", open.id, open.text))
+    };
+    Some(Waits::new("WAITS ON", Loud::Notice, what).on(who).since(age).key("proposals"))
+}
+
+/// A decision whose review is due, for whoever decided it and for the commander.
+fn review(model: &Model) -> Option<Waits> {
+    let incident = model.open_incident()?;
+    let me = model.my_name();
+    let due = incident.decided.iter().find_map(|one| {
+        let review = one.review.as_ref().filter(|review| review.at.reached(&model.now))?;
+        Some((one, review))
+    });
+    let (one, review) = due.filter(|(one, _)| one.by == me || incident.commander().is_none_or(|who| who == me))?;
+    let what = format!("review {} \"{}\": does it still stand?", one.id, one.text);
+    let late = review.at.elapsed(&model.now);
+    Some(Waits::new("WAITS ON", Loud::Notice, what).on("you").since(late).key("proposals"))
 }
 
 /// How long after the declaration the matrix's proposal stands in the line; later it is in the way.

@@ -1,10 +1,9 @@
-//! Words: notes, decisions, the board, pins, stars.
+//! Words: notes, the board, pins, stars.
 
 use crate::{
     domain::{
         Command,
         board::{BoardCommand, BoardLine},
-        decision::DecisionCommand,
         id::IncidentId,
         note::NoteCommand,
         time::Span,
@@ -37,15 +36,6 @@ pub(super) fn on(model: &mut Model, make: impl FnOnce(IncidentId) -> Command, sa
 pub fn note(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let incident = model.incident_id();
     model.act(Command::Note(NoteCommand::Say { incident, text: arg(given, 0).into() }), "noted")
-}
-
-/// A decision.
-pub fn decide(model: &mut Model, given: &[String]) -> Vec<Effect> {
-    let text = arg(given, 0).to_owned();
-    let make = |incident| {
-        Command::Decision(DecisionCommand::Make { incident, text, options: Vec::new(), risks: None })
-    };
-    on(model, make, "the decision is recorded")
 }
 
 /// A length of time as given; nothing for nothing.
