@@ -1,4 +1,4 @@
-//! Tasks, reports and proposals as verbs for scripts.
+//! Tasks, reports, proposals and what is owed again and again, as verbs for scripts.
 
 use super::{
     With, exit,
@@ -8,6 +8,8 @@ use super::{
 use crate::{
     domain::{
         Command, Refusal, State,
+        board::BoardCommand,
+        cadence::Beat,
         decision::DecisionCommand,
         id::{DecisionId, TaskId},
         report::ReportCommand,
@@ -136,6 +138,35 @@ pub enum Verb {
         #[command(flatten)]
         about: About,
     },
+    /// Everybody was asked how it stands; the poll's clock starts anew
+    Polled {
+        /// What every verb takes
+        #[command(flatten)]
+        about: About,
+    },
+    /// Put the next update or poll off
+    Snooze {
+        /// poll, update or external
+        what: Beat,
+        /// For how long, 15m
+        by: Span,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// What every verb takes
+        #[command(flatten)]
+        about: About,
+    },
+    /// How often updates or polls are owed
+    Cadence {
+        /// poll, update or external
+        what: Beat,
+        /// How often, 15m; none are owed where none is given
+        every: Option<Span>,
+        /// What every verb takes
+        #[command(flatten)]
+        about: About,
+    },
 }
 
 impl Verb {
@@ -150,7 +181,10 @@ impl Verb {
             | Self::Object { about, .. }
             | Self::DecideOn { about, .. }
             | Self::WithdrawProposal { about, .. }
-            | Self::Review { about, .. } => about,
+            | Self::Review { about, .. }
+            | Self::Polled { about }
+            | Self::Snooze { about, .. }
+            | Self::Cadence { about, .. } => about,
         }
     }
 }
@@ -225,6 +259,16 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
             text: text.clone(),
             again: *again,
         }),
+        Verb::Polled { .. } => Command::Board(BoardCommand::Poll { incident }),
+        Verb::Snooze { what, by, reason, .. } => Command::Board(BoardCommand::Snooze {
+            incident,
+            beat: *what,
+            by: *by,
+            reason: reason.clone(),
+        }),
+        Verb::Cadence { what, every, .. } => {
+            Command::Board(BoardCommand::Cadence { incident, beat: *what, every: *every })
+        }
     })
 }
 

@@ -8,6 +8,7 @@ use crate::{
     domain::{
         Command, Refusal, State,
         board::{BoardCommand, BoardLine},
+        cadence::{Audience, too_soon},
         clock::Moment,
         decision::DecisionCommand,
         deviation::{DeviationCommand, ReasonCode},
@@ -171,6 +172,9 @@ pub enum Verb {
         /// Only print what the room would say, for you to change
         #[arg(long)]
         draft: bool,
+        /// For those outside, to the external targets
+        #[arg(long)]
+        external: bool,
         /// What every verb takes
         #[command(flatten)]
         about: About,
@@ -359,14 +363,18 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
             return Ok(exit::DONE);
         }
     }
-    if let Verb::Update { draft: true, about, .. } = &verb {
+    if let Verb::Update { draft: false, external, about, .. } = &verb
+        && let Ok(incident) = reach::incident(&state, about.incident).and_then(|id| state.known(id))
+        && let Some(why) = too_soon(incident, audience(*external), &clock::now())
+    {
+        eprintln!("too soon? {why}");
+    }
+    if let Verb::Update { draft: true, external, about, .. } = &verb {
         let known = reach::incident(&state, about.incident).and_then(|id| state.known(id));
         return Ok(match known {
             Ok(incident) => {
-                println!(
-                    "{}",
-                    crate::domain::text::block(&crate::domain::board::draft(incident, &clock::now()))
-                );
+                let draft = crate::domain::board::draft(incident, audience(*external), &clock::now());
+                println!("{}", crate::domain::text::block(&draft));
                 exit::DONE
             }
             Err(refusal) => exit::outcome(&Outcome::Refused(refusal), json),
@@ -399,10 +407,10 @@ pub fn difference_lines(
     if !difference.roles_missing.is_empty() {
         lines.push(format!("  people   wanted and missing: {}", difference.roles_missing.join(", ")));
     }
-    if let Some((old, new)) = difference.cadence {
-        let show = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
-        lines.push(format!("  updates  {} instead of {}", show(new), show(old)));
-    }
+    let show = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
+    lines.extend(difference.cadence.iter().map(|one| {
+        format!("  {:<8} {} instead of {}", one.beat.word(), show(one.to), show(one.from))
+    }));
     lines.extend(difference.freeze.map(|lease| format!("  freeze   proposed for {lease}: warroom freeze")));
     lines.extend(difference.freeze_stays.iter().map(|freeze| format!("  freeze   {freeze} stays as it is")));
     if !difference.pages.is_empty() {
@@ -415,6 +423,10 @@ pub fn difference_lines(
         lines.push("  nothing else changes".into());
     }
     lines
+}
+
+fn audience(external: bool) -> Audience {
+    if external { Audience::External } else { Audience::Internal }
 }
 
 /// Words as they are given; `-` reads standard input.
@@ -510,10 +522,11 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
             },
             text: text.clone(),
         }),
-        Verb::Update { text, to, nowhere, .. } => Command::Board(BoardCommand::Updated {
+        Verb::Update { text, to, nowhere, external, .. } => Command::Board(BoardCommand::Updated {
             incident: incident()?,
             text: words(text.as_deref().unwrap_or_default())?,
             to: (*nowhere || !to.is_empty()).then(|| to.clone()),
+            audience: audience(*external),
         }),
         Verb::Correct { moment, at, reason, .. } => Command::Incident(IncidentCommand::Correct {
             incident: incident()?,

@@ -293,8 +293,9 @@ fn frozen(state: &State, id: IncidentId, now: &Stamp) -> Vec<String> {
 
 fn clocks(state: &State, incident: &Incident, now: &Stamp) -> Vec<String> {
     let mut all = Vec::new();
-    if let Some(due) = &incident.board.update_due {
-        all.push(format!("next update {}", left(due, now)));
+    for (beat, clock) in &incident.board.beats {
+        let off = clock.snoozed.as_ref().map(|one| format!(" (put off by {}: {})", one.by, one.reason));
+        all.push(format!("next {beat} {}{}", left(&clock.due, now), off.unwrap_or_default()));
     }
     if let Some(good) = incident.clocks.first_good.as_ref().filter(|_| incident.clocks.recovered.is_none()) {
         let held: Span = good.at.elapsed(now);

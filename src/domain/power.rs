@@ -54,11 +54,7 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
             | HandoverCommand::Decline { .. }
             | HandoverCommand::Withdraw { .. } => None,
         },
-        Command::Board(command) => respond(Some(match command {
-            super::board::BoardCommand::Set { incident, .. }
-            | super::board::BoardCommand::Cadence { incident, .. }
-            | super::board::BoardCommand::Updated { incident, .. } => *incident,
-        })),
+        Command::Board(command) => respond(Some(command.incident())),
         Command::Note(command) => respond(match command {
             NoteCommand::Say { incident, .. } | NoteCommand::Pin { incident, .. } => *incident,
             NoteCommand::Star { incident, .. } => Some(*incident),

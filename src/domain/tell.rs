@@ -3,6 +3,7 @@
 use super::{
     Event, Fact,
     board::BoardFact,
+    cadence::Audience,
     decision::DecisionFact,
     deviation::DeviationFact,
     dispatch::{DispatchFact, Matter},
@@ -59,9 +60,16 @@ fn words(fact: &Fact) -> String {
         Fact::Incident(fact) => incident(fact),
         Fact::Board(fact) => match fact {
             BoardFact::Set { line, text, .. } => format!("{}: {text}", line.word()),
-            BoardFact::Cadence { every: Some(every), .. } => format!("updates are owed every {every}"),
-            BoardFact::Cadence { every: None, .. } => "no updates are owed".into(),
-            BoardFact::Updated { text, .. } => format!("update sent: {text}"),
+            BoardFact::Cadence { beat, every: Some(every), .. } => {
+                format!("{} are owed every {every}", beat.owed())
+            }
+            BoardFact::Cadence { beat, every: None, .. } => format!("no {} are owed", beat.owed()),
+            BoardFact::Updated { text, audience: Audience::Internal, .. } => format!("update sent: {text}"),
+            BoardFact::Updated { text, .. } => format!("external update sent: {text}"),
+            BoardFact::Polled { .. } => "asked everybody how it stands".into(),
+            BoardFact::Snoozed { beat, by, reason, .. } => {
+                format!("puts {} off for {by}: {reason}", beat.owed())
+            }
         },
         Fact::Note(fact) => match fact {
             NoteFact::Said { text, .. } => text.clone(),
@@ -335,7 +343,8 @@ fn dispatch(fact: &DispatchFact) -> String {
         Matter::Page { page, .. } => page.to_string(),
         Matter::Acknowledged { page } => format!("word of {page}'s acknowledgement"),
         Matter::Over { page } => format!("word of {page}'s end"),
-        Matter::Update { .. } => "the update".into(),
+        Matter::Update { audience: Audience::Internal, .. } => "the update".into(),
+        Matter::Update { .. } => "the external update".into(),
     };
     match fact {
         DispatchFact::Owed { target, .. } => format!("{what} is to go to {target}"),

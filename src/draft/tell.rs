@@ -8,6 +8,7 @@ use super::{
 use crate::domain::{
     Event, Fact,
     board::BoardFact,
+    cadence::Audience,
     decision::DecisionFact,
     deviation::{DeviationFact, DeviationKind},
     dispatch::{DispatchFact, Matter},
@@ -152,13 +153,20 @@ fn handover(fact: &HandoverFact) -> (Weight, String) {
 fn board(fact: &BoardFact) -> (Weight, String) {
     match fact {
         BoardFact::Set { line, text, .. } => (Detail, format!("{}: “{}”", line.word(), inline(text))),
-        BoardFact::Cadence { every, .. } => (
+        BoardFact::Cadence { beat, every, .. } => (
             Detail,
-            every.map_or("No updates are owed".into(), |every| {
-                format!("Updates owed every {}", length(every))
+            every.map_or(format!("No {} are owed", beat.owed()), |every| {
+                format!("{} owed every {}", capital(beat.owed()), length(every))
             }),
         ),
-        BoardFact::Updated { text, .. } => (Plain, format!("Update sent: “{}”", clipped(text, WORDS))),
+        BoardFact::Updated { text, audience, .. } => {
+            let lead = if *audience == Audience::External { "External update" } else { "Update" };
+            (Plain, format!("{lead} sent: “{}”", clipped(text, WORDS)))
+        }
+        BoardFact::Polled { .. } => (Detail, "Everybody was asked how it stands".into()),
+        BoardFact::Snoozed { beat, by, reason, .. } => {
+            (Plain, format!("{} put off for {}: “{}”", capital(beat.owed()), length(*by), clipped(reason, WORDS)))
+        }
     }
 }
 
@@ -203,6 +211,11 @@ fn decision(fact: &DecisionFact) -> (Weight, String) {
             (Plain, format!("{decision} reviewed: “{}”{again}", clipped(text, WORDS)))
         }
     }
+}
+
+fn capital(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn note(fact: &NoteFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
@@ -472,7 +485,8 @@ fn page(fact: &PageFact) -> String {
 fn dispatch(fact: &DispatchFact) -> Option<(Weight, String)> {
     let what = match fact.matter() {
         Matter::Page { page, .. } => page.to_string(),
-        Matter::Update { .. } => "Update".into(),
+        Matter::Update { audience: Audience::Internal, .. } => "Update".into(),
+        Matter::Update { .. } => "External update".into(),
         Matter::Acknowledged { .. } | Matter::Over { .. } => return None,
     };
     match fact {

@@ -120,8 +120,7 @@ fn policy() -> Policy {
         roles: ["commander", "scribe", "communications"].map(str::to_owned).into(),
         update_every: every,
         freeze,
-        page: None,
-    };
+        page: None, poll_every: None, external_every: None };
     let mut policy = Policy::default();
     policy
         .severities
@@ -282,8 +281,7 @@ pub fn declared() -> Story {
             Command::Board(BoardCommand::Updated {
                 incident: INC,
                 text: "status page: checkout is failing for one in fourteen".into(),
-                to: None,
-            }),
+                to: None, audience: <_>::default() }),
         );
     runs(&mut story, "14:00:30", "14:00:41", "see-releases", "see-releases", "3 instances run 2.4.1");
     story

@@ -74,8 +74,7 @@ impl Story {
             roles: ["commander", "scribe"].map(String::from).into(),
             update_every: Some(Span::mins(5)),
             freeze: Some(Span::hours(1)),
-            page: None,
-        };
+            page: None, poll_every: None, external_every: None };
         let service = Service {
             mttr_target: Span::mins(15),
             impact: Some("Orders cannot be paid".into()),
@@ -337,8 +336,7 @@ pub fn bad_release(drill: bool) -> Story {
         Command::Board(BoardCommand::Updated {
             incident: id,
             text: "2.4.1 is back, errors are falling".into(),
-            to: None,
-        }),
+            to: None, audience: <_>::default() }),
     );
     s.act(&room, Command::Watch(WatchCommand::Cleared { panel: "errors".into(), seen: "0.3 %".into() }));
     s.act(&ana, Command::Incident(IncidentCommand::Status { incident: id, to: Status::Monitoring }));
@@ -413,7 +411,7 @@ pub fn hard_night() -> Story {
     s.wait(600).tick().wait(60).act(&room, cleared.clone()).wait(30);
     let seen = breached(&s);
     s.act(&room, seen).wait(400);
-    let update = BoardCommand::Updated { incident: id, text: "we are on it".into(), to: None };
+    let update = BoardCommand::Updated { incident: id, text: "we are on it".into(), to: None, audience: <_>::default() };
     s.act(&ana, Command::Board(update)).wait(7_200).tick();
     let reason = "the fix itself".to_owned();
     s.act(&ben(), Command::Gate(GateCommand::Override { request: request("checkout@2.4.4", false), reason }));

@@ -2,6 +2,7 @@
 
 use super::Incident;
 use crate::domain::{
+    cadence::Beat,
     freeze::Freeze,
     id::FreezeId,
     page::{self, PageWhen},
@@ -21,8 +22,8 @@ pub struct SeverityDifference {
     pub runbook: Option<String>,
     /// Roles that are wanted now and have no holder.
     pub roles_missing: Vec<String>,
-    /// Cadence of updates before and after, where it differs.
-    pub cadence: Option<(Option<Span>, Option<Span>)>,
+    /// Periods that differ.
+    pub cadence: Vec<CadenceDifference>,
     /// A freeze is proposed that does not stand yet, for this long.
     pub freeze: Option<Span>,
     /// A freeze stands and stays: severity never lifts one.
@@ -35,11 +36,32 @@ pub struct SeverityDifference {
     pub page_proposed: Vec<String>,
 }
 
+/// A period that differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CadenceDifference {
+    /// Of what.
+    pub beat: Beat,
+    /// As it is.
+    pub from: Option<Span>,
+    /// As it will be.
+    pub to: Option<Span>,
+}
+
+/// Periods that a row of the matrix names and that differ from the incident's. What a row does not name stays.
+pub(super) fn cadences(state: &State, incident: &Incident, to: Severity) -> Vec<CadenceDifference> {
+    let Some(row) = state.policy.severities.get(&to) else { return Vec::new() };
+    let changed = Beat::ALL.into_iter().map(|beat| CadenceDifference {
+        beat,
+        from: incident.board.every(beat),
+        to: beat.every(row),
+    });
+    changed.filter(|one| one.to.is_some() && one.from != one.to).collect()
+}
+
 /// The difference between an incident as it is and the same at another severity.
 pub fn difference(state: &State, incident: &Incident, to: Severity) -> SeverityDifference {
     let row = state.policy.severities.get(&to);
     let old = state.policy.severities.get(&incident.severity);
-    let every = row.and_then(|row| row.update_every);
     let held = walk::approval::role;
     let standing: Vec<&Freeze> = state
         .freezes
@@ -56,8 +78,7 @@ pub fn difference(state: &State, incident: &Incident, to: Severity) -> SeverityD
                 row.roles.iter().filter(|role| !incident.roles.contains_key(held(role))).cloned().collect()
             })
             .unwrap_or_default(),
-        cadence: (every != incident.board.update_every && every.is_some())
-            .then_some((incident.board.update_every, every)),
+        cadence: cadences(state, incident, to),
         freeze: row.and_then(|row| row.freeze).filter(|_| standing.is_empty()),
         freeze_stays: standing.iter().map(|freeze| freeze.id).collect(),
         pages: page::proposed(state, incident.id, to, &incident.services, PageWhen::Always),

@@ -3,6 +3,7 @@
 use super::{COMMANDER, IncidentCommand, IncidentFact, Status};
 use crate::domain::{
     board::BoardFact,
+    cadence::Beat,
     clock::Moment,
     command::Ctx,
     fact::Fact,
@@ -59,10 +60,11 @@ fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fa
     }
     facts.push(mark(Moment::Acknowledged, &ctx.now, "declared".into()));
     let mut facts: Vec<Fact> = facts.into_iter().map(Fact::Incident).collect();
-    if let Some(row) = state.policy.severities.get(severity)
-        && let Some(every) = row.update_every
-    {
-        facts.push(Fact::Board(BoardFact::Cadence { incident: id, every: Some(every) }));
+    if let Some(row) = state.policy.severities.get(severity) {
+        facts.extend(Beat::ALL.into_iter().filter_map(|beat| {
+            let every = Some(beat.every(row)?);
+            Some(Fact::Board(BoardFact::Cadence { incident: id, beat, every }))
+        }));
     }
     facts.extend(page::by_matrix(state, id, *severity, &services, &text("the title", title, 200)?, ctx));
     if *freeze {
@@ -154,16 +156,16 @@ pub(in crate::domain) fn decide(
             if from == *to {
                 return Ok(Vec::new());
             }
-            let every = state.policy.severities.get(to).and_then(|row| row.update_every);
             let mut facts = vec![Fact::Incident(IncidentFact::SeverityChanged {
                 incident: *incident,
                 from,
                 to: *to,
                 reason: text("the reason", reason, 400)?,
             })];
-            if every.is_some() && every != state.open(*incident)?.board.update_every {
-                facts.push(Fact::Board(BoardFact::Cadence { incident: *incident, every }));
-            }
+            let changed = super::difference::cadences(state, state.open(*incident)?, *to);
+            facts.extend(changed.into_iter().map(|one| {
+                Fact::Board(BoardFact::Cadence { incident: *incident, beat: one.beat, every: one.to })
+            }));
             let services = state.open(*incident)?.services.clone();
             facts.extend(page::by_matrix(
                 state,

@@ -4,6 +4,7 @@ use crate::domain::{
     Command, State,
     actor::Actor,
     board::{BoardCommand, BoardLine},
+    cadence::{Audience, Beat},
     clock::Moment,
     decision::DecisionCommand,
     deviation::{DeviationCommand, ReasonCode},
@@ -88,6 +89,9 @@ fn actors() -> impl Strategy<Value = Actor> {
 
 fn incident() -> impl Strategy<Value = IncidentId> {
     (1_u32..4).prop_map(IncidentId)
+}
+fn beat() -> impl Strategy<Value = Beat> {
+    select(Beat::ALL.to_vec())
 }
 fn decision() -> impl Strategy<Value = DecisionId> {
     (1_u32..6).prop_map(DecisionId)
@@ -335,11 +339,21 @@ fn others() -> impl Strategy<Value = Command> {
             text
         })),
         (incident(), option::of(span()))
-            .prop_map(|(incident, every)| Command::Board(BoardCommand::Cadence { incident, every })),
+            .prop_map(|(incident, every)| Command::Board(BoardCommand::Cadence { incident, every, beat: <_>::default() })),
         (incident(), words()).prop_map(|(incident, text)| Command::Board(BoardCommand::Updated {
             incident,
             text,
-            to: None
+            to: None, audience: <_>::default() })),
+        (incident(), beat(), span(), words())
+            .prop_map(|(incident, beat, by, reason)| Command::Board(BoardCommand::Snooze { incident, beat, by, reason })),
+        (incident(), beat(), option::of(span()))
+            .prop_map(|(incident, beat, every)| Command::Board(BoardCommand::Cadence { incident, beat, every })),
+        incident().prop_map(|incident| Command::Board(BoardCommand::Poll { incident })),
+        (incident(), words()).prop_map(|(incident, text)| Command::Board(BoardCommand::Updated {
+            incident,
+            text,
+            to: None,
+            audience: Audience::External
         })),
         (option::of(incident()), words())
             .prop_map(|(incident, text)| Command::Note(NoteCommand::Say { incident, text })),

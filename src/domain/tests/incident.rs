@@ -3,11 +3,12 @@
 use crate::domain::{
     Command, CommandId,
     actor::Actor,
+    cadence::Beat,
     clock::{Clocks, Impact, ImpactState, Moment},
     decision::DecisionCommand,
     deviation::{DeviationCommand, ReasonCode},
     id::{DecisionId, DeviationId, FreezeId, IncidentId, TaskId},
-    incident::{IncidentCommand, Status, difference},
+    incident::{CadenceDifference, IncidentCommand, Status, difference},
     plan::BlockKind,
     policy::{Policy, Service, SeverityRow},
     refusal::Code,
@@ -274,8 +275,7 @@ fn the_difference_of_a_severity_is_shown_before() {
         roles: ["ic", "scribe"].map(String::from).into(),
         update_every: every,
         freeze,
-        page: None,
-    };
+        page: None, poll_every: None, external_every: None };
     policy
         .severities
         .insert(Severity::WORST, row("all are hurt", "all", Some(Span::mins(15)), Some(Span::hours(1))));
@@ -288,11 +288,16 @@ fn the_difference_of_a_severity_is_shown_before() {
     assert_eq!(shown.meaning.as_deref(), Some("all are hurt"));
     assert_eq!(shown.runbook.as_deref(), Some("all"));
     assert_eq!(shown.roles_missing, ["scribe"], "ic is the commander, and there is one");
-    assert_eq!(shown.cadence, Some((Some(Span::mins(30)), Some(Span::mins(15)))));
+    let cadence = CadenceDifference {
+        beat: Beat::Internal,
+        from: Some(Span::mins(30)),
+        to: Some(Span::mins(15)),
+    };
+    assert_eq!(shown.cadence, [cadence]);
     assert_eq!((shown.freeze, shown.freeze_stays), (Some(Span::hours(1)), vec![]));
     let worse = IncidentCommand::Severity { incident: INC, to: Severity::WORST, reason: "all".into() };
     ledger.ok(&ana(), worse.clone());
-    assert_eq!(ledger.state.incidents[&INC].board.update_every, Some(Span::mins(15)));
+    assert_eq!(ledger.state.incidents[&INC].board.every(Beat::Internal), Some(Span::mins(15)));
     assert!(ledger.ok(&ana(), worse).is_empty());
     assert!(ledger.state.freezes.is_empty(), "proposed, not begun");
     let begin = crate::domain::freeze::FreezeCommand::Begin {

@@ -1,6 +1,7 @@
 //! The rules as a whole.
 
 mod asking;
+mod cadence;
 mod decisions;
 mod gate;
 mod incident;

@@ -3,6 +3,7 @@
 use super::{Arg, Call, Kind, Spec};
 use crate::{
     domain::{
+        cadence::{Audience, Beat, too_soon},
         clock::Moment,
         deviation::ReasonCode,
         incident::{Status, difference},
@@ -118,14 +119,8 @@ fn above(model: &Model, call: &Call) -> String {
         ("severity", Some(to)) => {
             to.parse().map_or(String::new(), |to| format!("\n{}", severity(model, to).join("\n")))
         }
-        ("update", _) => {
-            let to = &model.state.policy.outward.updates;
-            if to.is_empty() {
-                "\nno [update] targets are configured: it is written down, and goes nowhere".into()
-            } else {
-                format!("\nit goes to {}", to.join(", "))
-            }
-        }
+        ("update", _) => sent(model, Audience::Internal),
+        ("external-update", _) => sent(model, Audience::External),
         ("reason", Some(id)) => id
             .parse()
             .ok()
@@ -161,16 +156,33 @@ fn above(model: &Model, call: &Call) -> String {
     }
 }
 
+/// Where an update goes, and whether it comes too soon after the last.
+fn sent(model: &Model, audience: Audience) -> String {
+    let to = model.state.policy.outward.updates_to(audience);
+    let goes = match (to.is_empty(), audience) {
+        (true, Audience::Internal) => {
+            "no [update] targets are configured: it is written down, and goes nowhere".into()
+        }
+        (true, Audience::External) => {
+            "no external [update] targets are configured: it is written down, and goes nowhere".into()
+        }
+        (false, _) => format!("it goes to {}", to.join(", ")),
+    };
+    let soon = model.incident().and_then(|incident| too_soon(incident, audience, &model.now));
+    let soon = soon.map(|why| format!("\nTOO SOON? {why}")).unwrap_or_default();
+    format!("\n{goes}{soon}")
+}
+
 /// What a change of severity brings with it, in lines.
 pub fn severity(model: &Model, to: Severity) -> Vec<String> {
     let Some(incident) = model.incident() else { return Vec::new() };
     let diff = difference(&model.state, incident, to);
     let mut lines = vec![format!("{} becomes {to}", incident.severity)];
     lines.extend(diff.meaning.map(|meaning| format!("  {to} means: {meaning}")));
-    if let Some((from, to)) = diff.cadence {
-        let word = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
-        lines.push(format!("  updates: {}, now {}", word(from), word(to)));
-    }
+    let every = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
+    lines.extend(diff.cadence.iter().map(|one| {
+        format!("  {}: {}, now {}", one.beat.owed(), every(one.from), every(one.to))
+    }));
     if !diff.roles_missing.is_empty() {
         lines.push(format!("  roles to fill: {}", diff.roles_missing.join(", ")));
     }
@@ -220,9 +232,11 @@ fn prefill(model: &Model, call: &Call, arg: &Arg) -> String {
         ("freeze", Kind::Words) => incident.map(|one| one.title.clone()).unwrap_or_default(),
         ("retitle", Kind::Words) => incident.map(|one| one.title.clone()).unwrap_or_default(),
         ("page", Kind::Words) => incident.map(|one| one.title.clone()).unwrap_or_default(),
-        ("update", Kind::Words) => {
-            incident.map(|one| crate::domain::board::draft(one, &model.now)).unwrap_or_default()
+        ("update" | "external-update", Kind::Words) => {
+            let audience = if call.name == "update" { Audience::Internal } else { Audience::External };
+            incident.map(|one| crate::domain::board::draft(one, audience, &model.now)).unwrap_or_default()
         }
+        ("snooze", Kind::Span) => "15m".into(),
         ("now", _) => said(incident.and_then(|one| one.board.now.as_ref())),
         ("goal", _) => said(incident.and_then(|one| one.board.goal.as_ref())),
         ("else", _) => said(incident.and_then(|one| one.board.otherwise.as_ref())),
@@ -432,6 +446,19 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
                 .filter(fits)
                 .map(|task| (task.id.to_string(), format!("{}: {}", who(task), task.text)));
             (named.collect(), true)
+        }
+        Kind::Beat => {
+            let board = model.incident().map(|incident| &incident.board);
+            let fits = |beat: &Beat| call.name != "snooze" || board.is_some_and(|board| board.every(*beat).is_some());
+            let told = |beat: Beat| match board.and_then(|board| board.beats.get(&beat)) {
+                Some(clock) if clock.due.reached(&model.now) => {
+                    format!("every {}, {} OVER", clock.every, clock.due.elapsed(&model.now).brief())
+                }
+                Some(clock) => format!("every {}, in {}", clock.every, clock.due.until(&model.now).brief()),
+                None => "not owed".into(),
+            };
+            let all = Beat::ALL.into_iter().filter(fits);
+            (all.map(|beat| (beat.word().to_owned(), format!("{}: {}", beat.owed(), told(beat)))).collect(), true)
         }
         Kind::Proposal => {
             let open = model.incident().into_iter().flat_map(|incident| incident.proposals.values());

@@ -140,6 +140,8 @@ pub enum Kind {
     Judgement,
     /// A task.
     Task,
+    /// An update or a poll.
+    Beat,
     /// A proposal that is open.
     Proposal,
     /// A decision that is to be looked at again.

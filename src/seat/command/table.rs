@@ -59,7 +59,7 @@ commands! { SAY, Group::Say;
     "report-needs" [] () None, "Give a CAN report with needs, a line each",
         [arg("conditions", "Conditions: what do you see?", Kind::Line), arg("actions", "Actions: what do you do about it?", Kind::Line),
          arg("needs", "What do you need? A line each", Kind::Words)], act::open, act::task::can;
-    "board" [] ("b") None, "Write one of the console's lines: now, goal, else, or send the update",
+    "board" [] ("b") None, "Write one of the console's lines: now, goal, else; updates, polls and how often they are owed",
         [], act::open, act::say::board;
     "now" [] () None, "Write what is the case",
         [arg("text", "now", Kind::Words)], act::open, act::say::now;
@@ -68,7 +68,14 @@ commands! { SAY, Group::Say;
     "else" ["otherwise"] () None, "Write what happens if not, and when",
         [arg("text", "else", Kind::Words)], act::open, act::say::otherwise;
     "update" [] ("U") None, "Send an update to its targets; its clock starts anew",
-        [arg("text", "The update, as it will go out", Kind::Words)], act::open, act::say::update;
+        [arg("text", "The update, as it will go out", Kind::Words)], act::open, act::cadence::update;
+    "external-update" ["public"] () None, "Send an update to those outside; its clock starts anew",
+        [arg("text", "The update for those outside, as it will go out", Kind::Words)], act::open, act::cadence::external;
+    "polled" ["poll"] () None, "Everybody was asked how it stands; the poll's clock starts anew",
+        [], act::open, act::cadence::polled;
+    "snooze" [] () None, "Put the next update or poll off, with a reason",
+        [arg("what", "Put off what?", Kind::Beat), arg("time", "For how long?", Kind::Span), arg("reason", "Why?", Kind::Words)],
+        act::owing, act::cadence::snooze;
     "pin" [] ("p") Some("pin"), "Pin the selected line, chart or output to the timeline",
         [], act::always, act::say::pin;
     "star" [] ("*") Some("star"), "Mark the selected event as important, or no longer",
@@ -110,8 +117,9 @@ commands! { INCIDENT, Group::Incident;
     "correct" [] ("O") Some("correct"), "Say when something really was, such as onset 01:52Z",
         [arg("moment", "Which moment?", Kind::Moment), arg("time", "When was it, UTC?", Kind::Time), arg("reason", "How is that known?", Kind::Words)],
         act::incident, act::incident::correct;
-    "cadence" [] () None, "Owe an update this often; nothing owes none",
-        [maybe("every", "How often? Enter: no updates owed", Kind::Span)], act::open, act::incident::cadence;
+    "cadence" [] () None, "Owe updates or polls this often; nothing owes none",
+        [arg("what", "How often what?", Kind::Beat), maybe("every", "How often? Enter: none are owed", Kind::Span)],
+        act::open, act::cadence::cadence;
     "retitle" [] () None, "Correct the title",
         [arg("title", "Title", Kind::Words)], act::open, act::incident::retitle;
     "page" [] ("P") None, "Page somebody who is not here; it climbs until acknowledged",

@@ -132,11 +132,12 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
         }
         Fact::Board(fact) => match fact {
             BoardFact::Set { line, text, .. } => (People, Plain, format!("{}: {text}", line.word())),
-            BoardFact::Cadence { every, .. } => {
-                let every = every.map_or("none owed".into(), |every| format!("every {every}"));
-                (People, Quiet, format!("updates: {every}"))
+            BoardFact::Cadence { .. } | BoardFact::Polled { .. } => {
+                (People, Quiet, tell::fact(&Fact::Board(fact.clone())))
             }
-            BoardFact::Updated { text, .. } => (People, Plain, format!("update sent: {text}")),
+            BoardFact::Updated { .. } | BoardFact::Snoozed { .. } => {
+                (People, Plain, tell::fact(&Fact::Board(fact.clone())))
+            }
         },
         Fact::Page(page) => {
             let weight = match page {

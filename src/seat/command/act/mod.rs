@@ -1,5 +1,6 @@
 //! What commands do, and when they make sense.
 
+pub mod cadence;
 pub mod decision;
 pub mod deviate;
 pub mod enter;
@@ -52,6 +53,13 @@ pub fn tasks(model: &Model) -> When {
     open(model)?;
     let any = model.incident().is_some_and(|one| one.tasks.values().any(crate::domain::task::Task::is_open));
     no(any, "no task is open; t gives one")
+}
+
+/// With something that is owed again and again.
+pub fn owing(model: &Model) -> When {
+    open(model)?;
+    let any = model.incident().is_some_and(|one| !one.board.beats.is_empty());
+    no(any, "no update and no poll is owed; b c says how often")
 }
 
 /// With a proposal that is open.

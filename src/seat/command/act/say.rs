@@ -60,10 +60,13 @@ pub fn board(model: &mut Model, _: &[String]) -> Vec<Effect> {
         choice('n', "now", "now", "what is the case"),
         choice('g', "goal", "goal", "what we want, by when"),
         choice('e', "else", "else", "what happens if not"),
-        choice('u', "update", "update", "send an update"),
-        choice('c', "cadence", "cadence", "how often an update is owed"),
+        choice('u', "update", "update", "send an update to those inside"),
+        choice('x', "external-update", "external", "send an update to those outside"),
+        choice('p', "polled", "polled", "everybody was asked how it stands"),
+        choice('z', "snooze", "snooze", "put the next update or poll off, with a reason"),
+        choice('c', "cadence", "cadence", "how often updates and polls are owed"),
     ];
-    model.layers.push(Layer::Pick { title: "Which line of the console?".into(), choices, at: 0 });
+    model.layers.push(Layer::Pick { title: "Which line of the console, which clock?".into(), choices, at: 0 });
     Vec::new()
 }
 
@@ -89,16 +92,6 @@ pub fn goal(model: &mut Model, given: &[String]) -> Vec<Effect> {
 /// What happens if not.
 pub fn otherwise(model: &mut Model, given: &[String]) -> Vec<Effect> {
     line(model, BoardLine::Else, given)
-}
-
-/// Sends an update.
-pub fn update(model: &mut Model, given: &[String]) -> Vec<Effect> {
-    let text = arg(given, 0).to_owned();
-    on(
-        model,
-        |incident| Command::Board(BoardCommand::Updated { incident, text, to: None }),
-        "the update is on its way; the next one's clock starts anew",
-    )
 }
 
 /// Pins what is selected.
