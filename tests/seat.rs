@@ -27,8 +27,8 @@ use warroom::{
         freeze::FreezeCommand,
         glass::GlassCommand,
         handover::{HandoverCommand, SAY},
-        id::TaskId,
-        incident::IncidentCommand,
+        id::{DeviationId, TaskId},
+        incident::{IncidentCommand, Status},
         note::NoteCommand,
         policy::Power,
         refusal::{Code, Refusal},
@@ -252,6 +252,51 @@ fn a_need_waits_for_an_owner_and_a_task_over_its_time_is_loud() {
     assert!(
         matches!(sent.as_slice(), [Command::Task(TaskCommand::Assign { task: TaskId(4), owner, .. })] if owner == "dee"),
         "{sent:?}"
+    );
+}
+
+#[test]
+fn closing_asks_for_the_reasons_that_are_owed_one_by_one() {
+    let mut told = story::declared();
+    for what in ["restarted by hand", "cleared the cache"] {
+        let unlisted = DeviationCommand::Unlisted {
+            incident: story::INC,
+            actual: what.into(),
+            host: String::new(),
+            code: None,
+        };
+        told.by("14:07:00", "bo", Command::Deviation(unlisted));
+    }
+    let status = |to| Command::Incident(IncidentCommand::Status { incident: story::INC, to });
+    told.by("14:07:10", "ana", status(Status::Resolved));
+    let mut model = seat(&told, "ana", NOW);
+    assert!(commands(&press(&mut model, NOW, "v 'closed enter")).is_empty());
+    let Some(Layer::Pick { title, .. }) = model.layers.last() else { panic!("{:?}", model.layers) };
+    assert!(title.contains("DEV-1") && title.contains("restarted by hand") && title.contains("2 are left"), "{title}");
+    let sent = press(&mut model, NOW, "5");
+    assert!(
+        matches!(commands(&sent).as_slice(), [Command::Deviation(DeviationCommand::Reason { code: ReasonCode::FasterFix, .. })]),
+        "{sent:?}"
+    );
+    assert!(accepted(&mut model, &sent).is_empty());
+    // In words, where none of the codes fits.
+    let sent = press(&mut model, NOW, "8 'it_was_full enter");
+    assert!(
+        matches!(commands(&sent).as_slice(), [Command::Deviation(DeviationCommand::Reason { code: ReasonCode::Other, text, .. })] if text == "it was full"),
+        "{sent:?} {:?}",
+        model.layers
+    );
+    for command in [
+        DeviationCommand::Reason { deviation: DeviationId(1), code: ReasonCode::FasterFix, text: String::new() },
+    ] {
+        told.by("14:07:32", "ana", Command::Deviation(command));
+    }
+    model.state = told.state.clone();
+    let sent = accepted(&mut model, &sent);
+    assert!(
+        matches!(commands(&sent).as_slice(), [Command::Incident(IncidentCommand::Status { to: Status::Closed, .. })]),
+        "{sent:?} {:?}",
+        model.layers
     );
 }
 

@@ -16,7 +16,7 @@ use crate::{
         gate::Action,
         handover::SAY,
         id::{DeviationId, FreezeId, IncidentId, TaskId},
-        incident::{COMMANDER, IncidentCommand, Status},
+        incident::{COMMANDER, Incident, IncidentCommand, SeverityDifference, Status, StepsDifference},
         note::NoteCommand,
         refusal::Code,
         release::{Judgement, ReleaseCommand},
@@ -352,10 +352,11 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
         && let Ok(incident) = state.known(id)
     {
         let difference = crate::domain::incident::difference(&state, incident, *to);
+        let steps = steps(&state, incident, &difference);
         if json && *show {
-            exit::print(&difference);
+            exit::print(&serde_json::json!({ "difference": difference, "steps": steps }));
         } else if !json {
-            for line in difference_lines(incident.severity, *to, &difference) {
+            for line in difference_lines(incident.severity, *to, &difference, steps.as_ref()) {
                 println!("{line}");
             }
         }
@@ -395,15 +396,30 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
     Ok(exit::outcome(&outcome, json))
 }
 
+/// What the runbook of another severity changes in what is to be done, where it can be read here.
+fn steps(state: &State, incident: &Incident, difference: &SeverityDifference) -> Option<StepsDifference> {
+    let to = super::step::load(difference.runbook.as_ref()?).ok()?;
+    let walked = state.walks.values().rev().find(|walk| walk.incident == Some(incident.id));
+    let row = state.policy.severities.get(&incident.severity);
+    let old = row.and_then(|row| super::step::load(row.runbook.as_ref()?).ok());
+    let from = walked.map(|walk| walk.runbook.clone()).or(old);
+    Some(crate::domain::incident::steps(from.as_deref(), &to))
+}
+
 /// What a change of severity brings, in lines.
 pub fn difference_lines(
     from: Severity,
     to: Severity,
-    difference: &crate::domain::incident::SeverityDifference,
+    difference: &SeverityDifference,
+    steps: Option<&StepsDifference>,
 ) -> Vec<String> {
     let mut lines = vec![format!("{from} → {to}")];
     lines.extend(difference.meaning.iter().map(|meaning| format!("  means    {meaning}")));
     lines.extend(difference.runbook.iter().map(|runbook| format!("  runbook  {runbook}")));
+    lines.extend(steps.into_iter().flat_map(|steps| steps.lines()).map(|line| format!("  steps    {line}")));
+    if !difference.roles_spare.is_empty() {
+        lines.push(format!("  people   not wanted any more: {}", difference.roles_spare.join(", ")));
+    }
     if !difference.roles_missing.is_empty() {
         lines.push(format!("  people   wanted and missing: {}", difference.roles_missing.join(", ")));
     }

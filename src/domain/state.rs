@@ -146,9 +146,14 @@ impl State {
             .or_else(|| self.incidents.values().rev().find(|one| one.status != incident::Status::Closed))
     }
 
+    /// Deviations of an incident whose reasons are still owed.
+    pub fn owing(&self, id: IncidentId) -> impl Iterator<Item = &Deviation> {
+        self.deviations.values().filter(move |one| one.incident == Some(id) && one.owed())
+    }
+
     /// Reasons that an incident still owes.
     pub fn owed(&self, id: IncidentId) -> usize {
-        self.deviations.values().filter(|one| one.incident == Some(id) && one.owed()).count()
+        self.owing(id).count()
     }
 
     /// The panel that went beyond its threshold first.

@@ -6,6 +6,7 @@ use crate::domain::{
     freeze::Freeze,
     id::FreezeId,
     page::{self, PageWhen},
+    plan::{Runbook, Step},
     severity::Severity,
     state::State,
     time::Span,
@@ -22,6 +23,9 @@ pub struct SeverityDifference {
     pub runbook: Option<String>,
     /// Roles that are wanted now and have no holder.
     pub roles_missing: Vec<String>,
+    /// People who hold a role that was wanted and is not any more: `scribe eve`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles_spare: Vec<String>,
     /// Periods that differ.
     pub cadence: Vec<CadenceDifference>,
     /// A freeze is proposed that does not stand yet, for this long.
@@ -34,6 +38,67 @@ pub struct SeverityDifference {
     /// Whom it proposes to page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub page_proposed: Vec<String>,
+}
+
+/// How the steps of one runbook differ from those of another.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StepsDifference {
+    /// Titles of steps that come new.
+    pub new: Vec<String>,
+    /// Titles of steps that are there and run something else, or ask for another approval.
+    pub changed: Vec<String>,
+    /// Titles of steps that are not there any more.
+    pub dropped: Vec<String>,
+    /// Steps that stay as they are.
+    pub same: usize,
+}
+
+/// What changes in what is to be done where another runbook is walked than `from`. Steps are the same by their title.
+pub fn steps(from: Option<&Runbook>, to: &Runbook) -> StepsDifference {
+    let name = |step: &Step| step.title.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let does = |step: &Step| {
+        let blocks: Vec<_> = step.blocks.iter().map(|block| (block.kind, block.code.trim().to_owned())).collect();
+        (blocks, step.approval.clone())
+    };
+    let old: Vec<&Step> = from.map(|book| book.steps().collect()).unwrap_or_default();
+    let mut all = StepsDifference::default();
+    for step in to.steps() {
+        match old.iter().find(|known| name(known) == name(step)) {
+            None => all.new.push(step.title.clone()),
+            Some(known) if does(known) != does(step) => all.changed.push(step.title.clone()),
+            Some(_) => all.same += 1,
+        }
+    }
+    let stays = |known: &&&Step| to.steps().any(|step| name(step) == name(known));
+    all.dropped = old.iter().filter(|known| !stays(known)).map(|step| step.title.clone()).collect();
+    all
+}
+
+impl StepsDifference {
+    /// The same in lines: `3 steps come new: look; decide; …`.
+    pub fn lines(&self) -> Vec<String> {
+        const MOST: usize = 4;
+        let line = |titles: &[String], one: &str, many: &str| {
+            let word = if titles.len() == 1 { one } else { many };
+            let more = if titles.len() > MOST { "; …" } else { "" };
+            let first = titles.get(..titles.len().min(MOST)).unwrap_or_default();
+            format!("{} {word}: {}{more}", titles.len(), first.join("; "))
+        };
+        let mut lines = Vec::new();
+        if !self.new.is_empty() {
+            lines.push(line(&self.new, "step comes new", "steps come new"));
+        }
+        if !self.changed.is_empty() {
+            lines.push(line(&self.changed, "step changes", "steps change"));
+        }
+        if !self.dropped.is_empty() {
+            lines.push(line(&self.dropped, "step falls away", "steps fall away"));
+        }
+        if self.same > 0 {
+            lines.push(format!("{} stay as they are", self.same));
+        }
+        lines
+    }
 }
 
 /// A period that differs.
@@ -76,6 +141,16 @@ pub fn difference(state: &State, incident: &Incident, to: Severity) -> SeverityD
         roles_missing: row
             .map(|row| {
                 row.roles.iter().filter(|role| !incident.roles.contains_key(held(role))).cloned().collect()
+            })
+            .unwrap_or_default(),
+        roles_spare: old
+            .zip(row)
+            .map(|(old, row)| {
+                let spare = old.roles.iter().filter(|role| !row.roles.contains(*role));
+                let spare = spare.filter(|role| held(role) != super::COMMANDER);
+                spare
+                    .filter_map(|role| Some(format!("{role} {}", incident.roles.get(held(role))?.who)))
+                    .collect()
             })
             .unwrap_or_default(),
         cadence: cadences(state, incident, to),

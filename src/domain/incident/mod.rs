@@ -6,7 +6,7 @@ mod fact;
 mod rules;
 
 pub use command::IncidentCommand;
-pub use difference::{CadenceDifference, SeverityDifference, difference};
+pub use difference::{CadenceDifference, SeverityDifference, StepsDifference, difference, steps};
 pub use fact::IncidentFact;
 pub(super) use rules::{closed, decide, first_action};
 

@@ -6,6 +6,7 @@ use crate::domain::{
     cadence::Beat,
     clock::Moment,
     command::Ctx,
+    deviation::Deviation,
     fact::Fact,
     freeze::{self, FreezeFact, Scope},
     glass, handover,
@@ -81,6 +82,20 @@ fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fa
     Ok(facts)
 }
 
+/// Which reasons are owed: the first ones by name, all by number.
+fn reasons(owed: &[&Deviation]) -> String {
+    const MOST: usize = 6;
+    let word = if owed.len() == 1 { "reason is" } else { "reasons are" };
+    let named = owed.iter().take(MOST).map(|one| {
+        let step = one.what.step.as_ref().map(|step| format!(" of {step}")).unwrap_or_default();
+        format!("{} {}{step} by {}", one.id, one.what.kind.word(), one.author)
+    });
+    let named = named.collect::<Vec<_>>().join("; ");
+    let more = owed.len().saturating_sub(MOST);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    format!("{} {word} owed: {named}{more}", owed.len())
+}
+
 fn status(state: &State, id: IncidentId, to: Status, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     let incident = state.known(id)?;
     if incident.status == to {
@@ -94,12 +109,10 @@ fn status(state: &State, id: IncidentId, to: Status, ctx: &Ctx) -> Result<Vec<Fa
             return Err(Refusal::new(Code::Conflict, format!("{id} is not resolved yet"))
                 .hint("set its status to resolved first"));
         }
-        let owed = state.owed(id);
-        if owed > 0 {
-            return Err(Refusal::new(Code::NeedsMore, format!("{owed} reasons for deviations are owed"))
-                .hint(
-                    "give them with :reason, or warroom reason; acting was never blocked by them, closing is",
-                ));
+        let owed: Vec<&Deviation> = state.owing(id).collect();
+        if let Some(first) = owed.first() {
+            return Err(Refusal::new(Code::NeedsMore, reasons(&owed))
+                .hint(format!("say why, one by one: warroom reason {} 4, or r; then close it", first.id)));
         }
     }
     if to >= Status::Resolved

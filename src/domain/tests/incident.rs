@@ -8,7 +8,7 @@ use crate::domain::{
     decision::DecisionCommand,
     deviation::{DeviationCommand, ReasonCode},
     id::{DecisionId, DeviationId, FreezeId, IncidentId, TaskId},
-    incident::{CadenceDifference, IncidentCommand, Status, difference},
+    incident::{CadenceDifference, IncidentCommand, Status, difference, steps},
     plan::BlockKind,
     policy::{Policy, Service, SeverityRow},
     refusal::Code,
@@ -309,6 +309,44 @@ fn the_difference_of_a_severity_is_shown_before() {
     ledger.ok(&ana(), Command::Freeze(begin));
     let shown = difference(&ledger.state, &ledger.state.incidents[&INC], Severity::new(5).unwrap());
     assert_eq!(shown.freeze_stays, [FreezeId(1)]);
+}
+
+#[test]
+fn the_steps_and_people_that_a_severity_brings_are_told_apart() {
+    let mut same = block("same", BlockKind::Run);
+    same.code = "do it".into();
+    let mut other = same.clone();
+    other.code = "do it harder".into();
+    let book = |steps| runbook(vec![section("a", steps)]);
+    let from = book(vec![step("look", vec![]), step("act", vec![same.clone()]), step("tell", vec![])]);
+    let to = book(vec![step("Look", vec![]), step("act", vec![other]), step("call the bank", vec![])]);
+    let found = steps(Some(&from), &to);
+    assert_eq!(found.new, ["call the bank"]);
+    assert_eq!((found.changed, found.dropped, found.same), (vec!["act".into()], vec!["tell".into()], 1));
+    assert_eq!(steps(None, &to).new.len(), 3);
+    assert_eq!(steps(Some(&to), &to).lines(), ["3 stay as they are"]);
+
+    let mut ledger = Ledger::new();
+    let mut policy = Policy::default();
+    let row = |roles: &[&str]| SeverityRow {
+        meaning: "bad".into(),
+        runbook: None,
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        poll_every: None,
+        update_every: None,
+        external_every: None,
+        freeze: None,
+        page: None,
+    };
+    policy.severities.insert(Severity::new(2).unwrap(), row(&["ic", "scribe", "ops"]));
+    policy.severities.insert(Severity::new(3).unwrap(), row(&["comms"]));
+    ledger.ok(&Actor::room(), Command::Policy(Box::new(policy)));
+    ledger.ok(&ana(), declare());
+    let role = IncidentCommand::Role { incident: INC, role: "scribe".into(), who: "eve".into() };
+    ledger.ok(&ana(), role);
+    let shown = difference(&ledger.state, &ledger.state.incidents[&INC], Severity::new(3).unwrap());
+    assert_eq!(shown.roles_spare, ["scribe eve"], "command is never spare, and nobody is ops");
+    assert_eq!(shown.roles_missing, ["comms"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{
         cadence::{Audience, Beat, too_soon},
         clock::Moment,
         deviation::ReasonCode,
-        incident::{Status, difference},
+        incident::{Status, difference, steps},
         page::paged_for,
         policy::Power,
         severity::Severity,
@@ -186,7 +186,19 @@ pub fn severity(model: &Model, to: Severity) -> Vec<String> {
     if !diff.roles_missing.is_empty() {
         lines.push(format!("  roles to fill: {}", diff.roles_missing.join(", ")));
     }
-    lines.extend(diff.runbook.map(|name| format!("  runbook: {name}")));
+    if !diff.roles_spare.is_empty() {
+        lines.push(format!("  not wanted any more: {}", diff.roles_spare.join(", ")));
+    }
+    if let Some(name) = &diff.runbook {
+        lines.push(format!("  runbook: {name}"));
+        let known = |name: &str| model.runbooks.iter().find(|book| book.source == name || name.ends_with(&format!("/{}", book.source)));
+        let row = model.state.policy.severities.get(&incident.severity);
+        let old = row.and_then(|row| known(row.runbook.as_ref()?)).map(|book| &**book);
+        let walked = model.walks().rev().find(|walk| walk.incident == Some(incident.id)).map(|walk| &*walk.runbook);
+        if let Some(book) = known(name) {
+            lines.extend(steps(walked.or(old), book).lines().into_iter().map(|line| format!("    {line}")));
+        }
+    }
     if !diff.pages.is_empty() {
         lines.push(format!("  PAGES {} with the change", diff.pages.join(", ")));
     }

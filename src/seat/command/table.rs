@@ -89,6 +89,10 @@ commands! { INCIDENT, Group::Incident;
         [arg("severity", "How bad is it?", Kind::Severity), arg("reason", "Why?", Kind::Words)], act::open, act::incident::severity;
     "status" [] ("v") None, "Say how far it has come: investigating to closed",
         [arg("status", "How far has it come?", Kind::Status)], act::incident, act::incident::status;
+    "close" [] () None, "Close the incident: reasons that are owed are asked for, one by one",
+        [], act::resolved, act::close::close;
+    "close-words" [] () None, "Give an owed reason in words, and go on closing the incident",
+        [arg("deviation", "Which deviation?", Kind::Deviation), arg("text", "Why, in words?", Kind::Words)], act::owed, act::close::words;
     "role" ["assign"] ("R") None, "Give somebody a role; command is offered, not given",
         [arg("role", "Which role?", Kind::Role), arg("who", "Who?", Kind::Person)], act::open, act::incident::role;
     "unrole" [] () None, "Take a role away",

@@ -9,7 +9,11 @@ use crate::{
         walk::{Confirmation, Glass, WalkCommand},
     },
     seat::{
-        command::{self, act::walk, palette},
+        command::{
+            self,
+            act::{close, walk},
+            palette,
+        },
         model::{
             Layer, Model, StepRef, Tone,
             layer::{Act, Approval, Choice, Confirm, Declare, Prompt},
@@ -238,6 +242,7 @@ pub fn perform(model: &mut Model, act: Act) -> Vec<Effect> {
         Act::Do(command, say) => model.act(*command, say),
         Act::Call(call) => command::invoke(model, call),
         Act::Take { walk, step, undo, again } => walk::take(model, &StepRef { walk, step }, undo, again),
+        Act::Close(deviation, code) => close::give(model, deviation, code, String::new()),
         Act::Copy(text) => vec![Effect::Copy(text)],
         Act::Leave => vec![Effect::Quit],
         Act::Nothing => Vec::new(),

@@ -71,6 +71,7 @@ pub fn severity(model: &mut Model, given: &[String]) -> Vec<Effect> {
 pub fn status(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let Some(incident) = model.incident_id() else { return Vec::new() };
     match arg(given, 0).parse::<Status>() {
+        Ok(Status::Closed) if model.state.owed(incident) > 0 => super::close::close(model, &[]),
         Ok(to) => {
             let say = match to {
                 Status::Resolved => "resolved; the draft is in view 7, its clock runs".into(),

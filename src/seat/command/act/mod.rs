@@ -1,6 +1,7 @@
 //! What commands do, and when they make sense.
 
 pub mod cadence;
+pub mod close;
 pub mod decision;
 pub mod deviate;
 pub mod enter;
@@ -53,6 +54,13 @@ pub fn tasks(model: &Model) -> When {
     open(model)?;
     let any = model.incident().is_some_and(|one| one.tasks.values().any(crate::domain::task::Task::is_open));
     no(any, "no task is open; t gives one")
+}
+
+/// With a resolved incident.
+pub fn resolved(model: &Model) -> When {
+    incident(model)?;
+    let is = model.incident().is_some_and(|one| one.status == crate::domain::incident::Status::Resolved);
+    no(is, "the incident is not resolved; v says how far it has come")
 }
 
 /// With something that is owed again and again.
