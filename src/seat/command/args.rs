@@ -108,6 +108,9 @@ fn asked(call: &Call, arg: &Arg) -> String {
     if call.given.is_empty() {
         return arg.ask.to_owned();
     }
+    if arg.kind == Kind::Need {
+        return format!("{}; {}", crate::domain::text::line(&call.given.join("; ")), arg.ask);
+    }
     let given = crate::domain::text::line(&call.given.join(" ")).into_owned();
     format!("{} {given}: {}", call.name, arg.ask)
 }
