@@ -21,6 +21,7 @@ use warroom::{
     domain::{
         Command, CommandId,
         board::BoardCommand,
+        cadence::{Audience, Beat},
         clock::Moment,
         decision::DecisionCommand,
         deviation::{DeviationCommand, ReasonCode},
@@ -253,6 +254,40 @@ fn a_need_waits_for_an_owner_and_a_task_over_its_time_is_loud() {
         matches!(sent.as_slice(), [Command::Task(TaskCommand::Assign { task: TaskId(4), owner, .. })] if owner == "dee"),
         "{sent:?}"
     );
+}
+
+#[test]
+fn updates_polls_and_their_clocks_are_two_keys_away() {
+    let cases: [(&str, fn(&Command) -> bool); 5] = [
+        ("b x enter", |c| {
+            matches!(c, Command::Board(BoardCommand::Updated { audience: Audience::External, text, .. })
+                if text.starts_with("There is a problem with checkout: we have found the cause"))
+        }),
+        ("U enter", |c| matches!(c, Command::Board(BoardCommand::Updated { audience: Audience::Internal, .. }))),
+        ("b p", |c| matches!(c, Command::Board(BoardCommand::Poll { .. }))),
+        ("b z enter enter 'in_the_middle_of_it enter", |c| {
+            matches!(c, Command::Board(BoardCommand::Snooze { beat: Beat::Internal, by, reason, .. })
+                if *by == Span::mins(15) && reason == "in the middle of it")
+        }),
+        ("b c 'ext enter '1h enter", |c| {
+            matches!(c, Command::Board(BoardCommand::Cadence { beat: Beat::External, every: Some(every), .. })
+                if *every == Span::hours(1))
+        }),
+    ];
+    for (keys, fits) in cases {
+        let mut model = ana();
+        let sent = commands(&press(&mut model, NOW, keys));
+        assert!(sent.len() == 1 && fits(&sent[0]), "{keys}: {sent:?} {:?} {:?}", model.notice, model.layers);
+    }
+    // One went out seven minutes ago and one is owed every ten: that is not too soon; a minute after it, it is.
+    let mut model = seat(&story::declared(), "ana", "14:01:20");
+    press(&mut model, "14:01:20", "U");
+    let Some(Layer::Words { title, .. }) = model.layers.last() else { panic!("{:?}", model.layers) };
+    assert!(title.contains("TOO SOON?") && title.contains("1m00s ago"), "{title}");
+    let mut model = ana();
+    press(&mut model, NOW, "U");
+    let Some(Layer::Words { title, .. }) = model.layers.last() else { panic!("{:?}", model.layers) };
+    assert!(!title.contains("TOO SOON?"), "{title}");
 }
 
 #[test]

@@ -7,7 +7,9 @@ use warroom::{
         Command, CommandId, Ctx, Event, State,
         actor::Actor,
         board::{BoardCommand, BoardLine},
+        cadence::Beat,
         decision::DecisionCommand,
+        deviation::DeviationCommand,
         gate::{self, Action, GateCommand},
         handover::HandoverCommand,
         id::{Digest, IncidentId, TaskId, WalkId},
@@ -512,6 +514,40 @@ pub fn proposed() -> Story {
             decision,
             why: "orders in flight carry the new prices".into(),
         }));
+    story
+}
+
+/// Polls and updates outside are owed too; one was put off, one is late.
+pub fn owed() -> Story {
+    let mut story = declared();
+    let board = Command::Board;
+    let cadence = |beat, every| BoardCommand::Cadence { incident: INC, beat, every: Some(every) };
+    story
+        .by("13:58:20", "ana", board(cadence(Beat::Poll, Span::mins(8))))
+        .by("13:58:30", "ana", board(cadence(Beat::External, Span::mins(20))))
+        .by("14:07:00", "cy", board(BoardCommand::Snooze {
+            incident: INC,
+            beat: Beat::Internal,
+            by: Span::mins(5),
+            reason: "in the middle of the rollback".into(),
+        }));
+    story
+}
+
+/// Resolved, with reasons that are owed.
+pub fn owing() -> Story {
+    let mut story = declared();
+    for what in ["restarted checkout-2 by hand", "cleared the quotes' cache"] {
+        let unlisted = DeviationCommand::Unlisted {
+            incident: INC,
+            actual: what.into(),
+            host: "app-1".into(),
+            code: None,
+        };
+        story.by("14:07:00", "bo", Command::Deviation(unlisted));
+    }
+    let to = Status::Resolved;
+    story.by("14:07:10", "ana", Command::Incident(IncidentCommand::Status { incident: INC, to }));
     story
 }
 
