@@ -291,7 +291,13 @@ fn three_users_report_assign_decide_update_and_close() {
     assert!(said.contains("1 reason is owed: DEV-1 unlisted-action by bin"), "{said}");
     house.ok(bo, &[], &["reason", "DEV-1", "5"]);
     let draft = house.ok(ana, &[], &["export", "INC-1", "--stdout"]);
-    for part in ["## Coordination", "“the vault's keys”", "Objected to DEC-1", "over the objection of games", "External update sent"] {
+    for part in [
+        "## Coordination",
+        "“the vault's keys”",
+        "Objected to DEC-1",
+        "over the objection of games",
+        "External update sent",
+    ] {
         assert!(draft.contains(part), "{part}\n{draft}");
     }
     house.ok(ana, &[], &["state", "closed"]);

@@ -194,7 +194,9 @@ fn a_proposal_is_put_to_every_seat_objected_to_and_decided_by_the_commander() {
         let waits = warroom::seat::model::waits::waits(&seat(story, who, NOW));
         format!("{} {}: {}", waits.lead, waits.who, waits.what)
     };
-    assert!(waits(&told, "cy").contains("everybody: any strong objections to DEC-2 \"flags off\"? no objections"));
+    assert!(
+        waits(&told, "cy").contains("everybody: any strong objections to DEC-2 \"flags off\"? no objections")
+    );
     let mut cy = seat(&told, "cy", NOW);
     let sent = commands(&press(&mut cy, NOW, "V o 'quotes_are_cached enter"));
     assert!(
@@ -213,7 +215,9 @@ fn a_proposal_is_put_to_every_seat_objected_to_and_decided_by_the_commander() {
     told.by(NOW, "bo", Command::Task(TaskCommand::Acknowledge { incident: story::INC, task: TaskId(3) }));
     told.room("14:27:31", Command::Tick);
     let due = seat(&told, "ana", "14:28:00");
-    assert!(due.state.incidents[&story::INC].decided.iter().any(|one| one.review.as_ref().is_some_and(|r| r.due)));
+    assert!(
+        due.state.incidents[&story::INC].decided.iter().any(|one| one.review.as_ref().is_some_and(|r| r.due))
+    );
     let mut ana = due;
     let sent = commands(&press(&mut ana, "14:28:00", "V 'it_stands enter"));
     assert!(
@@ -263,7 +267,9 @@ fn updates_polls_and_their_clocks_are_two_keys_away() {
             matches!(c, Command::Board(BoardCommand::Updated { audience: Audience::External, text, .. })
                 if text.starts_with("There is a problem with checkout: we have found the cause"))
         }),
-        ("U enter", |c| matches!(c, Command::Board(BoardCommand::Updated { audience: Audience::Internal, .. }))),
+        ("U enter", |c| {
+            matches!(c, Command::Board(BoardCommand::Updated { audience: Audience::Internal, .. }))
+        }),
         ("b p", |c| matches!(c, Command::Board(BoardCommand::Poll { .. }))),
         ("b z enter enter 'in_the_middle_of_it enter", |c| {
             matches!(c, Command::Board(BoardCommand::Snooze { beat: Beat::Internal, by, reason, .. })
@@ -307,10 +313,16 @@ fn closing_asks_for_the_reasons_that_are_owed_one_by_one() {
     let mut model = seat(&told, "ana", NOW);
     assert!(commands(&press(&mut model, NOW, "v 'closed enter")).is_empty());
     let Some(Layer::Pick { title, .. }) = model.layers.last() else { panic!("{:?}", model.layers) };
-    assert!(title.contains("DEV-1") && title.contains("restarted by hand") && title.contains("2 are left"), "{title}");
+    assert!(
+        title.contains("DEV-1") && title.contains("restarted by hand") && title.contains("2 are left"),
+        "{title}"
+    );
     let sent = press(&mut model, NOW, "5");
     assert!(
-        matches!(commands(&sent).as_slice(), [Command::Deviation(DeviationCommand::Reason { code: ReasonCode::FasterFix, .. })]),
+        matches!(
+            commands(&sent).as_slice(),
+            [Command::Deviation(DeviationCommand::Reason { code: ReasonCode::FasterFix, .. })]
+        ),
         "{sent:?}"
     );
     assert!(accepted(&mut model, &sent).is_empty());
@@ -321,15 +333,20 @@ fn closing_asks_for_the_reasons_that_are_owed_one_by_one() {
         "{sent:?} {:?}",
         model.layers
     );
-    for command in [
-        DeviationCommand::Reason { deviation: DeviationId(1), code: ReasonCode::FasterFix, text: String::new() },
-    ] {
+    for command in [DeviationCommand::Reason {
+        deviation: DeviationId(1),
+        code: ReasonCode::FasterFix,
+        text: String::new(),
+    }] {
         told.by("14:07:32", "ana", Command::Deviation(command));
     }
     model.state = told.state.clone();
     let sent = accepted(&mut model, &sent);
     assert!(
-        matches!(commands(&sent).as_slice(), [Command::Incident(IncidentCommand::Status { to: Status::Closed, .. })]),
+        matches!(
+            commands(&sent).as_slice(),
+            [Command::Incident(IncidentCommand::Status { to: Status::Closed, .. })]
+        ),
         "{sent:?} {:?}",
         model.layers
     );

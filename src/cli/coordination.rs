@@ -260,12 +260,9 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
             again: *again,
         }),
         Verb::Polled { .. } => Command::Board(BoardCommand::Poll { incident }),
-        Verb::Snooze { what, by, reason, .. } => Command::Board(BoardCommand::Snooze {
-            incident,
-            beat: *what,
-            by: *by,
-            reason: reason.clone(),
-        }),
+        Verb::Snooze { what, by, reason, .. } => {
+            Command::Board(BoardCommand::Snooze { incident, beat: *what, by: *by, reason: reason.clone() })
+        }
         Verb::Cadence { what, every, .. } => {
             Command::Board(BoardCommand::Cadence { incident, beat: *what, every: *every })
         }

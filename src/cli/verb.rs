@@ -416,7 +416,7 @@ pub fn difference_lines(
     let mut lines = vec![format!("{from} → {to}")];
     lines.extend(difference.meaning.iter().map(|meaning| format!("  means    {meaning}")));
     lines.extend(difference.runbook.iter().map(|runbook| format!("  runbook  {runbook}")));
-    lines.extend(steps.into_iter().flat_map(|steps| steps.lines()).map(|line| format!("  steps    {line}")));
+    lines.extend(steps.into_iter().flat_map(StepsDifference::lines).map(|line| format!("  steps    {line}")));
     if !difference.roles_spare.is_empty() {
         lines.push(format!("  people   not wanted any more: {}", difference.roles_spare.join(", ")));
     }
@@ -424,9 +424,12 @@ pub fn difference_lines(
         lines.push(format!("  people   wanted and missing: {}", difference.roles_missing.join(", ")));
     }
     let show = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
-    lines.extend(difference.cadence.iter().map(|one| {
-        format!("  {:<8} {} instead of {}", one.beat.word(), show(one.to), show(one.from))
-    }));
+    lines.extend(
+        difference
+            .cadence
+            .iter()
+            .map(|one| format!("  {:<8} {} instead of {}", one.beat.word(), show(one.to), show(one.from))),
+    );
     lines.extend(difference.freeze.map(|lease| format!("  freeze   proposed for {lease}: warroom freeze")));
     lines.extend(difference.freeze_stays.iter().map(|freeze| format!("  freeze   {freeze} stays as it is")));
     if !difference.pages.is_empty() {

@@ -188,7 +188,8 @@ fn people(state: &State, incident: &Incident, now: &Stamp) -> Vec<String> {
 fn decided(incident: &Incident, now: &Stamp) -> Vec<String> {
     let open = incident.proposals.values().map(|one| {
         let against: Vec<&str> = one.objections.iter().map(|objection| objection.by.as_str()).collect();
-        let against = if against.is_empty() { String::new() } else { format!(", {} object", against.join(", ")) };
+        let against =
+            if against.is_empty() { String::new() } else { format!(", {} object", against.join(", ")) };
         format!("PROPOSED {} {} ({}){against}", one.id, one.text, one.by)
     });
     let line = |one: &super::decision::Decided| {

@@ -149,7 +149,11 @@ pub fn too_soon(incident: &Incident, audience: Audience, now: &Stamp) -> Option<
     let last = incident.board.sent_to(audience)?;
     let ago = last.at.elapsed(now);
     (ago.plus(ago) < clock.every).then(|| {
-        format!("the last one went out {} ago and one is owed every {}: too many are not read", ago.brief(), clock.every)
+        format!(
+            "the last one went out {} ago and one is owed every {}: too many are not read",
+            ago.brief(),
+            clock.every
+        )
     })
 }
 

@@ -345,8 +345,11 @@ pub(super) fn decide(state: &State, command: &DecisionCommand, ctx: &Ctx) -> Res
                 return Ok(Vec::new());
             }
             if known.objections.len() >= OBJECTIONS_MAX {
-                return Err(Refusal::new(Code::Conflict, format!("{decision} has {OBJECTIONS_MAX} objections"))
-                    .hint("it is for the commander to decide or withdraw it"));
+                return Err(Refusal::new(
+                    Code::Conflict,
+                    format!("{decision} has {OBJECTIONS_MAX} objections"),
+                )
+                .hint("it is for the commander to decide or withdraw it"));
             }
             DecisionFact::Objected { incident: id, decision: *decision, why }
         }
@@ -363,8 +366,11 @@ pub(super) fn decide(state: &State, command: &DecisionCommand, ctx: &Ctx) -> Res
             let known = proposed(incident, *decision)?;
             if !decides(incident, ctx) {
                 let who = incident.commander().unwrap_or_default();
-                return Err(Refusal::new(Code::Forbidden, format!("{who} commands and decides on {decision}"))
-                    .hint("object to it, or leave it to the commander"));
+                return Err(Refusal::new(
+                    Code::Forbidden,
+                    format!("{who} commands and decides on {decision}"),
+                )
+                .hint("object to it, or leave it to the commander"));
             }
             let mut over: Vec<String> = known.objections.iter().map(|one| one.by.clone()).collect();
             over.sort_unstable();

@@ -135,14 +135,16 @@ fn words(fact: &Fact) -> String {
 fn decision(fact: &DecisionFact) -> String {
     match fact {
         DecisionFact::Proposed { decision, text, options, risks, .. } => {
-            let or: String = options.iter().map(|option| format!("; or {option}")).collect();
+            let or =
+                if options.is_empty() { String::new() } else { format!("; or {}", options.join("; or ")) };
             let risks = risks.as_ref().map(|risks| format!("; risks: {risks}")).unwrap_or_default();
             format!("proposes {decision}: {text}{or}{risks}; any strong objections?")
         }
         DecisionFact::Objected { decision, why, .. } => format!("OBJECTS to {decision}: {why}"),
         DecisionFact::Withdrawn { decision, reason, .. } => format!("{decision} is withdrawn: {reason}"),
         DecisionFact::Made { text, review_in, over, .. } => {
-            let over = if over.is_empty() { String::new() } else { format!("; {} objected", over.join(", ")) };
+            let over =
+                if over.is_empty() { String::new() } else { format!("; {} objected", over.join(", ")) };
             let review = review_in.map(|span| format!("; review in {span}")).unwrap_or_default();
             format!("decided: {text}{over}{review}")
         }

@@ -49,7 +49,10 @@ pub(super) fn coordination(g: &Gathered<'_>) -> Section {
         ]);
     }
     if items.is_empty() && table.is_empty() {
-        out.fact(Sentence::absent("No task was given, nothing was reported and nothing was proposed", g.range));
+        out.fact(Sentence::absent(
+            "No task was given, nothing was reported and nothing was proposed",
+            g.range,
+        ));
     }
     out.list(items);
     out.table(&table);

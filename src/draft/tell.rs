@@ -164,9 +164,10 @@ fn board(fact: &BoardFact) -> (Weight, String) {
             (Plain, format!("{lead} sent: “{}”", clipped(text, WORDS)))
         }
         BoardFact::Polled { .. } => (Detail, "Everybody was asked how it stands".into()),
-        BoardFact::Snoozed { beat, by, reason, .. } => {
-            (Plain, format!("{} put off for {}: “{}”", capital(beat.owed()), length(*by), clipped(reason, WORDS)))
-        }
+        BoardFact::Snoozed { beat, by, reason, .. } => (
+            Plain,
+            format!("{} put off for {}: “{}”", capital(beat.owed()), length(*by), clipped(reason, WORDS)),
+        ),
     }
 }
 

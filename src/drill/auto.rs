@@ -120,7 +120,9 @@ pub async fn play(
         incident,
         text: format!("roll checkout back to {}", stage.facts.good),
         options: vec![instead.into()],
-        risks: Some("none known: both releases write the same schema".into()), review_in: None }))
+        risks: Some("none known: both releases write the same schema".into()),
+        review_in: None,
+    }))
     .await?;
     me.walk(incident).await?;
     me.act(Command::Incident(IncidentCommand::Status { incident, to: Status::Monitoring })).await?;

@@ -122,7 +122,10 @@ fn policy() -> Policy {
         roles: ["commander", "scribe", "communications"].map(str::to_owned).into(),
         update_every: every,
         freeze,
-        page: None, poll_every: None, external_every: None };
+        page: None,
+        poll_every: None,
+        external_every: None,
+    };
     let mut policy = Policy::default();
     policy
         .severities
@@ -283,7 +286,9 @@ pub fn declared() -> Story {
             Command::Board(BoardCommand::Updated {
                 incident: INC,
                 text: "status page: checkout is failing for one in fourteen".into(),
-                to: None, audience: <_>::default() }),
+                to: None,
+                audience: <_>::default(),
+            }),
         );
     runs(&mut story, "14:00:30", "14:00:41", "see-releases", "see-releases", "3 instances run 2.4.1");
     story
@@ -299,7 +304,9 @@ pub fn declared() -> Story {
                 incident: INC,
                 text: "roll back to 2.4.0".into(),
                 options: Vec::new(),
-                risks: None, review_in: None }),
+                risks: None,
+                review_in: None,
+            }),
         )
         .room("14:02:10", refused(1))
         .by(
@@ -503,17 +510,25 @@ pub fn proposed() -> Story {
     let mut story = declared();
     let decision = warroom::domain::id::DecisionId(2);
     story
-        .by("14:06:50", "bo", Command::Decision(DecisionCommand::Propose {
-            incident: INC,
-            text: "turn new-pricing off before the rollback ends".into(),
-            options: vec!["wait for the rollback".into()],
-            risks: Some("prices of yesterday for ten minutes".into()),
-        }))
-        .by("14:07:10", "eve", Command::Decision(DecisionCommand::Object {
-            incident: INC,
-            decision,
-            why: "orders in flight carry the new prices".into(),
-        }));
+        .by(
+            "14:06:50",
+            "bo",
+            Command::Decision(DecisionCommand::Propose {
+                incident: INC,
+                text: "turn new-pricing off before the rollback ends".into(),
+                options: vec!["wait for the rollback".into()],
+                risks: Some("prices of yesterday for ten minutes".into()),
+            }),
+        )
+        .by(
+            "14:07:10",
+            "eve",
+            Command::Decision(DecisionCommand::Object {
+                incident: INC,
+                decision,
+                why: "orders in flight carry the new prices".into(),
+            }),
+        );
     story
 }
 
@@ -525,12 +540,16 @@ pub fn owed() -> Story {
     story
         .by("13:58:20", "ana", board(cadence(Beat::Poll, Span::mins(8))))
         .by("13:58:30", "ana", board(cadence(Beat::External, Span::mins(20))))
-        .by("14:07:00", "cy", board(BoardCommand::Snooze {
-            incident: INC,
-            beat: Beat::Internal,
-            by: Span::mins(5),
-            reason: "in the middle of the rollback".into(),
-        }));
+        .by(
+            "14:07:00",
+            "cy",
+            board(BoardCommand::Snooze {
+                incident: INC,
+                beat: Beat::Internal,
+                by: Span::mins(5),
+                reason: "in the middle of the rollback".into(),
+            }),
+        );
     story
 }
 

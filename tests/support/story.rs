@@ -74,7 +74,10 @@ impl Story {
             roles: ["commander", "scribe"].map(String::from).into(),
             update_every: Some(Span::mins(5)),
             freeze: Some(Span::hours(1)),
-            page: None, poll_every: None, external_every: None };
+            page: None,
+            poll_every: None,
+            external_every: None,
+        };
         let service = Service {
             mttr_target: Span::mins(15),
             impact: Some("Orders cannot be paid".into()),
@@ -274,7 +277,9 @@ pub fn bad_release(drill: bool) -> Story {
             incident: id,
             text: "Roll back to 2.4.1".into(),
             options: vec!["switch the flag off".into(), "roll back".into()],
-            risks: Some("2.4.2 wrote a new column".into()), review_in: None }),
+            risks: Some("2.4.2 wrote a new column".into()),
+            review_in: None,
+        }),
     );
     let walk = WalkId(1);
     s.wait(6).act(
@@ -336,7 +341,9 @@ pub fn bad_release(drill: bool) -> Story {
         Command::Board(BoardCommand::Updated {
             incident: id,
             text: "2.4.1 is back, errors are falling".into(),
-            to: None, audience: <_>::default() }),
+            to: None,
+            audience: <_>::default(),
+        }),
     );
     s.act(&room, Command::Watch(WatchCommand::Cleared { panel: "errors".into(), seen: "0.3 %".into() }));
     s.act(&ana, Command::Incident(IncidentCommand::Status { incident: id, to: Status::Monitoring }));
@@ -411,7 +418,12 @@ pub fn hard_night() -> Story {
     s.wait(600).tick().wait(60).act(&room, cleared.clone()).wait(30);
     let seen = breached(&s);
     s.act(&room, seen).wait(400);
-    let update = BoardCommand::Updated { incident: id, text: "we are on it".into(), to: None, audience: <_>::default() };
+    let update = BoardCommand::Updated {
+        incident: id,
+        text: "we are on it".into(),
+        to: None,
+        audience: <_>::default(),
+    };
     s.act(&ana, Command::Board(update)).wait(7_200).tick();
     let reason = "the fix itself".to_owned();
     s.act(&ben(), Command::Gate(GateCommand::Override { request: request("checkout@2.4.4", false), reason }));

@@ -57,7 +57,8 @@ pub struct StepsDifference {
 pub fn steps(from: Option<&Runbook>, to: &Runbook) -> StepsDifference {
     let name = |step: &Step| step.title.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     let does = |step: &Step| {
-        let blocks: Vec<_> = step.blocks.iter().map(|block| (block.kind, block.code.trim().to_owned())).collect();
+        let blocks: Vec<_> =
+            step.blocks.iter().map(|block| (block.kind, block.code.trim().to_owned())).collect();
         (blocks, step.approval.clone())
     };
     let old: Vec<&Step> = from.map(|book| book.steps().collect()).unwrap_or_default();

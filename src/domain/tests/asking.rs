@@ -338,16 +338,21 @@ fn others() -> impl Strategy<Value = Command> {
             line: BoardLine::Goal,
             text
         })),
-        (incident(), option::of(span()))
-            .prop_map(|(incident, every)| Command::Board(BoardCommand::Cadence { incident, every, beat: <_>::default() })),
+        (incident(), option::of(span())).prop_map(|(incident, every)| Command::Board(
+            BoardCommand::Cadence { incident, every, beat: <_>::default() }
+        )),
         (incident(), words()).prop_map(|(incident, text)| Command::Board(BoardCommand::Updated {
             incident,
             text,
-            to: None, audience: <_>::default() })),
-        (incident(), beat(), span(), words())
-            .prop_map(|(incident, beat, by, reason)| Command::Board(BoardCommand::Snooze { incident, beat, by, reason })),
-        (incident(), beat(), option::of(span()))
-            .prop_map(|(incident, beat, every)| Command::Board(BoardCommand::Cadence { incident, beat, every })),
+            to: None,
+            audience: <_>::default()
+        })),
+        (incident(), beat(), span(), words()).prop_map(|(incident, beat, by, reason)| Command::Board(
+            BoardCommand::Snooze { incident, beat, by, reason }
+        )),
+        (incident(), beat(), option::of(span())).prop_map(|(incident, beat, every)| Command::Board(
+            BoardCommand::Cadence { incident, beat, every }
+        )),
         incident().prop_map(|incident| Command::Board(BoardCommand::Poll { incident })),
         (incident(), words()).prop_map(|(incident, text)| Command::Board(BoardCommand::Updated {
             incident,
@@ -399,10 +404,17 @@ fn others() -> impl Strategy<Value = Command> {
             incident,
             text,
             options: Vec::new(),
-            risks: None, review_in: None })),
+            risks: None,
+            review_in: None
+        })),
         (incident(), decision(), words(), option::of(words()), option::of(span()), 0_u8..5).prop_map(
             |(incident, decision, text, other, span, which)| Command::Decision(match which {
-                0 => DecisionCommand::Propose { incident, text, options: other.into_iter().collect(), risks: None },
+                0 => DecisionCommand::Propose {
+                    incident,
+                    text,
+                    options: other.into_iter().collect(),
+                    risks: None
+                },
                 1 => DecisionCommand::Object { incident, decision, why: text },
                 2 => DecisionCommand::Settle { incident, decision, text: other, review_in: span },
                 3 => DecisionCommand::Review { incident, decision, text, again: span },

@@ -75,7 +75,8 @@ fn each_severity_gives_each_beat_its_own_period() {
     assert_eq!(every(&ledger), [mins(5), mins(15), mins(30)]);
     assert_eq!(next(incident(&ledger)).map(|(beat, _)| beat), Some(Beat::Poll));
     // What the milder row does not name stays as it is.
-    let milder = IncidentCommand::Severity { incident: INC, to: Severity::new(2).unwrap(), reason: "few".into() };
+    let milder =
+        IncidentCommand::Severity { incident: INC, to: Severity::new(2).unwrap(), reason: "few".into() };
     ledger.ok(&ana(), milder);
     assert_eq!(every(&ledger), [mins(10), mins(30), mins(30)]);
     let (incident, every) = (INC, None);
@@ -90,7 +91,8 @@ fn what_is_done_starts_its_own_clock_and_no_other() {
     let external = BoardCommand::Cadence { incident: INC, beat: Beat::External, every: Some(Span::hours(1)) };
     ledger.ok(&ana(), Command::Board(external));
     ledger.pass(Span::mins(7));
-    let due = |ledger: &Ledger| Beat::ALL.map(|beat| incident(ledger).board.due(beat).unwrap().until(&ledger.now));
+    let due =
+        |ledger: &Ledger| Beat::ALL.map(|beat| incident(ledger).board.due(beat).unwrap().until(&ledger.now));
     ledger.ok(&bo(), Command::Board(BoardCommand::Poll { incident: INC }));
     assert_eq!(due(&ledger), [Span::mins(10), Span::mins(23), Span::mins(53)]);
     let events = ledger.ok(&bo(), send(Audience::Internal));
@@ -113,7 +115,11 @@ fn what_is_done_starts_its_own_clock_and_no_other() {
 #[test]
 fn a_time_is_put_off_with_a_reason_until_it_was_done() {
     let mut ledger = ledger();
-    assert_eq!(ledger.no(&ana(), snooze(Beat::External, Span::mins(5), "x")).code, Code::Conflict, "none owed");
+    assert_eq!(
+        ledger.no(&ana(), snooze(Beat::External, Span::mins(5), "x")).code,
+        Code::Conflict,
+        "none owed"
+    );
     for by in [Span::ZERO, Span::hours(25)] {
         assert_eq!(ledger.no(&ana(), snooze(Beat::Internal, by, "x")).code, Code::Invalid);
     }
@@ -126,7 +132,10 @@ fn a_time_is_put_off_with_a_reason_until_it_was_done() {
     ledger.ok(&ana(), snooze(Beat::Internal, Span::mins(5), "still"));
     assert_eq!(left(&ledger), Span::mins(5));
     let clock = &incident(&ledger).board.beats[&Beat::Internal];
-    assert_eq!(clock.snoozed.as_ref().map(|one| (one.by.as_str(), one.reason.as_str())), Some(("ana", "still")));
+    assert_eq!(
+        clock.snoozed.as_ref().map(|one| (one.by.as_str(), one.reason.as_str())),
+        Some(("ana", "still"))
+    );
     ledger.ok(&ana(), send(Audience::Internal));
     let clock = &incident(&ledger).board.beats[&Beat::Internal];
     assert!(clock.snoozed.is_none() && left(&ledger) == Span::mins(30));
@@ -135,7 +144,11 @@ fn a_time_is_put_off_with_a_reason_until_it_was_done() {
 #[test]
 fn too_frequent_updates_are_warned_about_and_not_refused() {
     let mut ledger = ledger();
-    assert_eq!(too_soon(incident(&ledger), Audience::Internal, &ledger.now), None, "the first is never too soon");
+    assert_eq!(
+        too_soon(incident(&ledger), Audience::Internal, &ledger.now),
+        None,
+        "the first is never too soon"
+    );
     ledger.ok(&ana(), send(Audience::Internal));
     ledger.pass(Span::mins(14));
     let why = too_soon(incident(&ledger), Audience::Internal, &ledger.now).unwrap();
@@ -155,15 +168,22 @@ fn drafts_are_filled_from_the_state_and_those_outside_read_nothing_of_the_work()
     let inside = draft(incident(&ledger), Audience::Internal, &ledger.now);
     assert!(inside.starts_with("SEV1 INC-1 mitigating: checkout fails."), "{inside}");
     let outside = draft(incident(&ledger), Audience::External, &ledger.now);
-    assert_eq!(outside, "There is a problem with checkout: a remedy is being put in place.\nNext update by 22:43Z.");
+    assert_eq!(
+        outside,
+        "There is a problem with checkout: a remedy is being put in place.\nNext update by 22:43Z."
+    );
 }
 
 #[test]
 fn boards_of_an_older_journal_are_read_as_they_were() {
     let stored = r#"{"board":{"cadence":{"incident":"INC-1","every":"15m"}}}"#;
-    let Fact::Board(BoardFact::Cadence { beat, .. }) = serde_json::from_str(stored).unwrap() else { panic!() };
+    let Fact::Board(BoardFact::Cadence { beat, .. }) = serde_json::from_str(stored).unwrap() else {
+        panic!()
+    };
     assert_eq!(beat, Beat::Internal);
     let stored = r#"{"board":{"updated":{"incident":"INC-1","text":"on it"}}}"#;
-    let Fact::Board(BoardFact::Updated { audience, .. }) = serde_json::from_str(stored).unwrap() else { panic!() };
+    let Fact::Board(BoardFact::Updated { audience, .. }) = serde_json::from_str(stored).unwrap() else {
+        panic!()
+    };
     assert_eq!(audience, Audience::Internal);
 }

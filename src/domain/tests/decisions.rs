@@ -37,7 +37,12 @@ fn withdraw() -> Command {
 }
 
 fn review(again: Option<Span>) -> Command {
-    Command::Decision(DecisionCommand::Review { incident: INC, decision: DEC, text: "it stands".into(), again })
+    Command::Decision(DecisionCommand::Review {
+        incident: INC,
+        decision: DEC,
+        text: "it stands".into(),
+        again,
+    })
 }
 
 fn incident(ledger: &Ledger) -> &Incident {
@@ -61,7 +66,8 @@ fn a_proposal_takes_objections_and_the_commander_decides() {
     assert_eq!(said, [("cy", "the schema has moved on"), ("cy", "and the cache is cold")]);
     assert_eq!(ledger.no(&bo(), settle(None, None)).code, Code::Forbidden, "ana commands");
     let events = ledger.ok(&ana(), settle(None, None));
-    let Fact::Decision(DecisionFact::Made { decision, text, options, risks, over, .. }) = &events[0].fact else {
+    let Fact::Decision(DecisionFact::Made { decision, text, options, risks, over, .. }) = &events[0].fact
+    else {
         panic!("{events:?}")
     };
     assert_eq!((*decision, text.as_str(), over.as_slice()), (DEC, "roll back", ["cy".to_owned()].as_slice()));
@@ -89,7 +95,8 @@ fn who_proposed_withdraws_and_nothing_is_decided() {
     // Where nobody commands, anybody decides.
     ledger.ok(&ana(), IncidentCommand::Unrole { incident: INC, role: "commander".into() });
     let decision = DecisionId(2);
-    let settle = DecisionCommand::Settle { incident: INC, decision, text: Some("wait 5m".into()), review_in: None };
+    let settle =
+        DecisionCommand::Settle { incident: INC, decision, text: Some("wait 5m".into()), review_in: None };
     ledger.ok(&cy(), Command::Decision(settle));
     assert_eq!(incident(&ledger).decided[0].text, "wait 5m");
 }
@@ -136,7 +143,8 @@ fn what_is_over_wakes_nobody() {
 #[test]
 fn a_decision_of_an_older_journal_is_read_as_it_was() {
     let stored = r#"{"decision":{"made":{"incident":"INC-1","decision":"DEC-1","text":"roll back","options":[],"risks":null}}}"#;
-    let Fact::Decision(DecisionFact::Made { review_in, over, .. }) = serde_json::from_str(stored).unwrap() else {
+    let Fact::Decision(DecisionFact::Made { review_in, over, .. }) = serde_json::from_str(stored).unwrap()
+    else {
         panic!()
     };
     assert!(review_in.is_none() && over.is_empty());

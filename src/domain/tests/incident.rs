@@ -275,7 +275,10 @@ fn the_difference_of_a_severity_is_shown_before() {
         roles: ["ic", "scribe"].map(String::from).into(),
         update_every: every,
         freeze,
-        page: None, poll_every: None, external_every: None };
+        page: None,
+        poll_every: None,
+        external_every: None,
+    };
     policy
         .severities
         .insert(Severity::WORST, row("all are hurt", "all", Some(Span::mins(15)), Some(Span::hours(1))));
@@ -288,11 +291,8 @@ fn the_difference_of_a_severity_is_shown_before() {
     assert_eq!(shown.meaning.as_deref(), Some("all are hurt"));
     assert_eq!(shown.runbook.as_deref(), Some("all"));
     assert_eq!(shown.roles_missing, ["scribe"], "ic is the commander, and there is one");
-    let cadence = CadenceDifference {
-        beat: Beat::Internal,
-        from: Some(Span::mins(30)),
-        to: Some(Span::mins(15)),
-    };
+    let cadence =
+        CadenceDifference { beat: Beat::Internal, from: Some(Span::mins(30)), to: Some(Span::mins(15)) };
     assert_eq!(shown.cadence, [cadence]);
     assert_eq!((shown.freeze, shown.freeze_stays), (Some(Span::hours(1)), vec![]));
     let worse = IncidentCommand::Severity { incident: INC, to: Severity::WORST, reason: "all".into() };

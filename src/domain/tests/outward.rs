@@ -47,7 +47,10 @@ fn policy(page: Option<PageWhen>) -> Policy {
             roles: BTreeSet::new(),
             update_every: None,
             freeze: None,
-            page: if severity == 1 { Some(PageWhen::Always) } else { page }, poll_every: None, external_every: None };
+            page: if severity == 1 { Some(PageWhen::Always) } else { page },
+            poll_every: None,
+            external_every: None,
+        };
         policy.severities.insert(Severity::new(severity).unwrap(), row);
     }
     policy
@@ -175,7 +178,12 @@ fn an_incident_that_is_over_waits_for_nobody() {
 fn an_update_goes_to_its_targets_and_a_newer_one_replaces_it() {
     let mut ledger = ledger(None);
     let update = |text: &str, to: Option<Vec<String>>| {
-        Command::Board(BoardCommand::Updated { incident: IncidentId(1), text: text.into(), to, audience: <_>::default() })
+        Command::Board(BoardCommand::Updated {
+            incident: IncidentId(1),
+            text: text.into(),
+            to,
+            audience: <_>::default(),
+        })
     };
     ledger.ok(&ana(), update("we look", None));
     assert_eq!(owed(&ledger.state), [(1, "chat", false)]);

@@ -311,7 +311,9 @@ fn a_briefing_says_on_one_screen_what_the_next_commander_must_know() {
             incident: INC,
             text: text.into(),
             options: vec![],
-            risks: None, review_in: None })
+            risks: None,
+            review_in: None,
+        })
     };
     for n in 1..=7 {
         ledger.ok(&ana(), words(&format!("decision {n}")));

@@ -140,7 +140,9 @@ fn above(model: &Model, call: &Call) -> String {
             .parse()
             .ok()
             .and_then(|id| model.incident()?.decided.iter().find(|one| one.id == id))
-            .map(|one| format!("\ndecided {} by {}: {}", when::minute(one.at.wall, model.now.wall), one.by, one.text))
+            .map(|one| {
+                format!("\ndecided {} by {}: {}", when::minute(one.at.wall, model.now.wall), one.by, one.text)
+            })
             .unwrap_or_default(),
         ("task-report" | "task-done", Some(id)) => id
             .parse()
@@ -183,9 +185,11 @@ pub fn severity(model: &Model, to: Severity) -> Vec<String> {
     let mut lines = vec![format!("{} becomes {to}", incident.severity)];
     lines.extend(diff.meaning.map(|meaning| format!("  {to} means: {meaning}")));
     let every = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
-    lines.extend(diff.cadence.iter().map(|one| {
-        format!("  {}: {}, now {}", one.beat.owed(), every(one.from), every(one.to))
-    }));
+    lines.extend(
+        diff.cadence
+            .iter()
+            .map(|one| format!("  {}: {}, now {}", one.beat.owed(), every(one.from), every(one.to))),
+    );
     if !diff.roles_missing.is_empty() {
         lines.push(format!("  roles to fill: {}", diff.roles_missing.join(", ")));
     }
@@ -194,10 +198,16 @@ pub fn severity(model: &Model, to: Severity) -> Vec<String> {
     }
     if let Some(name) = &diff.runbook {
         lines.push(format!("  runbook: {name}"));
-        let known = |name: &str| model.runbooks.iter().find(|book| book.source == name || name.ends_with(&format!("/{}", book.source)));
+        let known = |name: &str| {
+            model
+                .runbooks
+                .iter()
+                .find(|book| book.source == name || name.ends_with(&format!("/{}", book.source)))
+        };
         let row = model.state.policy.severities.get(&incident.severity);
         let old = row.and_then(|row| known(row.runbook.as_ref()?)).map(|book| &**book);
-        let walked = model.walks().rev().find(|walk| walk.incident == Some(incident.id)).map(|walk| &*walk.runbook);
+        let walked =
+            model.walks().rev().find(|walk| walk.incident == Some(incident.id)).map(|walk| &*walk.runbook);
         if let Some(book) = known(name) {
             lines.extend(steps(walked.or(old), book).lines().into_iter().map(|line| format!("    {line}")));
         }
@@ -464,7 +474,9 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
         }
         Kind::Beat => {
             let board = model.incident().map(|incident| &incident.board);
-            let fits = |beat: &Beat| call.name != "snooze" || board.is_some_and(|board| board.every(*beat).is_some());
+            let fits = |beat: &Beat| {
+                call.name != "snooze" || board.is_some_and(|board| board.every(*beat).is_some())
+            };
             let told = |beat: Beat| match board.and_then(|board| board.beats.get(&beat)) {
                 Some(clock) if clock.due.reached(&model.now) => {
                     format!("every {}, {} OVER", clock.every, clock.due.elapsed(&model.now).brief())
@@ -473,7 +485,11 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
                 None => "not owed".into(),
             };
             let all = Beat::ALL.into_iter().filter(fits);
-            (all.map(|beat| (beat.word().to_owned(), format!("{}: {}", beat.owed(), told(beat)))).collect(), true)
+            (
+                all.map(|beat| (beat.word().to_owned(), format!("{}: {}", beat.owed(), told(beat))))
+                    .collect(),
+                true,
+            )
         }
         Kind::Proposal => {
             let open = model.incident().into_iter().flat_map(|incident| incident.proposals.values());

@@ -277,7 +277,11 @@ fn late(model: &Model) -> Option<Waits> {
         return Some(waits(speaks, format!("send the external update that is {late} late"), "board"));
     }
     let late = late(Beat::Poll).filter(|_| commander == model.my_name())?;
-    Some(waits("you", format!("ask everybody how it stands: conditions, actions, needs; {late} late"), "board"))
+    Some(waits(
+        "you",
+        format!("ask everybody how it stands: conditions, actions, needs; {late} late"),
+        "board",
+    ))
 }
 
 /// The oldest proposal that is open: whoever commands decides on it, everybody else is asked for objections.
@@ -307,7 +311,8 @@ fn review(model: &Model) -> Option<Waits> {
         let review = one.review.as_ref().filter(|review| review.at.reached(&model.now))?;
         Some((one, review))
     });
-    let (one, review) = due.filter(|(one, _)| one.by == me || incident.commander().is_none_or(|who| who == me))?;
+    let (one, review) =
+        due.filter(|(one, _)| one.by == me || incident.commander().is_none_or(|who| who == me))?;
     let what = format!("review {} \"{}\": does it still stand?", one.id, one.text);
     let late = review.at.elapsed(&model.now);
     Some(Waits::new("WAITS ON", Loud::Notice, what).on("you").since(late).key("proposals"))

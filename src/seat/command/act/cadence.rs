@@ -25,12 +25,21 @@ pub fn update(model: &mut Model, given: &[String]) -> Vec<Effect> {
 
 /// Sends one to those outside.
 pub fn external(model: &mut Model, given: &[String]) -> Vec<Effect> {
-    sent(model, given, Audience::External, "the external update is on its way; the next one's clock starts anew")
+    sent(
+        model,
+        given,
+        Audience::External,
+        "the external update is on its way; the next one's clock starts anew",
+    )
 }
 
 /// Everybody was asked how it stands.
 pub fn polled(model: &mut Model, _: &[String]) -> Vec<Effect> {
-    on(model, |incident| Command::Board(BoardCommand::Poll { incident }), "the status poll's clock starts anew")
+    on(
+        model,
+        |incident| Command::Board(BoardCommand::Poll { incident }),
+        "the status poll's clock starts anew",
+    )
 }
 
 fn which(model: &mut Model, given: &[String]) -> Option<Beat> {

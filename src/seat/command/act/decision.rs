@@ -39,8 +39,7 @@ pub fn propose(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let options = arg(given, 1).split('|').map(str::trim).filter(|option| !option.is_empty());
     let options: Vec<String> = options.map(str::to_owned).collect();
     let risks = Some(arg(given, 2).trim().to_owned()).filter(|risks| !risks.is_empty());
-    let make =
-        |incident| Command::Decision(DecisionCommand::Propose { incident, text, options, risks });
+    let make = |incident| Command::Decision(DecisionCommand::Propose { incident, text, options, risks });
     on(model, make, "proposed; every seat is asked for strong objections")
 }
 
@@ -106,7 +105,8 @@ pub fn open(model: &mut Model, _: &[String]) -> Vec<Effect> {
     let proposals: Vec<&Proposed> = incident.proposals.values().collect();
     match proposals.as_slice() {
         [] => {
-            let due = incident.decided.iter().find(|one| one.review.as_ref().is_some_and(|review| review.due));
+            let due =
+                incident.decided.iter().find(|one| one.review.as_ref().is_some_and(|review| review.due));
             match due.map(|one| one.id) {
                 Some(id) => command::invoke(model, Call::of("review").with(id.to_string())),
                 None => command::invoke(model, Call::of("propose-decision")),
@@ -147,12 +147,20 @@ fn shown(model: &mut Model, id: DecisionId) -> Vec<Effect> {
     let call = |name| Act::Call(Call::of(name).with(id.to_string()));
     let mut choices = vec![choice('o', "object", "strongly: who and why is recorded", call("object"))];
     if decides {
-        choices.insert(0, choice('d', "decide", "it is done so; who objected is recorded with it", call("decide-on")));
+        choices.insert(
+            0,
+            choice('d', "decide", "it is done so; who objected is recorded with it", call("decide-on")),
+        );
     }
     if decides || proposal.by == me {
         choices.push(choice('w', "withdraw", "nothing is decided", call("withdraw-proposal")));
     }
-    choices.push(choice('p', "propose", "something else, beside it", Act::Call(Call::of("propose-decision"))));
+    choices.push(choice(
+        'p',
+        "propose",
+        "something else, beside it",
+        Act::Call(Call::of("propose-decision")),
+    ));
     let mut title = format!("{id}: any strong objections?\n  {}", one(&proposal.text));
     for option in &proposal.options {
         title.extend(["\n  or    ", &one(option)]);

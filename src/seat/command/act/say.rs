@@ -66,7 +66,11 @@ pub fn board(model: &mut Model, _: &[String]) -> Vec<Effect> {
         choice('z', "snooze", "snooze", "put the next update or poll off, with a reason"),
         choice('c', "cadence", "cadence", "how often updates and polls are owed"),
     ];
-    model.layers.push(Layer::Pick { title: "Which line of the console, which clock?".into(), choices, at: 0 });
+    model.layers.push(Layer::Pick {
+        title: "Which line of the console, which clock?".into(),
+        choices,
+        at: 0,
+    });
     Vec::new()
 }
 
