@@ -333,13 +333,8 @@ fn closing_asks_for_the_reasons_that_are_owed_one_by_one() {
         "{sent:?} {:?}",
         model.layers
     );
-    for command in [DeviationCommand::Reason {
-        deviation: DeviationId(1),
-        code: ReasonCode::FasterFix,
-        text: String::new(),
-    }] {
-        told.by("14:07:32", "ana", Command::Deviation(command));
-    }
+    let (deviation, code, text) = (DeviationId(1), ReasonCode::FasterFix, String::new());
+    told.by("14:07:32", "ana", Command::Deviation(DeviationCommand::Reason { deviation, code, text }));
     model.state = told.state.clone();
     let sent = accepted(&mut model, &sent);
     assert!(
