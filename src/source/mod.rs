@@ -275,10 +275,9 @@ impl Handle {
         }
         let judged = match &self.oracle {
             Oracle::Prometheus(Ok(api)) => api.check(code, now).await,
-            Oracle::Prometheus(Err(problem)) => Err(problem.clone()),
+            Oracle::Prometheus(Err(problem)) | Oracle::Sql(Err(problem)) => Err(problem.clone()),
             Oracle::Scrape(scraped) => scraped.check(code, now),
             Oracle::Sql(Ok(database)) => database.check(code).await,
-            Oracle::Sql(Err(problem)) => Err(problem.clone()),
             Oracle::Mute => return unknown(&self.id, "it does not answer checks"),
         };
         match judged {

@@ -61,11 +61,11 @@ fn numeric(raw: &[u8]) -> Option<String> {
         let known = usize::try_from(i32::from(weight) - at).ok().and_then(|i| digits.get(i));
         known.copied().unwrap_or(0)
     };
-    let whole: String = (0..=i32::from(weight).max(0)).rev().map(|at| format!("{:04}", digit(at))).collect();
+    let four = |so_far: String, at: i32| format!("{so_far}{:04}", digit(at));
+    let whole = (0..=i32::from(weight).max(0)).rev().fold(String::new(), four);
     let whole = whole.trim_start_matches('0');
     let groups = i32::try_from(scale.div_ceil(4)).ok()?;
-    let part: String = (1..=groups).map(|at| format!("{:04}", digit(-at))).collect();
-    let part: String = part.chars().take(scale).collect();
+    let part: String = (1..=groups).map(|at| -at).fold(String::new(), four).chars().take(scale).collect();
     let minus = if sign == 0x4000 { "-" } else { "" };
     let whole = if whole.is_empty() { "0" } else { whole };
     Some(if part.is_empty() { format!("{minus}{whole}") } else { format!("{minus}{whole}.{part}") })
