@@ -59,9 +59,13 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
             | super::board::BoardCommand::Cadence { incident, .. }
             | super::board::BoardCommand::Updated { incident, .. } => *incident,
         })),
+        Command::Note(NoteCommand::Erase { found, .. }) => {
+            Some(Needed { any: &[Power::Command], incident: found.as_ref().and_then(|found| found.incident) })
+        }
         Command::Note(command) => respond(match command {
             NoteCommand::Say { incident, .. } | NoteCommand::Pin { incident, .. } => *incident,
             NoteCommand::Star { incident, .. } => Some(*incident),
+            NoteCommand::Erase { .. } => None,
         }),
         Command::Task(command) => respond(Some(match command {
             super::task::TaskCommand::Give { incident, .. }
