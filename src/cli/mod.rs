@@ -3,7 +3,8 @@
 pub mod config;
 pub mod drill;
 pub mod drill_world;
-pub mod exit;
+pub mod erase;
+mod exit;
 pub mod export;
 pub mod gate;
 pub mod hand;
@@ -75,6 +76,7 @@ enum Verb {
     Tail(tail::TailArgs),
     /// May this change go? The exit code answers
     Gate(gate::GateArgs),
+    Erase(erase::EraseArgs),
     /// Check every hash of a journal
     Verify(verify::VerifyArgs),
     Export(export::ExportArgs),
@@ -99,9 +101,45 @@ enum Verb {
     DrillWorld(drill_world::Args),
 }
 
+impl Verb {
+    /// Whether it neither opens a room nor asks one to watch something.
+    fn watches_nothing(&self) -> bool {
+        match self {
+            Self::Drill(_)
+            | Self::Serve(_)
+            | Self::Room(_)
+            | Self::Act(_)
+            | Self::People(_)
+            | Self::Page(_)
+            | Self::Step(_)
+            | Self::Hand(_)
+            | Self::DrillWorld(_) => false,
+            Self::Stop
+            | Self::Status(_)
+            | Self::Tail(_)
+            | Self::Gate(_)
+            | Self::Erase(_)
+            | Self::Verify(_)
+            | Self::Export(_)
+            | Self::Runbook(_)
+            | Self::Config(_)
+            | Self::Practices(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Keys
+            | Self::Commands => true,
+        }
+    }
+}
+
 /// Parses the arguments, runs the subcommand, gives its exit code.
 pub fn main() -> ExitCode {
     let Cli { with, command } = Cli::parse();
+    if let Some(flag) = with.flags.first().filter(|_| command.as_ref().is_some_and(Verb::watches_nothing)) {
+        eprintln!("{flag} is not for this command: it watches nothing and starts no room");
+        eprintln!("give it to warroom, where the seat is opened, or to warroom serve");
+        return exit::code(exit::USAGE);
+    }
     match command {
         None => seat::run(&with),
         Some(Verb::Drill(args)) => drill::run(&with, &args),
@@ -115,6 +153,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Step(args)) => step::run(&with, args),
         Some(Verb::Tail(args)) => tail::run(&with, &args),
         Some(Verb::Gate(args)) => gate::run(&args),
+        Some(Verb::Erase(args)) => erase::run(&with, &args),
         Some(Verb::Verify(args)) => verify::run(&args),
         Some(Verb::Export(args)) => export::run(&with, &args),
         Some(Verb::Runbook(args)) => runbook::run(&args),

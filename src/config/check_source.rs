@@ -86,8 +86,9 @@ impl Judge<'_> {
             return self.wrong(path, "it names no host", help);
         }
         let wrong = pairs.find_map(|(key, value)| match (key, value) {
-            ("sslmode", "disable" | "prefer" | "require") | ("host" | "application_name", _) => None,
-            ("target_session_attrs", "any" | "read-write" | "read-only") => None,
+            ("sslmode", "disable" | "prefer" | "require")
+            | ("target_session_attrs", "any" | "read-write" | "read-only")
+            | ("host" | "application_name", _) => None,
             ("sslmode", _) => Some(format!(
                 "there is no sslmode={value} here: disable, prefer or require; a certificate is always verified"
             )),
