@@ -130,7 +130,7 @@ fn step(model: &mut Model) -> Vec<Effect> {
     }
     let Some((walk, step)) = model.step() else { return Vec::new() };
     let at = StepRef { walk: walk.id, step: step.id.clone() };
-    let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
+    let named = format!("step {} \"{}\"", number(walk, &step.id), walk.title(step));
     match walk.status(&step.id) {
         StepStatus::Todo => todo(model, &at),
         StepStatus::Lent => lent(model, &at, &named),
@@ -243,7 +243,7 @@ fn todo(model: &mut Model, at: &StepRef) -> Vec<Effect> {
                     choice(key, &branch.label, &format!("goes on with {to}"), act)
                 })
                 .collect();
-            let title = step.title.clone();
+            let title = walk.title(step);
             model.layers.push(Layer::Pick { title, choices, at: 0 });
             return Vec::new();
         }
@@ -270,7 +270,7 @@ fn todo(model: &mut Model, at: &StepRef) -> Vec<Effect> {
                 Act::Do(Box::new(Command::Walk(confirm)), "ticked".into()),
             ),
         ];
-        let title = format!("{}\n{code}", step.title);
+        let title = format!("{}\n{code}", walk.title(step));
         model.layers.push(Layer::Pick { title, choices, at: 0 });
         return Vec::new();
     }
@@ -278,6 +278,6 @@ fn todo(model: &mut Model, at: &StepRef) -> Vec<Effect> {
         return walk::take(model, at, false, false);
     }
     let confirm = WalkCommand::Confirm { walk: at.walk, step: at.step.clone(), seen: String::new() };
-    let say = format!("ticked \"{}\"", step.title);
+    let say = format!("ticked \"{}\"", walk.title(step));
     model.act(Command::Walk(confirm), say)
 }
