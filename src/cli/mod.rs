@@ -1,10 +1,11 @@
 //! The command line, one file per subcommand, each thin over the library.
 
 pub mod config;
+pub mod coordination;
 pub mod drill;
 pub mod drill_world;
 pub mod erase;
-mod exit;
+pub mod exit;
 pub mod export;
 pub mod gate;
 pub mod hand;
@@ -24,6 +25,7 @@ pub mod step;
 pub mod tail;
 pub mod verb;
 pub mod verify;
+pub mod who;
 
 use crate::config::Flags;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -38,6 +40,8 @@ use std::{path::PathBuf, process::ExitCode};
 pub struct Cli {
     #[command(flatten)]
     with: With,
+    #[command(flatten)]
+    seat: seat::SeatArgs,
     #[command(subcommand)]
     command: Option<Verb>,
 }
@@ -65,8 +69,11 @@ enum Verb {
     Stop,
     /// How the room is and what is the case
     Status(status::StatusArgs),
+    Who(who::WhoArgs),
     #[command(flatten)]
     Act(verb::Verb),
+    #[command(flatten)]
+    Coordination(coordination::Verb),
     #[command(flatten)]
     People(people::Verb),
     Page(page::PageArgs),
@@ -109,6 +116,7 @@ impl Verb {
             | Self::Serve(_)
             | Self::Room(_)
             | Self::Act(_)
+            | Self::Coordination(_)
             | Self::People(_)
             | Self::Page(_)
             | Self::Step(_)
@@ -116,6 +124,7 @@ impl Verb {
             | Self::DrillWorld(_) => false,
             Self::Stop
             | Self::Status(_)
+            | Self::Who(_)
             | Self::Tail(_)
             | Self::Gate(_)
             | Self::Erase(_)
@@ -134,20 +143,26 @@ impl Verb {
 
 /// Parses the arguments, runs the subcommand, gives its exit code.
 pub fn main() -> ExitCode {
-    let Cli { with, command } = Cli::parse();
+    let Cli { with, seat, command } = Cli::parse();
+    if command.is_some() && seat != seat::SeatArgs::default() {
+        let say = "an incident and --read-only are for a seat: warroom INC-7 opens one, without a subcommand";
+        Cli::command().error(clap::error::ErrorKind::ArgumentConflict, say).exit();
+    }
     if let Some(flag) = with.flags.first().filter(|_| command.as_ref().is_some_and(Verb::watches_nothing)) {
         eprintln!("{flag} is not for this command: it watches nothing and starts no room");
         eprintln!("give it to warroom, where the seat is opened, or to warroom serve");
         return exit::code(exit::USAGE);
     }
     match command {
-        None => seat::run(&with),
+        None => seat::run(&with, &seat),
         Some(Verb::Drill(args)) => drill::run(&with, &args),
         Some(Verb::Serve(args)) => room::serve(&with, &args),
         Some(Verb::Room(args)) => room::run(&with, &args),
         Some(Verb::Stop) => room::stop(&with),
         Some(Verb::Status(args)) => status::run(&with, &args),
+        Some(Verb::Who(args)) => who::run(&with, &args),
         Some(Verb::Act(verb)) => verb::run(&with, verb),
+        Some(Verb::Coordination(verb)) => coordination::run(&with, &verb),
         Some(Verb::People(verb)) => people::run(&with, verb),
         Some(Verb::Page(args)) => page::run(&with, &args),
         Some(Verb::Step(args)) => step::run(&with, args),

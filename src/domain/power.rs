@@ -67,11 +67,8 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
             NoteCommand::Star { incident, .. } => Some(*incident),
             NoteCommand::Erase { .. } => None,
         }),
-        Command::Task(command) => respond(Some(match command {
-            super::task::TaskCommand::Give { incident, .. }
-            | super::task::TaskCommand::Change { incident, .. }
-            | super::task::TaskCommand::Done { incident, .. } => *incident,
-        })),
+        Command::Task(command) => respond(Some(command.incident())),
+        Command::Report(super::report::ReportCommand::Give { incident, .. }) => respond(Some(*incident)),
         Command::Decision(super::decision::DecisionCommand::Make { incident, .. }) => {
             respond(Some(*incident))
         }

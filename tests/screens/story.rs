@@ -17,6 +17,7 @@ use warroom::{
         policy::{Members, Policy, Power, Service, SeverityRow},
         power::Groups,
         release::{Judgement, ReleaseCommand},
+        report::ReportCommand,
         room::RoomFact,
         severity::Severity,
         state::decide,
@@ -463,6 +464,41 @@ pub fn asked() -> Story {
     story
 }
 
+/// Somebody reported and needs something; a task was given more time, reported on, and is over again.
+pub fn needed() -> Story {
+    let mut story = declared();
+    let task = |command| Command::Task(command);
+    story
+        .by(
+            "14:03:10",
+            "eve",
+            task(TaskCommand::Report { incident: INC, task: TaskId(1), text: "two callers so far".into() }),
+        )
+        .by(
+            "14:03:20",
+            "ana",
+            task(TaskCommand::Assign {
+                incident: INC,
+                task: TaskId(1),
+                owner: "dee".into(),
+                within: Some(Span::mins(4)),
+            }),
+        )
+        .by("14:03:40", "dee", task(TaskCommand::Acknowledge { incident: INC, task: TaskId(1) }))
+        .by(
+            "14:07:00",
+            "cy",
+            Command::Report(ReportCommand::Give {
+                incident: INC,
+                conditions: "the queue grows, nothing is lost".into(),
+                actions: "draining it by hand".into(),
+                needs: vec!["somebody with the vault's keys".into()],
+            }),
+        )
+        .room("14:07:20", Command::Tick);
+    story
+}
+
 /// It was approved, ran, and the errors go down while one waits for them to stay down.
 pub fn holding() -> Story {
     let mut story = asked();
@@ -634,11 +670,8 @@ pub fn live(now: &str) -> Live {
 }
 
 pub fn status(gate: bool) -> RoomStatus {
-    let here = ["ana", "bo", "cy", "eve"].map(|name| Presence {
-        who: person(name),
-        role: As::Seat,
-        since: wall("13:00:00"),
-    });
+    let here = [(1, "ana"), (2, "bo"), (3, "cy"), (4, "eve")]
+        .map(|(seat, name)| Presence::new(seat, person(name), As::Seat, wall("13:00:00")));
     RoomStatus {
         version: "0.1.0".into(),
         host: "bast-1".into(),
@@ -663,6 +696,9 @@ pub fn setup(now: &str) -> Setup {
         keymap: warroom::seat::command::keymap::Keymap::default(),
         seed: Uuid::from_u128(0xb000_0000),
         come_back: "warroom".into(),
+        join: String::new(),
+        incident: None,
+        read_only: false,
         could_watch: Vec::new(),
         mistakes: None,
         now: at(now),
@@ -682,6 +718,7 @@ pub fn seat_with(story: &Story, who: &str, now: &str, live: Live) -> Model {
         you: person(who),
         groups: Groups::default(),
         room: status(true),
+        seat: ["", "ana", "bo", "cy", "eve"].iter().position(|one| *one == who).unwrap_or(0) as u64,
     };
     for frame in [hello, FromRoom::Snapshot { state: Box::new(story.state.clone()), live: Box::new(live) }] {
         hear(&mut model, now, frame);

@@ -12,6 +12,9 @@ use crate::seat::{
 
 /// Something came from the terminal.
 pub fn input(model: &mut Model, input: Input) -> Vec<Effect> {
+    if matches!(input, Input::Key(_) | Input::Paste(_) | Input::Mouse(_)) {
+        model.active = model.now.clone();
+    }
     match input {
         Input::Key(key) => {
             model.notice = None;
@@ -19,7 +22,8 @@ pub fn input(model: &mut Model, input: Input) -> Vec<Effect> {
                 return layer::key(model, key);
             }
             if let Some(spec) = model.keymap.get(key) {
-                command::invoke(model, Call::of(spec.name))
+                let call = command::here(model, spec.name);
+                command::invoke(model, call)
             } else {
                 let help = model.keymap.label("help").unwrap_or_default();
                 model.say(

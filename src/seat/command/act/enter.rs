@@ -25,10 +25,7 @@ use std::fmt::Write as _;
 pub fn act(model: &mut Model, _: &[String]) -> Vec<Effect> {
     match model.ui.pane() {
         Pane::Runbook | Pane::Output => step(model),
-        Pane::Tasks => match model.ui.tasks.selected() {
-            Some(id) => command::invoke(model, Call::of("task-done").with(format!("TSK-{id}"))),
-            None => command::invoke(model, Call::of("task-done")),
-        },
+        Pane::Tasks => super::task::choose(model),
         Pane::Timeline => {
             entry(model);
             Vec::new()
@@ -131,7 +128,14 @@ fn step(model: &mut Model) -> Vec<Effect> {
     let Some((walk, step)) = model.step() else { return Vec::new() };
     let at = StepRef { walk: walk.id, step: step.id.clone() };
     let named = format!("step {} \"{}\"", number(walk, &step.id), walk.title(step));
-    match walk.status(&step.id) {
+    let status = walk.status(&step.id);
+    if matches!(status, StepStatus::Todo | StepStatus::Failed)
+        && let Err(why) = command::power::on_steps(model)
+    {
+        model.say(Tone::Wrong, format!("act: {why}"));
+        return Vec::new();
+    }
+    match status {
         StepStatus::Todo => todo(model, &at),
         StepStatus::Lent => lent(model, &at, &named),
         StepStatus::Unknown => {
