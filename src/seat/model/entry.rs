@@ -183,7 +183,7 @@ fn words((whole, seq): (&Fact, Seq), state: &State) -> Option<(About, Weight, St
             }
             TaskFact::Done { task, result, .. } => (People, Good, format!("{task} done: {result}")),
         },
-        Fact::Report(_) => (People, Plain, tell::fact(fact)),
+        Fact::Report(_) => (People, Plain, tell::fact(whole)),
         Fact::Decision(DecisionFact::Made { text, .. }) => (People, Turn, format!("decided: {text}")),
         Fact::Deviation(fact) => match fact {
             DeviationFact::Recorded { deviation, what, code, .. } => {
