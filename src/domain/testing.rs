@@ -219,6 +219,7 @@ pub(crate) fn block(id: &str, kind: BlockKind) -> Block {
         host: None,
         cwd: None,
         interpreter: None,
+        source: None,
         placeholders: Vec::new(),
         other: BTreeMap::new(),
     }

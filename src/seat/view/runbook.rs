@@ -151,7 +151,7 @@ fn step_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, walk: &W
     } else {
         Role::Quiet
     };
-    let title = format!("{} {}", number(walk, &step.id), one(&step.title));
+    let title = format!("{} {}", number(walk, &step.id), one(&walk.title(step)));
     let seen = if seen.is_empty() { seen } else { format!("  {seen}") };
     // The value seen stands beside the tick, whole where that leaves the beginning of the title, else cut.
     let room = usize::from(area.width).saturating_sub(3 + fit::width(&right));
