@@ -47,7 +47,7 @@ pub struct DrillArgs {
     /// Let the responder's part play by itself and print the timeline; so it is without a terminal
     #[arg(long)]
     auto: bool,
-    /// How many times faster than life the story runs [default: 1; 4 with --auto]
+    /// How many times faster than life the story runs [default: 1; 10 with --auto]
     #[arg(long)]
     pace: Option<f64>,
     /// Where the draft is kept when the drill is over [default: ./warroom-drill-TIME]
@@ -81,7 +81,7 @@ pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
         exit::warn("--resume needs a terminal: a drill is taken up by a person");
         return exit::code(exit::USAGE);
     }
-    let pace = args.pace.unwrap_or(if args.auto || !terminal { 4.0 } else { 1.0 });
+    let pace = args.pace.unwrap_or(if args.auto || !terminal { 10.0 } else { 1.0 });
     if !(pace.is_finite() && (0.1..=100.0).contains(&pace)) {
         exit::warn(&format!("--pace {pace} is not between 0.1 and 100"));
         return exit::code(exit::USAGE);
@@ -269,6 +269,10 @@ fn sum(sum: &Sum) -> String {
     if let Some((impact, held)) = sum.impact {
         parts.push(format!("impact {}, recovery held {}", impact.brief(), held.brief()));
     }
+    parts.push(match sum.walked {
+        1 => "1 runbook walked".into(),
+        n => format!("{n} runbooks walked"),
+    });
     parts.push(match sum.refused {
         1 => "1 deploy refused".into(),
         n => format!("{n} deploys refused"),
@@ -276,7 +280,21 @@ fn sum(sum: &Sum) -> String {
     parts.push(match sum.deviations.as_slice() {
         [] => "no deviation".into(),
         [one] => format!("1 deviation ({one})"),
-        all => format!("{} deviations ({})", all.len(), all.join(", ")),
+        all => {
+            let mut kinds: Vec<(&str, usize)> = Vec::new();
+            for kind in all {
+                match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                    Some((_, times)) => *times += 1,
+                    None => kinds.push((kind, 1)),
+                }
+            }
+            let told = |(kind, times): (&str, usize)| match times {
+                1 => kind.to_owned(),
+                n => format!("{kind} ×{n}"),
+            };
+            let kinds: Vec<_> = kinds.into_iter().map(told).collect();
+            format!("{} deviations ({})", all.len(), kinds.join(", "))
+        }
     });
     format!("story    {}", parts.join(" · "))
 }

@@ -48,7 +48,9 @@ pub fn advice(state: &State) -> String {
         };
     }
     match (&incident.clocks.recovered, &incident.clocks.first_good) {
-        (Some(_), _) => "Recovery has held. Press v and set the status to resolved.".into(),
+        (Some(_), _) => {
+            "Recovery has held. Press v and set the status to resolved; W can validate first.".into()
+        }
         (None, Some(_)) => "The numbers are good; now they must stay so. 6 is the timeline.".into(),
         (None, None) => {
             let refused = freeze.map_or(0, |freeze: &Freeze| freeze.refused);
