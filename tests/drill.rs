@@ -128,6 +128,7 @@ fn without_a_terminal_the_whole_story_is_told() {
         "declared INC-1",
         "freezes checkout/prod",
         "DEV-1 unlisted-action: new-pricing switched off by hand",
+        " pipeline (",
         "gate refused deploy of checkout@2.4.",
         "decided: roll checkout back to 2.4.0",
         "new-pricing is off: errors ",

@@ -134,6 +134,7 @@ impl Responder<'_> {
             artifact: format!("checkout@{}", self.stage.facts.next),
             action: Action::Deploy,
             dry_run: true,
+            alias: None,
         };
         match self.ask(Ask::Gate(request)).await? {
             Told::Gate(answer) if !answer.allowed => Ok(()),

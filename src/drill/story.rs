@@ -108,7 +108,7 @@ impl Story {
             "{} {:>4} {:<8} {}",
             clock_utc(event.occurred.wall),
             format!("#{}", event.seq),
-            text::line(&event.actor.name),
+            tell::who(event),
             text::line(&words)
         );
         let part = part(&event.fact);

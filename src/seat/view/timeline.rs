@@ -115,8 +115,12 @@ fn one_row(
         sign,
         theme.style(if starred { Role::Mark } else { Role::Cursor }),
     );
-    let who = if entry.who.is_empty() { "" } else { &entry.who };
-    let who = fit::cut(who, usize::from(names), theme.glyphs());
+    let who = fit::cut(&entry.who, usize::from(names), theme.glyphs());
     put::left(buf, put::part(area, 9, names), theme, &who, theme.style(Role::Owner));
-    put::left(buf, put::part(area, 10 + names, area.width), theme, &entry.what, theme.style(role));
+    // The column is for what is proved; a name that is only claimed stands with what was asked.
+    let what = match &entry.alias {
+        Some(alias) => format!("{alias} ({}): {}", entry.who, entry.what),
+        None => entry.what.clone(),
+    };
+    put::left(buf, put::part(area, 10 + names, area.width), theme, &what, theme.style(role));
 }
