@@ -96,7 +96,7 @@ pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
         }
     }
     let code = match stage(args, terminal, pace) {
-        Ok(stage) => played(stage, args, terminal, &told),
+        Ok(stage) => played(stage, args, terminal, &told, with.config.as_ref()),
         Err(code) => code,
     };
     match told.load(Ordering::Relaxed) {
@@ -106,10 +106,10 @@ pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
 }
 
 /// Plays it and ends room and world, whatever happens in between, even a panic.
-fn played(stage: Stage, args: &DrillArgs, terminal: bool, told: &AtomicUsize) -> u8 {
+fn played(stage: Stage, args: &DrillArgs, terminal: bool, told: &AtomicUsize, own: Option<&PathBuf>) -> u8 {
     let out = out(args);
     let played =
-        std::panic::catch_unwind(AssertUnwindSafe(|| to_the_draft(&stage, args, terminal, told, &out)));
+        std::panic::catch_unwind(AssertUnwindSafe(|| to_the_draft(&stage, args, terminal, told, &out, own)));
     let (journal, leave) = match &played {
         Ok(ended) => (ended.drafted.then(|| out.join("journal.db")), ended.leave),
         Err(_) => (None, Leave::Nothing),
@@ -131,7 +131,14 @@ struct Ended {
 }
 
 /// From the room's opening to the draft.
-fn to_the_draft(stage: &Stage, args: &DrillArgs, terminal: bool, told: &AtomicUsize, out: &Path) -> Ended {
+fn to_the_draft(
+    stage: &Stage,
+    args: &DrillArgs,
+    terminal: bool,
+    told: &AtomicUsize,
+    out: &Path,
+    own: Option<&PathBuf>,
+) -> Ended {
     let nothing = Ended { code: exit::REFUSED, drafted: false, leave: Leave::Nothing };
     let with = With {
         socket: Some(stage::socket(&stage.dir)),
@@ -157,7 +164,7 @@ fn to_the_draft(stage: &Stage, args: &DrillArgs, terminal: bool, told: &AtomicUs
     let (code, incident) = if args.auto || !terminal {
         play(stage, &runtime, told)
     } else {
-        sit(&with, stage, &runtime, args, out)
+        sit(&with, stage, &runtime, args, out, own)
     };
     let Some(incident) = incident else { return Ended { code, ..nothing } };
     let written = runtime.block_on(write_draft(&with, incident, out));
@@ -305,8 +312,12 @@ fn sit(
     runtime: &tokio::runtime::Runtime,
     args: &DrillArgs,
     out: &Path,
+    own: Option<&PathBuf>,
 ) -> (u8, Option<IncidentId>) {
-    let code = seat::sit(with, seat::Practice { stage, coach: !args.no_coach, out: out.to_owned() });
+    let code = seat::sit(
+        with,
+        seat::Practice { stage, coach: !args.no_coach, out: out.to_owned(), own: own.cloned() },
+    );
     let incident = runtime.block_on(async {
         let mut session = Session::existing(with).await.ok()?;
         let state = session.state().await.ok()?;
