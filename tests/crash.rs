@@ -150,7 +150,7 @@ impl Drill {
         if status == "unknown" {
             let again = self.run(&["step", "--walk", "RUN-1", "take", step, "--yes"]);
             assert_eq!(again.status.code(), Some(1), "an unknown step was started again: {again:?}");
-            self.ok(&["step", "--walk", "RUN-1", "take-over", step, "--reason", "its process is gone"]);
+            self.ok(&["step", "--walk", "RUN-1", "take-over", "its process is gone", step]);
             status = self.status(step);
         }
         if status != "done" {
