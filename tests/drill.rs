@@ -262,11 +262,15 @@ fn after_a_crash_it_is_offered_again_where_it_stood() {
 #[test]
 fn what_is_production_is_refused() {
     let home = Home::new();
-    for flag in ["--prom=http://127.0.0.1:9090", "--scrape=http://127.0.0.1:1/metrics", "--release=/srv/app"]
-    {
+    for flag in [
+        "--prom=http://127.0.0.1:9090",
+        "--scrape=http://127.0.0.1:1/metrics",
+        "--release=/srv/app",
+        "--runbook=mine.md",
+    ] {
         let done = Command::new(binary()).arg(flag).arg("drill").envs(home.env()).output().unwrap();
         assert_eq!(done.status.code(), Some(2));
-        assert!(String::from_utf8_lossy(&done.stderr).contains("targets of its own"));
+        assert!(String::from_utf8_lossy(&done.stderr).contains("of its own and refuses others"));
     }
     assert!(!home.state().exists(), "nothing was begun");
 }

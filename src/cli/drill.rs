@@ -67,12 +67,12 @@ pub struct DrillArgs {
 /// Plays it.
 pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
     let flags = &with.flags;
-    if [&flags.prom, &flags.scrape, &flags.probe, &flags.log, &flags.release]
+    if [&flags.prom, &flags.scrape, &flags.probe, &flags.log, &flags.release, &flags.runbook]
         .iter()
         .any(|all| !all.is_empty())
     {
         exit::warn(
-            "a drill has targets of its own and refuses others: leave --prom, --scrape, --probe, --log and --release out",
+            "a drill has targets and runbooks of its own and refuses others: leave --prom, --scrape, --probe, --log, --release and --runbook out",
         );
         return exit::code(exit::USAGE);
     }
