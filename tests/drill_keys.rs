@@ -183,6 +183,8 @@ fn a_drill_looks_and_answers_as_its_player_is_used_to() {
     me.pty.send("\u{19}");
     me.sees("Declare an incident");
     me.key("esc");
+    // Both at once would be one key, Alt and the letter.
+    me.pty.wait_until("the form is gone", |screen| !screen.contents().contains("Declare an incident"));
     me.letter('q');
     assert_eq!(me.pty.exit().0, 0, "{}", me.pty.screen_text());
     let raw = String::from_utf8_lossy(&me.pty.raw()).into_owned();

@@ -121,7 +121,8 @@ fn one_row(
     put::left(buf, put::part(area, stamp + 1, names), theme, &who, theme.style(Role::Owner));
     // The column is for what is proved; a name that is only claimed stands with what was asked.
     let what = match &entry.alias {
-        Some(alias) => format!("{alias} ({}): {}", entry.who, entry.what),
+        Some(alias) if roomy => format!("{alias} ({}): {}", entry.who, entry.what),
+        Some(alias) => format!("{alias}: {}", entry.what),
         None => entry.what.clone(),
     };
     put::left(buf, put::part(area, stamp + 2 + names, area.width), theme, &what, theme.style(role));

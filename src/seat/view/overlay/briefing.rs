@@ -103,7 +103,7 @@ fn abbreviated(all: &[String], wide: usize, rows: usize, glyphs: &Glyphs) -> Vec
     }
     let total = |blocks: &[Block]| blocks.iter().map(|block| block.lines.len()).sum::<usize>();
     while total(&blocks) > rows {
-        let longest = blocks.iter_mut().rev().max_by_key(|block| block.lines.len());
+        let longest = blocks.iter_mut().max_by_key(|block| block.lines.len());
         let Some(block) = longest.filter(|block| block.lines.len() > 1) else { break };
         block.lines.pop();
         block.more += 1;
