@@ -7,6 +7,7 @@ use super::{
     gatekeeper::Gatekeeper,
     hands::Hands,
     outbox::Outbox,
+    presence::Moved,
     sources::Sources,
     watch::Watch,
 };
@@ -27,7 +28,7 @@ use crate::{
     signal::Reading,
     source::Spec,
     transport::listen::Listening,
-    wire::{As, Finished, FromRoom, JournalState, SinkView, Told, Wanted, encode},
+    wire::{As, Finished, FromRoom, Here, JournalState, SinkView, Told, Wanted, encode},
 };
 use futures::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
@@ -113,6 +114,9 @@ pub(super) struct Seat {
     pub(super) live: bool,
     pub(super) since: Wall,
     pub(super) outbox: Arc<Outbox>,
+    pub(super) read_only: bool,
+    pub(super) here: Option<Here>,
+    pub(super) active: Option<Wall>,
 }
 
 /// Who is told what became of a command.
@@ -129,6 +133,7 @@ pub struct Room {
     pub(super) blobs: Arc<Blobs>,
     pub(super) flights: FuturesOrdered<BoxFuture<'static, (Flight, Appended)>>,
     pub(super) seats: BTreeMap<ConnId, Seat>,
+    pub(super) moved: Moved,
     pub(super) watch: Watch,
     pub(super) sources: Sources,
     pub(super) hands: Hands,
@@ -194,6 +199,7 @@ impl Room {
             blobs: options.blobs,
             flights: FuturesOrdered::new(),
             seats: BTreeMap::new(),
+            moved: Moved::default(),
             watch: Watch::default(),
             sources: Sources::new(readings, base),
             hands: Hands::default(),
@@ -282,7 +288,10 @@ impl Room {
                     self.gate_answered(&actor, &request, &answer, &now);
                 }
                 Some(reading) = inbox.readings.recv() => self.read(reading),
-                _ = publish.tick(), if !self.seats.is_empty() => self.publish_live(),
+                _ = publish.tick(), if !self.seats.is_empty() => {
+                    self.publish_live();
+                    self.publish_here();
+                }
                 _ = look.tick() => self.look(),
             }
         }

@@ -102,7 +102,7 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
     let mut model = Model::new(options.setup);
     let size = screen.size()?;
     model.ui.size = (size.width, size.height);
-    let mut link = Link::open(options.socket.clone(), options.revive);
+    let mut link = Link::open(options.socket.clone(), options.revive, model.read_only);
     let (jobs, mut done) = mpsc::unbounded_channel();
     outside::watch_terminal(jobs.clone());
     let mut coach = options.coach;
@@ -205,6 +205,9 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
                 }
             }
             next = link.ready().or_else(|| done.try_recv().ok());
+        }
+        if let Some(frame) = update::presence::due(&mut model) {
+            link.send(frame);
         }
     }
 }

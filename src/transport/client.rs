@@ -110,6 +110,23 @@ pub async fn connect(
     live: bool,
     claimed: Option<String>,
 ) -> Result<(Reader, Writer, FromRoom), NoRoom> {
+    greet(path, ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed, read_only: false }).await
+}
+
+/// Connects as a seat that is sent everything; one that only looks is refused whatever would change anything.
+///
+/// # Errors
+/// [`NoRoom`].
+pub async fn sit(
+    path: &Path,
+    claimed: Option<String>,
+    read_only: bool,
+) -> Result<(Reader, Writer, FromRoom), NoRoom> {
+    let role = As::Seat;
+    greet(path, ToRoom::Hello { wire: WIRE, fold: FOLD, role, live: true, claimed, read_only }).await
+}
+
+async fn greet(path: &Path, hello: ToRoom) -> Result<(Reader, Writer, FromRoom), NoRoom> {
     let stream =
         UnixStream::connect(path).await.map_err(|why| NoRoom::Absent { path: path.to_owned(), why })?;
     // The server proves itself too: in a directory that others could write, anybody could listen.
@@ -122,7 +139,7 @@ pub async fn connect(
     let mut reader =
         Reader { half: read, lines: Lines::new(FRAME_MAX), piece: vec![0; PIECE].into_boxed_slice() };
     let mut writer = Writer { half: write };
-    writer.send(&ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed }).await?;
+    writer.send(&hello).await?;
     let hello = in_time(reader.next()).await?;
     Ok((reader, writer, hello))
 }

@@ -5,7 +5,7 @@ use crate::{
     os::claim,
     seat::update::Event,
     transport::client::{self, NoRoom},
-    wire::{As, ToRoom},
+    wire::ToRoom,
 };
 use futures::future::BoxFuture;
 use std::{path::PathBuf, sync::Arc};
@@ -28,10 +28,10 @@ pub struct Link {
 
 impl Link {
     /// Begins to connect. Needs a tokio runtime.
-    pub fn open(socket: PathBuf, revive: Option<Revive>) -> Self {
+    pub fn open(socket: PathBuf, revive: Option<Revive>, read_only: bool) -> Self {
         let (out, frames) = mpsc::unbounded_channel();
         let (send, events) = mpsc::channel(WAITING);
-        tokio::spawn(keep(socket, revive, frames, send));
+        tokio::spawn(keep((socket, read_only), revive, frames, send));
         Self { out, events }
     }
 
@@ -52,7 +52,7 @@ impl Link {
 }
 
 async fn keep(
-    socket: PathBuf,
+    (socket, read_only): (PathBuf, bool),
     revive: Option<Revive>,
     mut frames: mpsc::UnboundedReceiver<ToRoom>,
     events: mpsc::Sender<Event>,
@@ -61,7 +61,7 @@ async fn keep(
     // Whether the room ended without a goodbye: one that was stopped is left alone.
     let mut fell = false;
     loop {
-        let why = match Box::pin(client::connect(&socket, As::Seat, true, claim::of_this_process())).await {
+        let why = match Box::pin(client::sit(&socket, claim::of_this_process(), read_only)).await {
             Ok((mut reader, mut writer, hello)) => {
                 tries = 0;
                 // What was meant for the connection before is void: commands are sent again by name.

@@ -5,6 +5,7 @@ mod ask;
 mod briefing;
 mod declare;
 mod list;
+mod people;
 mod terminal;
 
 use super::{
@@ -33,6 +34,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, theme: &Theme, model: &Model) -> Optio
         Layer::Declare(form) => declare::draw(buf, body, theme, model, form),
         Layer::Briefing { incident, lines, top } => briefing::draw(buf, body, theme, *incident, lines, *top),
         Layer::Message { title, text, top } => list::message(buf, body, theme, title, text, *top),
+        Layer::People { at } => people::draw(buf, body, theme, model, *at),
         Layer::Terminal(at) => terminal::draw(buf, body, theme, model, at),
     }
 }
