@@ -131,7 +131,6 @@ fn without_a_terminal_the_whole_story_is_told() {
         " pipeline (",
         "gate refused deploy of checkout@2.4.",
         "decided: roll checkout back to 2.4.0",
-        "new-pricing is off: errors ",
         "RUN-1 walks Roll back a release directory",
         "step 1 See what runs",
         "BROKE THE GLASS for step 5",
@@ -167,6 +166,7 @@ fn without_a_terminal_the_whole_story_is_told() {
         };
         rest = after;
     }
+    assert!(told.contains("new-pricing is off: errors "), "{told}");
     let checked = verify(&home.out().join("journal.db"));
     assert_eq!(checked.status.code(), Some(0), "{checked:?}");
     let draft = std::fs::read_to_string(home.out().join("postmortem.md")).unwrap();
