@@ -127,6 +127,38 @@ impl Drill {
         }
     }
 
+    fn signal(&self, word: &str, signal: rustix::process::Signal) {
+        for pid in self.processes(word) {
+            let pid = rustix::process::Pid::from_raw(pid).unwrap();
+            rustix::process::kill_process(pid, signal).unwrap();
+        }
+    }
+
+    /// How a step of the first walk stands.
+    fn status(&self, step: &str) -> String {
+        let state = self.state();
+        state["walks"]["RUN-1"]["steps"][step]["status"].as_str().unwrap_or("todo").to_owned()
+    }
+
+    /// A step of the first walk is seen through: where nobody knows how far it came a person looks and takes it over.
+    fn through(&self, step: &str) {
+        let mut status = self.status(step);
+        until(&format!("{step} settles"), || {
+            status = self.status(step);
+            status != "lent"
+        });
+        if status == "unknown" {
+            let again = self.run(&["step", "--walk", "RUN-1", "take", step, "--yes"]);
+            assert_eq!(again.status.code(), Some(1), "an unknown step was started again: {again:?}");
+            self.ok(&["step", "--walk", "RUN-1", "take-over", "its process is gone", step]);
+            status = self.status(step);
+        }
+        if status != "done" {
+            self.ok(&["step", "--walk", "RUN-1", "take", step, "--yes"]);
+        }
+        assert_eq!(self.status(step), "done", "{step}");
+    }
+
     fn strike(&mut self, blow: Blow) {
         if matches!(blow, Blow::Room | Blow::All) {
             self.kill(" room ");
@@ -264,4 +296,86 @@ fn kill_nine_at_twenty_random_moments_of_a_drill() {
         let event = events[usize::try_from(seq).unwrap() - 1].to_string();
         assert!(event.contains(&text), "event {seq}, {text:?}, was acknowledged and is gone: {event}");
     }
+}
+
+/// The shipped rollback is walked to its end through three blows. Its own history is the counter: each run of the
+/// block that switches the release leaves a line there.
+#[test]
+fn the_rollback_is_walked_to_recovery_through_kill_nine() {
+    use rustix::process::Signal;
+    let mut drill = Drill::begin();
+    drill.seat().wait_for("WRONG");
+    drill.seat().send("D");
+    drill.seat().wait_for("Declare an incident");
+    drill.seat().key("enter");
+    drill.seat().wait_for("FROZEN checkout/prod");
+    drill.seat().send("W");
+    drill.seat().wait_for("Which runbook?");
+    drill.seat().key("enter");
+    drill.seat().wait_for("step 1");
+    let history = drill.path("warroom/drill/world/srv/checkout/revisions.log");
+    let switched = || {
+        std::fs::read_to_string(&history).unwrap_or_default().matches("rolled back to release 2.4.0").count()
+    };
+
+    // The room, while the first step looks.
+    drill.ok(&["step", "--walk", "RUN-1", "take", "see-releases", "--no-wait"]);
+    drill.strike(Blow::Room);
+    drill.come_back();
+    drill.through("see-releases");
+    drill.through("same-schema");
+    drill.ok(&["step", "--walk", "RUN-1", "choose", "yes"]);
+    drill.ok(&["step", "--walk", "RUN-1", "confirm", "--seen", "the freeze holds"]);
+
+    // Hand, room and seat together, in the middle of the switch: one instance keeps its reload waiting, the hand is
+    // held until every instance is good, and then all are gone before a word of it was said.
+    let slow = "checkout --dir";
+    drill.ok(&["step", "--walk", "RUN-1", "take", "already-good", "--yes", "--no-wait"]);
+    until("it asks for approval", || {
+        !drill.state()["walks"]["RUN-1"]["steps"]["already-good"]["asked"].is_null()
+    });
+    drill.signal(slow, Signal::STOP);
+    let glass = ["--glass", "checkout", "--reason", "alone on call"];
+    let approve = ["step", "--walk", "RUN-1", "approve", "already-good"];
+    drill.ok(&[&approve[..], &glass[..]].concat());
+    until("the link is switched", || switched() == 1);
+    drill.signal(" hand ", Signal::STOP);
+    drill.signal(slow, Signal::CONT);
+    let facts: Value =
+        serde_json::from_str(&std::fs::read_to_string(drill.path("warroom/drill/world/world.json")).unwrap())
+            .unwrap();
+    let urls: Vec<&str> = facts["procs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["service"] == "checkout")
+        .filter_map(|one| one["url"].as_str())
+        .collect();
+    until("every instance runs the good release", || {
+        urls.iter().all(|url| {
+            let said =
+                Command::new("curl").args(["-fsS", "--noproxy", "*", &format!("{url}/version")]).output();
+            String::from_utf8_lossy(&said.unwrap().stdout).trim() == "2.4.0"
+        })
+    });
+    drill.strike(Blow::All);
+    drill.come_back();
+    until("it is known that nobody knows", || drill.status("already-good") == "unknown");
+    drill.through("already-good");
+    let end = &drill.state()["walks"]["RUN-1"]["steps"]["already-good"]["done"]["how"];
+    assert_eq!(end, "satisfied", "it went on by looking, not by doing it again");
+    assert_eq!(switched(), 1, "the switch ran twice");
+
+    // The hand, while the error ratio must hold.
+    drill.ok(&["step", "--walk", "RUN-1", "take", "errors-recovered", "--no-wait"]);
+    until("its hand is there", || !drill.processes(" hand ").is_empty());
+    drill.strike(Blow::Hand);
+    drill.through("errors-recovered");
+    drill.through("p99-recovered");
+    until("recovery has held", || !drill.state()["incidents"]["INC-1"]["clocks"]["recovered"].is_null());
+    assert_eq!(drill.state()["walks"]["RUN-1"]["ended"]["complete"], true);
+    assert_eq!(switched(), 1, "the switch ran twice");
+    let journal = drill.path("warroom/drill/room/journal.db");
+    let verified = drill.run(&["verify", journal.to_str().unwrap()]);
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
 }

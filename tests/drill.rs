@@ -127,16 +127,34 @@ fn without_a_terminal_the_whole_story_is_told() {
         "errors",
         "declared INC-1",
         "freezes checkout/prod",
+        "DEV-1 unlisted-action: new-pricing switched off by hand",
+        " pipeline (",
         "gate refused deploy of checkout@2.4.",
         "decided: roll checkout back to 2.4.0",
+        "RUN-1 walks Roll back a release directory",
         "step 1 See what runs",
         "BROKE THE GLASS for step 5",
-        "DEV-1 broken-glass",
+        "DEV-2 broken-glass",
         "checkout 2.4.0 went live",
         "first good reading",
         "recovered, held for",
+        "RUN-1: checklist complete",
+        "2.4.1 judged BAD",
+        "RUN-2 walks Feature flag back on",
+        "step 1 The flag is there, once, and has a percentage: \"percent\": 0",
+        "step 4 Flag at 10 per cent, read by every instance: ",
+        "step 5 Flag at 50 per cent, read by every instance: ",
+        "step 6 Flag at 100 per cent, read by every instance: ",
+        "RUN-2: checklist complete",
+        "RUN-3 walks Validation after a recovery",
+        "step 3 p99 is no more than half as long again as before the incident: p99 ",
+        "step 5 A whole transaction goes through every instance",
+        "new-pricing is at 100 %",
+        "RUN-3: checklist complete",
         "status resolved",
         "In hand",
+        "3 runbooks walked",
+        "broken-glass ×4",
         "postmortem.md",
         "journal  sound",
         "nothing of it is left running",
@@ -148,6 +166,7 @@ fn without_a_terminal_the_whole_story_is_told() {
         };
         rest = after;
     }
+    assert!(told.contains("new-pricing is off: errors "), "{told}");
     let checked = verify(&home.out().join("journal.db"));
     assert_eq!(checked.status.code(), Some(0), "{checked:?}");
     let draft = std::fs::read_to_string(home.out().join("postmortem.md")).unwrap();
@@ -163,7 +182,13 @@ fn a_slow_leak_is_lived_through_too() {
     let done = home.drill(&["slow-leak", "--pace", "20"]).output().unwrap();
     let told = String::from_utf8_lossy(&done.stdout);
     assert_eq!(done.status.code(), Some(0), "{told}{}", String::from_utf8_lossy(&done.stderr));
-    for words in ["declared INC-1", "checkout 2.4.0 went live", "recovered, held for", "journal  sound"] {
+    for words in [
+        "declared INC-1",
+        "checkout 2.4.0 went live",
+        "recovered, held for",
+        "3 runbooks walked",
+        "journal  sound",
+    ] {
         assert!(told.contains(words), "{words:?} is not told:\n{told}");
     }
     home.is_clean();
@@ -237,11 +262,15 @@ fn after_a_crash_it_is_offered_again_where_it_stood() {
 #[test]
 fn what_is_production_is_refused() {
     let home = Home::new();
-    for flag in ["--prom=http://127.0.0.1:9090", "--scrape=http://127.0.0.1:1/metrics", "--release=/srv/app"]
-    {
+    for flag in [
+        "--prom=http://127.0.0.1:9090",
+        "--scrape=http://127.0.0.1:1/metrics",
+        "--release=/srv/app",
+        "--runbook=mine.md",
+    ] {
         let done = Command::new(binary()).arg(flag).arg("drill").envs(home.env()).output().unwrap();
         assert_eq!(done.status.code(), Some(2));
-        assert!(String::from_utf8_lossy(&done.stderr).contains("targets of its own"));
+        assert!(String::from_utf8_lossy(&done.stderr).contains("of its own and refuses others"));
     }
     assert!(!home.state().exists(), "nothing was begun");
 }

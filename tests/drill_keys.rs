@@ -159,3 +159,34 @@ fn a_bad_release_is_lived_through_by_keys_alone() {
     let said = String::from_utf8_lossy(&me.pty.raw()).into_owned();
     assert!(said.contains("journal  sound"), "{}", me.pty.screen_text());
 }
+
+#[test]
+fn a_drill_looks_and_answers_as_its_player_is_used_to() {
+    let home = tempfile::tempdir().unwrap();
+    let text = |path: PathBuf| path.to_string_lossy().into_owned();
+    let own = home.path().join("config/warroom");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join("warroom.toml"), "[ui]\ntheme = \"monochrome\"\nkeys = \"keys.toml\"\n").unwrap();
+    std::fs::write(own.join("keys.toml"), "[keys]\n\"ctrl-y\" = \"declare\"\n").unwrap();
+    let (state, config) = (text(home.path().join("state")), text(home.path().join("config")));
+    let out = text(home.path().join("draft"));
+    let env = [
+        ("XDG_STATE_HOME", state.as_str()),
+        ("XDG_CONFIG_HOME", config.as_str()),
+        ("COLORTERM", "truecolor"),
+        ("LANG", "C.UTF-8"),
+        ("TZ", "UTC"),
+    ];
+    let args = ["drill", "--pace", "0.1", "--out", out.as_str()];
+    let mut me = Person { pty: Pty::spawn(binary(), &args, &env, (100, 30)), keys: 0 };
+    me.sees("All is well");
+    me.pty.send("\u{19}");
+    me.sees("Declare an incident");
+    me.key("esc");
+    // Both at once would be one key, Alt and the letter.
+    me.pty.wait_until("the form is gone", |screen| !screen.contents().contains("Declare an incident"));
+    me.letter('q');
+    assert_eq!(me.pty.exit().0, 0, "{}", me.pty.screen_text());
+    let raw = String::from_utf8_lossy(&me.pty.raw()).into_owned();
+    assert!(!raw.contains("38;2;"), "a monochrome theme was asked for");
+}

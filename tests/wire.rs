@@ -92,6 +92,7 @@ fn to_room() -> Vec<ToRoom> {
                 artifact: "checkout@2.4.2".into(),
                 action: Action::Deploy,
                 dry_run: false,
+                alias: None,
             }),
         },
         ToRoom::Ask { n: 4, ask: Ask::Check { lang: "promql".into(), code: "up == 1".into(), source: None } },

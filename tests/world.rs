@@ -173,7 +173,7 @@ fn a_bad_release_breaks_checkout_and_only_the_rollback_cures_it() {
         log.contains("deploy of checkout@2.4.2 refused: frozen by FRZ-1").then_some(())
     });
     let asked = std::fs::read_to_string(place.home.path().join("asked")).unwrap();
-    let words = "--service checkout --env prod --artifact checkout@2.4.2 --action deploy";
+    let words = "--service checkout --env prod --artifact checkout@2.4.2 --action deploy --as pipeline";
     assert_eq!(asked.lines().next(), Some(words));
     assert!(!facts.srv.join("checkout/releases/2.4.2").exists());
 

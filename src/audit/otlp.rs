@@ -43,7 +43,7 @@ fn record(event: &Event) -> Value {
         "severityNumber": number,
         "severityText": word,
         "eventName": format!("warroom.{kind}"),
-        "body": { "stringValue": format!("{}: {}", text::line(&event.actor.name), tell::line(event)) },
+        "body": { "stringValue": format!("{}: {}", tell::who(event), tell::line(event)) },
         "attributes": attributes,
     })
 }

@@ -93,7 +93,7 @@ pub fn message(event: &Event, style: &Style) -> String {
     );
     data(&mut out, event);
     out.push(' ');
-    let words = format!("{}: {}", text::line(&event.actor.name), tell::line(event));
+    let words = format!("{}: {}", tell::who(event), tell::line(event));
     let room = style.max_bytes.saturating_sub(out.len() + 3);
     let whole = style.json.then(|| format!("@cee: {}", line::json(event))).filter(|all| all.len() <= room);
     let said = whole.unwrap_or(words);

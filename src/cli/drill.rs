@@ -47,7 +47,7 @@ pub struct DrillArgs {
     /// Let the responder's part play by itself and print the timeline; so it is without a terminal
     #[arg(long)]
     auto: bool,
-    /// How many times faster than life the story runs [default: 1; 4 with --auto]
+    /// How many times faster than life the story runs [default: 1; 10 with --auto]
     #[arg(long)]
     pace: Option<f64>,
     /// Where the draft is kept when the drill is over [default: ./warroom-drill-TIME]
@@ -67,12 +67,12 @@ pub struct DrillArgs {
 /// Plays it.
 pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
     let flags = &with.flags;
-    if [&flags.prom, &flags.scrape, &flags.probe, &flags.log, &flags.release]
+    if [&flags.prom, &flags.scrape, &flags.probe, &flags.log, &flags.release, &flags.runbook]
         .iter()
         .any(|all| !all.is_empty())
     {
         exit::warn(
-            "a drill has targets of its own and refuses others: leave --prom, --scrape, --probe, --log and --release out",
+            "a drill has targets and runbooks of its own and refuses others: leave --prom, --scrape, --probe, --log, --release and --runbook out",
         );
         return exit::code(exit::USAGE);
     }
@@ -81,7 +81,7 @@ pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
         exit::warn("--resume needs a terminal: a drill is taken up by a person");
         return exit::code(exit::USAGE);
     }
-    let pace = args.pace.unwrap_or(if args.auto || !terminal { 4.0 } else { 1.0 });
+    let pace = args.pace.unwrap_or(if args.auto || !terminal { 10.0 } else { 1.0 });
     if !(pace.is_finite() && (0.1..=100.0).contains(&pace)) {
         exit::warn(&format!("--pace {pace} is not between 0.1 and 100"));
         return exit::code(exit::USAGE);
@@ -96,7 +96,7 @@ pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
         }
     }
     let code = match stage(args, terminal, pace) {
-        Ok(stage) => played(stage, args, terminal, &told),
+        Ok(stage) => played(stage, args, terminal, &told, with.config.as_ref()),
         Err(code) => code,
     };
     match told.load(Ordering::Relaxed) {
@@ -106,10 +106,10 @@ pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
 }
 
 /// Plays it and ends room and world, whatever happens in between, even a panic.
-fn played(stage: Stage, args: &DrillArgs, terminal: bool, told: &AtomicUsize) -> u8 {
+fn played(stage: Stage, args: &DrillArgs, terminal: bool, told: &AtomicUsize, own: Option<&PathBuf>) -> u8 {
     let out = out(args);
     let played =
-        std::panic::catch_unwind(AssertUnwindSafe(|| to_the_draft(&stage, args, terminal, told, &out)));
+        std::panic::catch_unwind(AssertUnwindSafe(|| to_the_draft(&stage, args, terminal, told, &out, own)));
     let (journal, leave) = match &played {
         Ok(ended) => (ended.drafted.then(|| out.join("journal.db")), ended.leave),
         Err(_) => (None, Leave::Nothing),
@@ -131,7 +131,14 @@ struct Ended {
 }
 
 /// From the room's opening to the draft.
-fn to_the_draft(stage: &Stage, args: &DrillArgs, terminal: bool, told: &AtomicUsize, out: &Path) -> Ended {
+fn to_the_draft(
+    stage: &Stage,
+    args: &DrillArgs,
+    terminal: bool,
+    told: &AtomicUsize,
+    out: &Path,
+    own: Option<&PathBuf>,
+) -> Ended {
     let nothing = Ended { code: exit::REFUSED, drafted: false, leave: Leave::Nothing };
     let with = With {
         socket: Some(stage::socket(&stage.dir)),
@@ -157,7 +164,7 @@ fn to_the_draft(stage: &Stage, args: &DrillArgs, terminal: bool, told: &AtomicUs
     let (code, incident) = if args.auto || !terminal {
         play(stage, &runtime, told)
     } else {
-        sit(&with, stage, &runtime, args, out)
+        sit(&with, stage, &runtime, args, out, own)
     };
     let Some(incident) = incident else { return Ended { code, ..nothing } };
     let written = runtime.block_on(write_draft(&with, incident, out));
@@ -269,6 +276,10 @@ fn sum(sum: &Sum) -> String {
     if let Some((impact, held)) = sum.impact {
         parts.push(format!("impact {}, recovery held {}", impact.brief(), held.brief()));
     }
+    parts.push(match sum.walked {
+        1 => "1 runbook walked".into(),
+        n => format!("{n} runbooks walked"),
+    });
     parts.push(match sum.refused {
         1 => "1 deploy refused".into(),
         n => format!("{n} deploys refused"),
@@ -276,7 +287,21 @@ fn sum(sum: &Sum) -> String {
     parts.push(match sum.deviations.as_slice() {
         [] => "no deviation".into(),
         [one] => format!("1 deviation ({one})"),
-        all => format!("{} deviations ({})", all.len(), all.join(", ")),
+        all => {
+            let mut kinds: Vec<(&str, usize)> = Vec::new();
+            for kind in all {
+                match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                    Some((_, times)) => *times += 1,
+                    None => kinds.push((kind, 1)),
+                }
+            }
+            let told = |(kind, times): (&str, usize)| match times {
+                1 => kind.to_owned(),
+                n => format!("{kind} ×{n}"),
+            };
+            let kinds: Vec<_> = kinds.into_iter().map(told).collect();
+            format!("{} deviations ({})", all.len(), kinds.join(", "))
+        }
     });
     format!("story    {}", parts.join(" · "))
 }
@@ -287,8 +312,12 @@ fn sit(
     runtime: &tokio::runtime::Runtime,
     args: &DrillArgs,
     out: &Path,
+    own: Option<&PathBuf>,
 ) -> (u8, Option<IncidentId>) {
-    let code = seat::sit(with, seat::Practice { stage, coach: !args.no_coach, out: out.to_owned() });
+    let code = seat::sit(
+        with,
+        seat::Practice { stage, coach: !args.no_coach, out: out.to_owned(), own: own.cloned() },
+    );
     let incident = runtime.block_on(async {
         let mut session = Session::existing(with).await.ok()?;
         let state = session.state().await.ok()?;

@@ -51,6 +51,9 @@ pub struct GateArgs {
     /// deploy, promote or rollback.
     #[arg(long, required = true)]
     action: Option<Action>,
+    /// Name under which it asks, such as pipeline; shown beside the user who is proved to ask.
+    #[arg(long = "as", value_name = "NAME")]
+    alias: Option<String>,
     /// Ask only: a refusal proves that the freeze is enforced, and counts as no refused change.
     #[arg(long)]
     dry_run: bool,
@@ -186,6 +189,7 @@ impl Question {
             artifact: args.artifact.clone().ok_or_else(missing)?,
             action: args.action.ok_or_else(missing)?,
             dry_run: args.dry_run,
+            alias: args.alias.clone(),
         };
         let request = request.checked().map_err(|refusal| refusal.to_string())?;
         let over = match &args.over {

@@ -70,6 +70,8 @@ pub struct Practice<'a> {
     pub coach: bool,
     /// Where the draft goes.
     pub out: PathBuf,
+    /// The person's own configuration, where `--config` names it: theme and keys are taken from it.
+    pub own: Option<PathBuf>,
 }
 
 /// Opens a seat.
@@ -108,14 +110,14 @@ pub fn run(with: &With, args: &SeatArgs) -> ExitCode {
             join: named,
             seat: args.clone(),
         };
-        sit_down(&config, place, runbooks, None).await
+        sit_down(&config, place, runbooks, None, Vec::new()).await
     })
 }
 
 /// Opens a seat in a drill's room.
 pub fn sit(with: &With, practice: Practice<'_>) -> u8 {
     let ask = config::Ask::here(with.config.clone(), with.flags.clone());
-    let config = match config::load(&ask) {
+    let mut config = match config::load(&ask) {
         Ok(loaded) => loaded.config,
         Err(report) => {
             eprintln!("{report}");
@@ -123,7 +125,13 @@ pub fn sit(with: &With, practice: Practice<'_>) -> u8 {
         }
     };
     let Ok(runtime) = exit::runtime() else { return exit::REFUSED };
-    let Practice { stage, coach, out } = practice;
+    let Practice { stage, coach, out, own } = practice;
+    // What is watched is the drill's; how it looks and which keys it has is the person's own.
+    let mut wrong = Vec::new();
+    match config::load(&config::Ask::here(own, config::Flags::default())) {
+        Ok(loaded) => config.ui = loaded.config.ui,
+        Err(report) => wrong.push(format!("your own theme and keys are not used:\n{report}")),
+    }
     let inputs = stage.inputs();
     let runbooks = stage
         .runbooks()
@@ -147,7 +155,7 @@ pub fn sit(with: &With, practice: Practice<'_>) -> u8 {
         let seat = SeatArgs::default();
         let come_back = "warroom drill".into();
         let place = Place { socket, revive, out: Some(out), come_back, join, seat };
-        sit_down(&config, place, runbooks, advice).await
+        sit_down(&config, place, runbooks, advice, wrong).await
     })
 }
 
@@ -195,10 +203,10 @@ async fn sit_down(
     place: Place,
     runbooks: Vec<Arc<Runbook>>,
     coach: Option<mpsc::UnboundedReceiver<Option<String>>>,
+    mut mistakes: Vec<String>,
 ) -> u8 {
     let caps = Caps::detect();
     let drill = place.out.is_some();
-    let mut mistakes = Vec::new();
     let (theme, wrong) = theme(config, caps);
     mistakes.extend(wrong.map(|why| format!("the dark theme is used: {why}")));
     let keymap = keymap(config).unwrap_or_else(|why| {

@@ -106,7 +106,7 @@ pub fn words(event: &Event) -> String {
         "{} #{:<4} {:<8} {}",
         clock_utc(event.occurred.wall),
         event.seq,
-        crate::domain::text::line(&event.actor.name),
+        tell::who(event),
         tell::line(event)
     )
 }

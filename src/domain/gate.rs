@@ -69,7 +69,13 @@ pub struct Request {
     /// Ask only; proves a freeze, changes nothing.
     #[serde(default)]
     pub dry_run: bool,
+    /// The name under which it asks. Claimed: who it is stays what the kernel or the token proves.
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
 }
+
+/// Longest name under which a change may ask, in bytes.
+pub const ALIAS_MAX: usize = 40;
 
 /// Longest name that a request may carry, in bytes.
 pub const NAME_MAX: usize = 300;
@@ -100,8 +106,22 @@ impl Request {
             return Err(Refusal::new(Code::Invalid, format!("{what} {wrong}"))
                 .hint("name it as the freeze does, such as checkout, prod, checkout@2.4.2"));
         }
+        if let Some(alias) = &self.alias
+            && (alias.is_empty() || alias.len() > ALIAS_MAX || !alias.chars().all(is_of_a_name))
+        {
+            return Err(Refusal::new(
+                Code::Invalid,
+                format!("the name under which it asks is no word of at most {ALIAS_MAX} bytes"),
+            )
+            .hint("letters, digits and . _ - / : @, such as pipeline or ci/build-77"));
+        }
         Ok(self)
     }
+}
+
+/// What a claimed name is made of: nothing that could pass for the proved one behind it.
+fn is_of_a_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._-/:@".contains(c)
 }
 
 /// Why the gate says what it says, with the exit code of `warroom gate`.
@@ -286,6 +306,15 @@ pub enum GateFact {
 }
 
 impl GateFact {
+    /// The change that asked.
+    pub fn request(&self) -> &Request {
+        match self {
+            Self::Refused { request, .. }
+            | Self::Passed { request, .. }
+            | Self::Overridden { request, .. } => request,
+        }
+    }
+
     /// Whose incident.
     pub fn incident(&self, state: &State) -> Option<IncidentId> {
         let freeze = match self {
@@ -342,6 +371,10 @@ impl Request {
             artifact: name(&self.artifact),
             action: self.action,
             dry_run: self.dry_run,
+            alias: self
+                .alias
+                .as_deref()
+                .map(|given| given.chars().filter(|c| is_of_a_name(*c)).take(ALIAS_MAX).collect()),
         }
     }
 }

@@ -35,6 +35,21 @@ pub fn fact(fact: &Fact) -> String {
     text::line(&words(fact)).into_owned()
 }
 
+/// Who did it: the proved name. Where the gate was asked under another, that one before it: `pipeline (root)`.
+pub fn who(event: &Event) -> String {
+    let proved = text::line(&event.actor.name);
+    match alias(event) {
+        Some(alias) => format!("{} ({proved})", text::line(alias)),
+        None => proved.into_owned(),
+    }
+}
+
+/// The name under which the gate was asked, where it is another than the proved one.
+pub fn alias(event: &Event) -> Option<&str> {
+    let Fact::Gate(fact) = &event.fact else { return None };
+    fact.request().alias.as_deref().filter(|alias| !alias.is_empty() && *alias != event.actor.name)
+}
+
 /// Whether an event matters to the story, as opposed to how it was done.
 pub fn matters(event: &Event) -> bool {
     match &event.fact {

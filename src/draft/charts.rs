@@ -10,7 +10,11 @@ use crate::{
         text,
         time::{Wall, clock_utc},
     },
-    signal::{Direction, Panel, Point, panel::Baseline},
+    signal::{
+        Direction, Panel, Point, Unit,
+        analysis::ticks::{self, Round},
+        panel::Baseline,
+    },
 };
 use chrono::DateTime;
 use std::fmt::Write as _;
@@ -30,6 +34,10 @@ const CHAR: f64 = 7.4;
 
 /// Values beyond this are drawn at it, so that differences stay finite.
 const HUGE: f64 = 1e150;
+
+/// Named values and moments, about.
+const VALUES: u16 = 5;
+const MOMENTS: u16 = 6;
 
 /// A gap is drawn where points lie further apart than this many usual distances.
 const GAP: i64 = 4;
@@ -199,6 +207,8 @@ struct Scale {
     until: i64,
     low: f64,
     high: f64,
+    /// Between two values that are named.
+    step: f64,
 }
 
 impl Scale {
@@ -215,15 +225,25 @@ impl Scale {
         }
         // From zero where nothing is below it, so that a small change does not look like a large one.
         low = low.min(0.0);
-        let room = high - low;
-        if room.is_normal() {
-            high += room * 0.08;
-        } else {
+        if !(high - low).is_normal() {
             high = low + 1.0;
         }
+        // Axes end at round values, so that every line across is one.
+        let round = if one.panel.unit == Unit::Bytes { Round::Twos } else { Round::Tens };
+        high += (high - low) * 0.02;
+        let step = ticks::step(high - low, VALUES, round);
+        low = (low / step).floor() * step;
+        high = (high / step).ceil() * step;
         let from = one.points.first().map_or(0, |point| point.t);
         let until = one.points.last().map_or(1, |point| point.t).max(from.saturating_add(1));
-        Self { from, until, low, high }
+        Self { from, until, low, high, step }
+    }
+
+    /// The values that are named, from the lowest.
+    fn values(&self) -> impl Iterator<Item = f64> {
+        let (first, step) = ((self.low / self.step).round(), self.step);
+        let count = ((self.high - self.low) / step).round().clamp(0.0, 2.0 * f64::from(VALUES)) as u16;
+        (0..=count).map(move |n| (first + f64::from(n)) * step)
     }
 
     fn x(&self, t: i64) -> f64 {
@@ -251,8 +271,7 @@ fn draw(one: &Recorded, markers: &[Marker], words: &str) -> String {
         xml(words),
         day(&scale)
     );
-    for step in 0..=4_u8 {
-        let v = scale.low + (scale.high - scale.low) * f64::from(step) / 4.0;
+    for v in scale.values() {
         let y = scale.y(v);
         let _ =
             writeln!(out, "<line class=\"grid\" x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right}\" y2=\"{y:.1}\"/>");
@@ -260,16 +279,21 @@ fn draw(one: &Recorded, markers: &[Marker], words: &str) -> String {
         let _ =
             writeln!(out, "<text class=\"dim\" x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{label}</text>");
     }
-    for step in 0..=4_i64 {
-        let t = scale.from.saturating_add((scale.until.saturating_sub(scale.from)) / 4 * step);
-        let anchor = if step == 4 {
+    for t in ticks::moments(scale.from, scale.until, MOMENTS) {
+        let (x, y, label) = (scale.x(t), HEIGHT - 14.0, clock_utc(at(t)));
+        let half = label.len() as f64 * CHAR / 2.0;
+        let anchor = if x + half > right {
             "end"
-        } else if step == 0 {
+        } else if x - half < LEFT {
             "start"
         } else {
             "middle"
         };
-        let (x, y, label) = (scale.x(t), HEIGHT - 14.0, clock_utc(at(t)));
+        let _ = writeln!(
+            out,
+            "<line class=\"grid\" x1=\"{x:.1}\" y1=\"{floor}\" x2=\"{x:.1}\" y2=\"{}\"/>",
+            floor + 5.0
+        );
         let _ = writeln!(
             out,
             "<text class=\"dim\" x=\"{x:.1}\" y=\"{y}\" text-anchor=\"{anchor}\">{label}</text>"
@@ -402,8 +426,6 @@ fn thinned(points: &[Point], scale: &Scale) -> Vec<Point> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::Unit;
-
     fn recorded(name: &str, values: &[f64]) -> Recorded {
         let panel = Panel {
             name: name.into(),
@@ -437,6 +459,19 @@ mod tests {
         assert!(resvg::usvg::Tree::from_str(&svg, &resvg::usvg::Options::default()).is_ok());
         assert_eq!(slug("../../../etc/passwd"), "etc-passwd");
         assert_eq!(slug("日本"), "panel");
+    }
+
+    #[test]
+    fn values_and_moments_on_the_axes_are_round() {
+        let svg =
+            draw(&recorded("errors", &(0..100).map(|i| f64::from(i) * 0.0039).collect::<Vec<_>>()), &[], "");
+        for label in [">0 %<", ">10.0 %<", ">20.0 %<", ">30.0 %<", ">40.0 %<", ">01:47:00Z<", ">01:47:30Z<"] {
+            assert!(svg.contains(label) || svg.contains(&label.replace(".0 %", " %")), "{label} in {svg}");
+        }
+        let mut bytes = recorded("memory", &[0.0, 700.0 * 1024.0]);
+        bytes.panel = Panel { unit: Unit::Bytes, threshold: None, ..bytes.panel };
+        let svg = draw(&bytes, &[], "");
+        assert!(svg.contains(">256 KiB<") && svg.contains(">512 KiB<"), "{svg}");
     }
 
     #[test]

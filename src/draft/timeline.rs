@@ -6,7 +6,7 @@ use super::{
     gather::Gathered,
     tell::{Weight, tell},
 };
-use crate::domain::{Event, Fact, gate::GateFact, release::ReleaseFact, watch::WatchFact};
+use crate::domain::{Event, Fact, gate::GateFact, release::ReleaseFact, tell as words, watch::WatchFact};
 
 /// The most rows. What has no room is still in the journal beside the draft.
 const ROWS: usize = 500;
@@ -34,7 +34,7 @@ pub(super) fn timeline(g: &Gathered<'_>) -> Section {
     for (event, line) in chosen {
         let at = event.occurred.wall;
         let star = if g.incident.stars.contains(&event.seq) { "★ " } else { "" };
-        table.row([g.at(at), format!("#{}", event.seq), inline(&event.actor.name), format!("{star}{line}")]);
+        table.row([g.at(at), format!("#{}", event.seq), inline(&words::who(event)), format!("{star}{line}")]);
     }
     out.table(&table);
     out

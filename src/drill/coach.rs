@@ -8,7 +8,8 @@ pub fn advice(state: &State) -> String {
         if state.incidents.values().any(|one| one.status == Status::Closed) {
             return "The drill is over. q leaves; the draft stays where X wrote it.".into();
         }
-        return match state.first_breach() {
+        let figures = state.breaches.values().filter(|breach| !breach.panel.starts_with("probe "));
+        return match figures.min_by_key(|breach| breach.since.wall).or_else(|| state.first_breach()) {
             Some(breach) => format!(
                 "{} {}, beyond {}. Press D to declare; it freezes deploys too.",
                 breach.panel, breach.seen, breach.threshold
@@ -41,14 +42,14 @@ pub fn advice(state: &State) -> String {
             return "A step's process is gone, its outcome unknown: Enter takes it over.".into();
         }
         return match walk.current() {
-            Some(step) => {
-                format!("Enter acts (s skip, m by hand, o override, x n/a): {}", step.title)
+            Some(step) if step.lead.is_some() => {
+                "The step that is marked asks you: Enter answers it, s skips it.".into()
             }
-            None => "Follow the runbook: Enter acts on the step that is marked.".into(),
+            _ => "Enter acts on the step that is marked; s skip, m by hand, o override.".into(),
         };
     }
     match (&incident.clocks.recovered, &incident.clocks.first_good) {
-        (Some(_), _) => "Recovery has held. Press v and set the status to resolved.".into(),
+        (Some(_), _) => "Recovery has held. v sets the status to resolved; W can validate first.".into(),
         (None, Some(_)) => "The numbers are good; now they must stay so. 6 is the timeline.".into(),
         (None, None) => {
             let refused = freeze.map_or(0, |freeze: &Freeze| freeze.refused);

@@ -3,6 +3,8 @@
 pub mod auto;
 pub mod coach;
 pub mod places;
+pub mod responder;
 pub mod stage;
 pub mod story;
+mod walking;
 pub mod world;

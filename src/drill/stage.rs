@@ -32,6 +32,9 @@ pub struct Stage {
     pub pace: f64,
 }
 
+/// The series of the service that the story is about.
+const SERVICE: &str = "service=\"checkout\"";
+
 /// The room's directory in a drill's.
 pub fn room_dir(dir: &Path) -> PathBuf {
     dir.join("room")
@@ -101,37 +104,37 @@ impl Stage {
         Ok(())
     }
 
-    /// Seconds that rates look back over, at this pace.
-    fn window(&self) -> u64 {
-        ((30.0 / self.pace) as u64).clamp(4, 60)
+    /// How far rates look back, at this pace.
+    pub fn window(&self) -> Span {
+        Span::secs(((30.0 / self.pace) as u64).clamp(4, 60))
+    }
+
+    /// The share of checkouts that fail, as the panel *errors* asks for it.
+    pub fn errors(&self) -> String {
+        let (service, w) = (SERVICE, self.window().as_secs());
+        format!(
+            "(sum(rate(http_requests_total{{{service},code=~\"5..\"}}[{w}s])) or vector(0)) / sum(rate(http_requests_total{{{service}}}[{w}s]))"
+        )
+    }
+
+    /// The slowest one in a hundred, seconds, as the panel *p99* asks for it.
+    pub fn p99(&self) -> String {
+        let (service, w) = (SERVICE, self.window().as_secs());
+        format!(
+            "histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket{{{service}}}[{w}s])))"
+        )
     }
 
     fn toml(&self) -> String {
         use std::fmt::Write as _;
         let mut out = String::from("# A drill: practice targets only.\n");
-        let w = self.window();
+        let w = self.window().as_secs();
         let every = if self.pace >= 3.0 { "300ms" } else { "1s" };
         let hold = Span::millis((5_000.0 / self.pace.max(0.1)) as u64).max(Span::millis(500));
-        let service = "service=\"checkout\"";
+        let service = SERVICE;
         let panels = [
-            (
-                "errors",
-                "ratio",
-                "0.01",
-                "up",
-                format!(
-                    "(sum(rate(http_requests_total{{{service},code=~\"5..\"}}[{w}s])) or vector(0)) / sum(rate(http_requests_total{{{service}}}[{w}s]))"
-                ),
-            ),
-            (
-                "p99",
-                "seconds",
-                "0.5",
-                "up",
-                format!(
-                    "histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket{{{service}}}[{w}s])))"
-                ),
-            ),
+            ("errors", "ratio", "0.01", "up", self.errors()),
+            ("p99", "seconds", "0.5", "up", self.p99()),
             ("rps", "per_second", "", "none", format!("sum(rate(http_requests_total{{{service}}}[{w}s]))")),
         ];
         for (name, unit, threshold, bad, query) in panels {
@@ -189,6 +192,8 @@ impl Stage {
             ("BAD", self.facts.bad.clone()),
             ("INSTANCES", self.facts.urls("checkout").join(" ")),
             ("FLAGS_FILE", text(&self.facts.flags)),
+            ("BASELINE_P99_MS", self.facts.scenario.usual_p99_ms().to_string()),
+            ("SAMPLE_SECONDS", secs(20.0 / self.pace.max(1.0), 4.0).to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
@@ -200,9 +205,15 @@ pub fn paced(text: &str, pace: f64) -> String {
     if pace <= 1.0 {
         return text.to_owned();
     }
-    let secs = |from: f64, least: f64| ((from / pace).max(least)).round() as u64;
-    text.replace("[1m]", &format!("[{}s]", secs(60.0, 4.0)))
-        .replace("for=30s", &format!("for={}s", secs(30.0, 2.0)))
+    text.replace("[1m]", &format!("[{}s]", secs(60.0 / pace, 4.0)))
+        .replace("for=30s", &format!("for={}s", secs(30.0 / pace, 2.0)))
+        .replace("for=10s", &format!("for={}s", secs(10.0 / pace, 1.0)))
+        .replace("retry=3/10s", &format!("retry=3/{}s", secs(10.0 / pace, 1.0)))
+}
+
+/// Whole seconds, and no fewer than `least`.
+fn secs(exact: f64, least: f64) -> u64 {
+    exact.max(least).round() as u64
 }
 
 #[cfg(test)]

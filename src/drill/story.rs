@@ -4,13 +4,15 @@
 use crate::domain::{
     Event, Fact,
     clock::Moment,
+    deviation::{DeviationFact, DeviationKind},
     gate::GateFact,
+    id::WalkId,
     incident::{IncidentFact, Status},
-    plan::BlockKind,
+    plan::{Runbook, Slug},
     release::ReleaseFact,
     tell, text,
     time::{Span, Wall, clock_utc},
-    walk::{BlockResult, WalkFact},
+    walk::WalkFact,
     watch::WatchFact,
 };
 use std::collections::BTreeMap;
@@ -21,9 +23,12 @@ enum Part {
     Well,
     Breaks,
     Declared,
+    Contained,
     Refused,
     Walked,
     Recovers,
+    Flagged,
+    Validated,
     Over,
 }
 
@@ -33,10 +38,15 @@ impl Part {
             Self::Well => "All is well",
             Self::Breaks => "A release goes live, and it breaks",
             Self::Declared => "Declared; deploys are frozen at once",
+            Self::Contained => "By hand, and in no runbook: a flag is switched off",
             Self::Refused => "The pipeline tries the next deploy, asks the gate, and is refused",
             Self::Walked => "The rollback runbook, step by step",
             Self::Recovers => "The last good release is back; recovery must hold",
-            Self::Over => "Over: the release is judged, reasons are given",
+            Self::Flagged => {
+                "The flag comes back by its runbook: each stage is set, read by every instance, and must hold"
+            }
+            Self::Validated => "Validated before it is called over",
+            Self::Over => "Over: reasons are given for what left the procedure",
         }
     }
 }
@@ -52,16 +62,40 @@ pub struct Sum {
     pub deviations: Vec<String>,
     /// From onset to recovery, and how long that held.
     pub impact: Option<(Span, Span)>,
+    /// Runbooks that were walked to their end.
+    pub walked: usize,
     onset: Option<Wall>,
+}
+
+/// A runbook that is walked, as far as telling needs it.
+#[derive(Debug, Default)]
+struct Walked {
+    steps: BTreeMap<Slug, (usize, String)>,
+    inputs: BTreeMap<String, String>,
+}
+
+impl Walked {
+    fn of(runbook: &Runbook, inputs: &BTreeMap<String, String>) -> Self {
+        let mut walked = Self { inputs: inputs.clone(), ..Self::default() };
+        for (n, step) in runbook.steps().enumerate() {
+            walked.steps.insert(step.id.clone(), (n + 1, step.title.clone()));
+        }
+        walked
+    }
+
+    /// With the values of the inputs that a title names.
+    fn filled(&self, text: &str) -> String {
+        let fill =
+            |text: String, (name, value): (&String, &String)| text.replace(&format!("`{name}`"), value);
+        self.inputs.iter().fold(text.to_owned(), fill)
+    }
 }
 
 /// Tells it.
 #[derive(Debug, Default)]
 pub struct Story {
     part: Option<Part>,
-    steps: BTreeMap<String, (usize, String)>,
-    inputs: BTreeMap<String, String>,
-    guards: Vec<crate::domain::plan::Slug>,
+    walks: BTreeMap<WalkId, Walked>,
     sum: Sum,
 }
 
@@ -74,7 +108,7 @@ impl Story {
             "{} {:>4} {:<8} {}",
             clock_utc(event.occurred.wall),
             format!("#{}", event.seq),
-            text::line(&event.actor.name),
+            tell::who(event),
             text::line(&words)
         );
         let part = part(&event.fact);
@@ -92,14 +126,10 @@ impl Story {
 
     fn learn(&mut self, event: &Event) {
         match &event.fact {
-            Fact::Walk(WalkFact::Started { runbook, inputs, .. }) => {
-                self.inputs.clone_from(inputs);
-                for (n, step) in runbook.steps().enumerate() {
-                    self.steps.insert(step.id.clone(), (n + 1, step.title.clone()));
-                    let guards = step.blocks.iter().filter(|block| block.kind == BlockKind::Guard);
-                    self.guards.extend(guards.map(|block| block.id.clone()));
-                }
+            Fact::Walk(WalkFact::Started { walk, runbook, inputs, .. }) => {
+                self.walks.insert(*walk, Walked::of(runbook, inputs));
             }
+            Fact::Walk(WalkFact::Finished { complete: true, .. }) => self.sum.walked += 1,
             Fact::Watch(WatchFact::Breached { panel, seen, .. }) if panel == "errors" => {
                 self.sum.errors.0.get_or_insert_with(|| seen.clone());
             }
@@ -107,7 +137,7 @@ impl Story {
                 self.sum.errors.1 = Some(seen.clone());
             }
             Fact::Gate(GateFact::Refused { times, .. }) => self.sum.refused += times,
-            Fact::Deviation(crate::domain::deviation::DeviationFact::Recorded { what, .. }) => {
+            Fact::Deviation(DeviationFact::Recorded { what, .. }) => {
                 self.sum.deviations.push(what.kind.word().to_owned());
             }
             Fact::Incident(IncidentFact::Marked { moment: Moment::Onset, at, .. }) => {
@@ -124,6 +154,12 @@ impl Story {
         if !tell::matters(event) {
             return None;
         }
+        // Every instance has a probe; the story is told by the figures of all of them.
+        if let Fact::Watch(WatchFact::Breached { panel, .. } | WatchFact::Cleared { panel, .. }) = &event.fact
+            && panel.starts_with("probe ")
+        {
+            return None;
+        }
         let line = tell::line(event);
         let Fact::Walk(fact) = &event.fact else {
             let implied = matches!(
@@ -136,39 +172,28 @@ impl Story {
             );
             return (!implied).then_some(line);
         };
-        let slug = match fact {
-            // A step's end says what its last block saw; a guard that does not hold is why the step is there.
-            WalkFact::BlockEnded { done, .. }
-                if done.result == BlockResult::Passed || self.guards.contains(&done.block) =>
-            {
-                return None;
-            }
-            WalkFact::StepDone { step, .. }
-            | WalkFact::ApprovalAsked { step, .. }
-            | WalkFact::Approved { step, .. }
-            | WalkFact::BlockEnded { step, .. }
-            | WalkFact::StepFailed { step, .. } => step,
+        let (walk, slug) = match fact {
+            WalkFact::StepDone { walk, step, .. }
+            | WalkFact::ApprovalAsked { walk, step, .. }
+            | WalkFact::Approved { walk, step, .. }
+            | WalkFact::StepFailed { walk, step, .. } => (walk, step),
+            // A step's end says what its last block saw.
+            WalkFact::BlockEnded { .. } => return None,
             _ => return Some(line),
         };
-        let Some((n, title)) = self.steps.get(slug) else { return Some(line) };
+        let Some(walked) = self.walks.get(walk) else { return Some(line) };
+        let Some((n, title)) = walked.steps.get(slug) else { return Some(line) };
         let rest = line.replacen(slug.as_str(), "", 1);
         let rest = rest.trim().trim_start_matches(':').trim();
         Some(match fact {
             WalkFact::StepDone { .. } => {
                 let colon = if title.ends_with('?') { "" } else { ":" };
                 let rest = rest.strip_prefix("done: ").unwrap_or(rest);
-                self.filled(&format!("step {n} {title}{colon} {rest}"))
+                walked.filled(&format!("step {n} {title}{colon} {rest}"))
             }
             WalkFact::Approved { .. } => format!("{rest} step {n}"),
-            _ => self.filled(&format!("step {n} {rest}")),
+            _ => walked.filled(&format!("step {n} {rest}")),
         })
-    }
-
-    /// With the values of the inputs that a title names.
-    fn filled(&self, text: &str) -> String {
-        let fill =
-            |text: String, (name, value): (&String, &String)| text.replace(&format!("`{name}`"), value);
-        self.inputs.iter().fold(text.to_owned(), fill)
     }
 }
 
@@ -176,11 +201,20 @@ fn part(fact: &Fact) -> Part {
     match fact {
         Fact::Release(ReleaseFact::Switched { by, .. }) if by.as_deref() == Some("pipeline") => Part::Breaks,
         Fact::Release(ReleaseFact::Switched { .. }) => Part::Recovers,
-        Fact::Release(ReleaseFact::Judged { .. })
+        Fact::Deviation(DeviationFact::Reasoned { .. })
         | Fact::Incident(IncidentFact::StatusChanged { to: Status::Resolved, .. }) => Part::Over,
+        Fact::Deviation(DeviationFact::Recorded { what, .. })
+            if what.kind == DeviationKind::UnlistedAction =>
+        {
+            Part::Contained
+        }
         Fact::Incident(IncidentFact::Declared { .. }) => Part::Declared,
         Fact::Gate(GateFact::Refused { .. }) => Part::Refused,
-        Fact::Walk(WalkFact::Started { .. }) => Part::Walked,
+        Fact::Walk(WalkFact::Started { runbook, .. }) => match runbook.source.as_str() {
+            "builtin:flags-back-on" => Part::Flagged,
+            "builtin:post-recovery-validation" => Part::Validated,
+            _ => Part::Walked,
+        },
         _ => Part::Well,
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, mpsc::error::TrySendError};
 
 type Item = (Actor, Request, Answer);
 /// What repeats are of: freeze, target, artifact, action, dry run, who.
-type Key = (Option<FreezeId>, [String; 3], &'static str, bool, String);
+type Key = (Option<FreezeId>, [String; 3], &'static str, bool, (String, Option<String>));
 
 /// Kinds that are counted apart at most; beyond, artifacts are counted together.
 const KINDS: usize = 1_024;
@@ -91,7 +91,7 @@ impl Report {
 
 fn key((who, request, answer): &Item) -> Key {
     let names = [request.service.clone(), request.env.clone(), request.artifact.clone()];
-    (answer.freeze, names, request.action.word(), request.dry_run, who.name.clone())
+    (answer.freeze, names, request.action.word(), request.dry_run, (who.name.clone(), request.alias.clone()))
 }
 
 #[cfg(test)]
@@ -106,6 +106,7 @@ mod tests {
             artifact: artifact.into(),
             action: Action::Deploy,
             dry_run: false,
+            alias: None,
         };
         let answer = Answer {
             allowed: false,

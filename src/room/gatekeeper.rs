@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// Kinds of refusal that are told apart at most; beyond, the oldest is written down early.
 const KINDS: usize = 1_024;
 
-type Key = (Option<FreezeId>, String, String, String, &'static str, String);
+type Key = (Option<FreezeId>, String, String, String, &'static str, (String, Option<String>));
 
 struct Gathered {
     since: Stamp,
@@ -56,7 +56,7 @@ impl Gatekeeper {
             request.env.clone(),
             request.artifact.clone(),
             if request.dry_run { "dry run" } else { request.action.word() },
-            actor.name.clone(),
+            (actor.name.clone(), request.alias.clone()),
         );
         if let Some(known) = self.gathered.get_mut(&key) {
             known.waiting = known.waiting.saturating_add(1);

@@ -27,6 +27,7 @@ fn request(artifact: &str, action: Action) -> Request {
         artifact: artifact.into(),
         action,
         dry_run: false,
+        alias: None,
     }
 }
 

@@ -208,6 +208,7 @@ pub fn refused(times: u64) -> Command {
         artifact: "checkout@2.4.2".into(),
         action: Action::Deploy,
         dry_run: false,
+        alias: Some("pipeline".into()),
     };
     let answer = gate::Answer {
         allowed: false,
@@ -308,7 +309,7 @@ pub fn declared() -> Story {
                 review_in: None,
             }),
         )
-        .room("14:02:10", refused(1))
+        .by("14:02:10", "ci", refused(1))
         .by(
             "14:02:30",
             "ana",
@@ -332,7 +333,7 @@ pub fn declared() -> Story {
                 text: "only instances on 2.4.1 time out".into(),
             }),
         )
-        .room("14:05:12", refused(2))
+        .by("14:05:12", "ci", refused(2))
         .by("14:06:40", "ana", task("bo", Span::mins(2), "put 2.4.0 back"));
     story
 }

@@ -180,7 +180,14 @@ impl Story {
 
 fn request(artifact: &str, dry_run: bool) -> Request {
     let (service, env) = ("checkout".into(), "prod".into());
-    Request { service, env, artifact: artifact.into(), action: Action::Deploy, dry_run }
+    Request {
+        service,
+        env,
+        artifact: artifact.into(),
+        action: Action::Deploy,
+        dry_run,
+        alias: (!dry_run).then(|| "ci/build-77".into()),
+    }
 }
 
 /// A bad release from its switch to its review: seen, declared, frozen, rolled back with two deviations, held.

@@ -127,7 +127,14 @@ mod tests {
     }
 
     fn request(action: Action) -> Request {
-        Request { service: "s".into(), env: "e".into(), artifact: "a".into(), action, dry_run: false }
+        Request {
+            service: "s".into(),
+            env: "e".into(),
+            artifact: "a".into(),
+            action,
+            dry_run: false,
+            alias: None,
+        }
     }
 
     fn answer(because: Because, freeze: Option<u32>) -> Answer {

@@ -288,6 +288,7 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
             artifact: artifact.into(),
             action,
             dry_run,
+            alias: dry_run.then(|| "ci/build-77".into()),
         })
 }
 

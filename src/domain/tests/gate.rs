@@ -21,6 +21,7 @@ fn request(action: Action) -> Request {
         artifact: "checkout@2.4.2".into(),
         action,
         dry_run: false,
+        alias: None,
     }
 }
 
@@ -266,6 +267,18 @@ fn the_answer_is_one_line_whatever_the_names_are() {
             lease: None,
         }),
     );
+    for (alias, good) in [
+        ("pipeline", true),
+        ("ci/build-77", true),
+        ("", false),
+        ("ana (root)", false),
+        ("\u{1b}[2J", false),
+        ("аna", false),
+        (&"x".repeat(41), false),
+    ] {
+        let asked = Request { alias: Some(alias.into()), ..request(Action::Deploy) };
+        assert_eq!(asked.checked().is_ok(), good, "{alias:?}");
+    }
     let hostile = Request { artifact: "a\u{1b}[2J\nb".into(), ..request(Action::Deploy) };
     let answer = says(&ledger, &hostile);
     assert!(!answer.reason.chars().any(char::is_control), "{}", answer.reason);

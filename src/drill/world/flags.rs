@@ -47,10 +47,30 @@ impl Flags {
         Self { flags: BTreeMap::from([(NEW_PRICING.to_owned(), flag)]) }
     }
 
+    /// As they stand in a file.
+    ///
+    /// # Errors
+    /// [`WorldError`] where it cannot be read.
+    pub fn read(path: &Path) -> Result<Self, WorldError> {
+        layout::read_json(path)
+    }
+
     /// Share of requests a flag is on for, at most 100; nothing for a flag that is not there.
     pub fn percent(&self, name: &str) -> u32 {
         self.flags.get(name).map_or(0, |flag| flag.percent.min(100))
     }
+}
+
+/// Sets a flag's percentage as a person would by hand, and touches nothing else. One that is not there stays so.
+///
+/// # Errors
+/// [`WorldError`] where the file cannot be read or written.
+pub fn switch(path: &Path, name: &str, percent: u32) -> Result<(), WorldError> {
+    let mut flags = Flags::read(path)?;
+    if let Some(flag) = flags.flags.get_mut(name) {
+        flag.percent = percent.min(100);
+    }
+    layout::write_json(path, &flags)
 }
 
 /// The file, and what it said when it was last in order.

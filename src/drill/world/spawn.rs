@@ -36,10 +36,8 @@ pub async fn ask_gate(spec: &Spec, service: &str, artifact: &str) -> (Option<i32
         }
         None => (&spec.exe, vec!["gate".into()]),
     };
-    args.extend(
-        ["--service", service, "--env", "prod", "--artifact", artifact, "--action", "deploy"]
-            .map(OsString::from),
-    );
+    args.extend(["--service", service, "--env", "prod", "--artifact", artifact].map(OsString::from));
+    args.extend(["--action", "deploy", "--as", "pipeline"].map(OsString::from));
     match lifeline::ask(program, &args, &spec.env, GATE_PATIENCE).await {
         Err(why) => (None, why.to_string()),
         Ok(done) => {

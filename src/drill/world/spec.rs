@@ -29,6 +29,16 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// p99 of a good release, milliseconds, as the histogram's buckets let it be read: one call for prices, or two.
+    pub fn usual_p99_ms(self) -> u64 {
+        match self {
+            Self::BadRelease => 100,
+            Self::SlowLeak => 250,
+        }
+    }
+}
+
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())

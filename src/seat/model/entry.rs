@@ -66,8 +66,10 @@ pub struct Entry {
     pub at: Stamp,
     /// Whose incident.
     pub incident: Option<IncidentId>,
-    /// Who.
+    /// Who, proved.
     pub who: String,
+    /// The name under which the gate was asked, claimed.
+    pub alias: Option<String>,
     /// What.
     pub what: String,
     /// What it is about.
@@ -98,6 +100,7 @@ pub fn tell(event: &Event, state: &State) -> Option<Entry> {
         at: event.occurred.clone(),
         incident: event.stream,
         who: one(&who),
+        alias: crate::domain::tell::alias(event).map(one),
         what: one(&what),
         about,
         weight,

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         Command,
         deviation::ReasonCode,
-        id::{DeviationId, Digest, WalkId},
+        id::{DeviationId, Digest, IncidentId, WalkId},
         plan::Slug,
         severity::Severity,
     },
@@ -56,6 +56,15 @@ pub enum Layer {
     Approval(Approval),
     /// A declaration.
     Declare(Box<Declare>),
+    /// What an incoming commander must know, on one screen.
+    Briefing {
+        /// Of which incident.
+        incident: IncidentId,
+        /// Its lines.
+        lines: Vec<String>,
+        /// Rows that were gone down: 0 shows all of it on one screen, further down it is whole.
+        top: usize,
+    },
     /// Something to read.
     Message {
         /// What it is.

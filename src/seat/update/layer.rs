@@ -48,6 +48,16 @@ pub fn key(model: &mut Model, key: KeyChord) -> Vec<Effect> {
         Layer::Confirm(confirm) => confirm_(model, confirm, key),
         Layer::Approval(approval) => approval_(model, approval, key),
         Layer::Declare(form) => declare(model, form, key),
+        Layer::Briefing { incident, lines, top } => {
+            if let Some(top) = scrolled(top, key) {
+                model.layers.push(Layer::Briefing { incident, lines, top });
+            } else if key == KeyChord::char('y') {
+                let text = lines.join("\n");
+                model.layers.push(Layer::Briefing { incident, lines, top });
+                return vec![Effect::Copy(text)];
+            }
+            Vec::new()
+        }
         Layer::People { at } => people(model, at, key),
         Layer::Message { title, text, top } => {
             if let Some(top) = scrolled(top, key) {

@@ -182,6 +182,7 @@ fn layer_hints(layer: &Layer) -> Vec<(String, String)> {
         }
         Layer::Approval(_) => &[("y", "approve"), ("n", "reject"), ("b", "break the glass"), ("Esc", "back")],
         Layer::Declare(_) => &[("Tab", "next"), ("Enter", "declare"), ("Esc", "back")],
+        Layer::Briefing { .. } => &[("Down", "whole"), ("y", "copy"), ("Esc", "back")],
         Layer::People { .. } => &[("Enter", "follow"), ("y", "copy the line"), ("Esc", "back")],
         Layer::Message { .. } => &[("y", "copy"), ("Esc", "back")],
         Layer::Terminal(_) => &[("^]", "leave the step's terminal")],

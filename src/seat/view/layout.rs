@@ -46,7 +46,7 @@ pub fn layout(area: Rect, model: &Model) -> Layout {
     let coach = rows(area.height.saturating_sub(1 + coach_rows), coach_rows);
     let body = rows(CONSOLE, area.height.saturating_sub(CONSOLE + 1 + coach_rows));
     let panes = match model.ui.view {
-        View::WarRoom => war_room(body, steps),
+        View::WarRoom => war_room(body, steps, tasks(model)),
         View::Runbook => {
             let list = if body.width >= 120 { body.width * 9 / 20 } else { body.width / 2 };
             let (left, right) = columns(body, list);
@@ -77,8 +77,13 @@ fn rows_of(area: Rect, top: u16) -> (Rect, Rect) {
     (Rect { height: top, ..area }, Rect { y: area.y + top, height: area.height - top, ..area })
 }
 
+/// Whether there is a task to be seen: where rows are few, an empty list leaves its place to the timeline.
+fn tasks(model: &Model) -> bool {
+    model.incident().is_some_and(|incident| !incident.tasks.is_empty())
+}
+
 /// Rows of the upper panes, of the middle ones, and of the logs; what does not fit goes from below.
-fn war_room(body: Rect, steps: Option<usize>) -> Vec<Placed> {
+fn war_room(body: Rect, steps: Option<usize>, tasks: bool) -> Vec<Placed> {
     if body.width >= 140 && body.height >= 30 {
         return wide(body, steps);
     }
@@ -86,7 +91,7 @@ fn war_room(body: Rect, steps: Option<usize>) -> Vec<Placed> {
     let (top, middle) = match height {
         0..=7 => (height, 0),
         8..=11 => (height - 4, 4),
-        12..=20 => (7.min(height), 4),
+        12..=20 => (7.min(height), 5),
         _ => (height * 2 / 5, height / 4),
     };
     let logs = height - top - middle;
@@ -96,8 +101,12 @@ fn war_room(body: Rect, steps: Option<usize>) -> Vec<Placed> {
     let (left, right) = columns(upper, half);
     let mut panes = vec![(Pane::Health, left), (Pane::Runbook, right)];
     if middle > 1 {
-        let (left, right) = columns(mid, half);
-        panes.extend([(Pane::Tasks, left), (Pane::Timeline, right)]);
+        if tasks || height > 20 {
+            let (left, right) = columns(mid, half);
+            panes.extend([(Pane::Tasks, left), (Pane::Timeline, right)]);
+        } else {
+            panes.push((Pane::Timeline, mid));
+        }
     }
     if logs > 1 {
         panes.push((Pane::Logs, low));

@@ -35,16 +35,39 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let listed = model.listed();
     let open = model.step().map(|(_, step)| step.id.as_str());
     let at = listed.iter().position(|step| Some(step.id.as_str()) == open).unwrap_or(0);
-    let first = super::window(listed.len(), usize::from(inner.height), at);
-    for (row, step) in (0..inner.height).zip(listed.iter().skip(first)) {
-        let place = put::row(inner, row);
-        step_row(buf, place, theme, model, walk, step);
-        if Some(step.id.as_str()) == open && focus {
+    let narrow = inner.width < NARROW;
+    let opened = if narrow {
+        listed.get(at).map(|step| opened(theme, model, walk, step, inner.width)).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let more = opened.len().saturating_sub(1);
+    let first = super::window(listed.len(), usize::from(inner.height).saturating_sub(more), at);
+    let mut row = 0;
+    for step in listed.iter().skip(first) {
+        if row >= inner.height {
+            break;
+        }
+        let is_open = Some(step.id.as_str()) == open;
+        let mut rows = 1;
+        if narrow && is_open {
+            let (glyph, role) = mark(theme, walk, step);
+            put::left(buf, put::part(put::row(inner, row), 0, 1), theme, glyph, theme.style(role));
+            rows = u16::try_from(opened.len()).unwrap_or(1);
+            for (down, pieces) in (0..rows).zip(&opened) {
+                let pieces: Vec<_> = pieces.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+                put::pieces(buf, put::part(put::row(inner, row + down), 2, inner.width), theme, &pieces);
+            }
+        } else {
+            step_row(buf, put::row(inner, row), theme, model, walk, step);
+        }
+        if is_open && focus {
+            let place = Rect { y: inner.y + row, height: rows.min(inner.height - row), ..inner };
             buf.set_style(place, theme.style(Role::Selection));
         }
+        row += rows;
     }
-    let shown = u16::try_from(listed.len().saturating_sub(first)).unwrap_or(u16::MAX);
-    if walk.ended.is_some() && shown < inner.height {
+    if walk.ended.is_some() && row < inner.height {
         put::left(buf, put::row(inner, inner.height - 1), theme, &note, theme.style(Role::Good));
     }
 }
@@ -94,15 +117,18 @@ fn mark(theme: &Theme, walk: &Walk, step: &Step) -> (&'static str, Role) {
     }
 }
 
-fn step_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, walk: &Walk, step: &Step) {
-    let (glyph, role) = mark(theme, walk, step);
+/// Below this the open step alone says all that there is of it, on lines of its own; the others keep their titles.
+const NARROW: u16 = 60;
+/// A value as long as this still stands beside the title where there is little room.
+const SHORT: usize = 7;
+
+/// How a step stands: the value seen, and what stands at the right of its row.
+fn standing(theme: &Theme, model: &Model, walk: &Walk, step: &Step) -> (String, String, Role) {
     let state = walk.state(&step.id);
-    let current = walk.at.as_deref() == Some(step.id.as_str()) && walk.ended.is_none();
-    put::left(buf, put::part(area, 0, 1), theme, glyph, theme.style(role));
-    let mut seen = String::new();
-    let (right, right_role) = match (&state.status, &state.done) {
+    let current = is_current(walk, step);
+    let (right, role) = match (&state.status, &state.done) {
         (StepStatus::Done, Some(end)) => {
-            seen = match &end.how {
+            let seen = match &end.how {
                 How::Skipped => "skipped".into(),
                 How::Manual => "by hand".into(),
                 How::NotApplicable => "n/a".into(),
@@ -110,10 +136,9 @@ fn step_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, walk: &W
                 How::Chosen { label, .. } => one(label),
                 _ => one(&end.seen),
             };
-            let who = one(&end.by);
             let at = when::brief(end.at.wall, model.now.wall);
-            let who = fit::cut(&who, 6, theme.glyphs()).into_owned();
-            (format!("{who:<4} {at}"), Role::Quiet)
+            let who = fit::cut(&one(&end.by), 6, theme.glyphs()).into_owned();
+            return (seen, format!("{who:<4} {at}"), Role::Quiet);
         }
         (StepStatus::Failed, _) => ("FAILED".into(), Role::Bad),
         (StepStatus::Unknown, _) => ("UNKNOWN".into(), Role::Bad),
@@ -144,20 +169,70 @@ fn step_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, walk: &W
         }
         _ => (String::new(), Role::Quiet),
     };
-    let text = if current || state.status == StepStatus::Lent {
-        Role::Title
-    } else if state.status == StepStatus::Todo {
-        Role::Text
-    } else {
-        Role::Quiet
-    };
-    let title = format!("{} {}", number(walk, &step.id), one(&walk.title(step)));
+    (String::new(), right, role)
+}
+
+fn is_current(walk: &Walk, step: &Step) -> bool {
+    walk.at.as_deref() == Some(step.id.as_str()) && walk.ended.is_none()
+}
+
+fn title_role(walk: &Walk, step: &Step) -> Role {
+    match walk.status(&step.id) {
+        _ if is_current(walk, step) => Role::Title,
+        StepStatus::Lent => Role::Title,
+        StepStatus::Todo => Role::Text,
+        _ => Role::Quiet,
+    }
+}
+
+fn titled(walk: &Walk, step: &Step) -> String {
+    format!("{} {}", number(walk, &step.id), one(&walk.title(step)))
+}
+
+/// The open step where there is little room: its title whole, on two lines at most, and how it stands below.
+fn opened(theme: &Theme, model: &Model, walk: &Walk, step: &Step, width: u16) -> Vec<Vec<(String, Role)>> {
+    let room = usize::from(width.saturating_sub(2));
+    let role = title_role(walk, step);
+    let indent = "  ";
+    let mut lines = Vec::new();
+    let mut rest = fit::wrap(&titled(walk, step), room.saturating_sub(indent.len())).into_iter();
+    lines.extend(rest.next().map(|line| vec![(line, role)]));
+    let second = rest.collect::<Vec<_>>().join(" ");
+    if !second.is_empty() {
+        lines.push(vec![(format!("{indent}{second}"), role)]);
+    }
+    let (seen, right, right_role) = standing(theme, model, walk, step);
+    let right = right.split_whitespace().collect::<Vec<_>>().join(" ");
+    match (seen.is_empty(), right.is_empty()) {
+        (true, true) => {}
+        (true, false) => lines.push(vec![(format!("{indent}{right}"), right_role)]),
+        (false, _) => {
+            let left = room.saturating_sub(indent.len() + 2 + fit::width(&right));
+            let seen = fit::cut(&seen, left, theme.glyphs()).into_owned();
+            lines.push(vec![(format!("{indent}{seen}"), Role::Calm), (format!("  {right}"), right_role)]);
+        }
+    }
+    lines
+}
+
+fn step_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, walk: &Walk, step: &Step) {
+    let (glyph, role) = mark(theme, walk, step);
+    put::left(buf, put::part(area, 0, 1), theme, glyph, theme.style(role));
+    let (mut seen, mut right, right_role) = standing(theme, model, walk, step);
+    if area.width < NARROW && walk.status(&step.id) == StepStatus::Done {
+        // The title tells which step it is; what is longer than a word is shown when the step is opened.
+        if fit::width(&seen) > SHORT {
+            seen.clear();
+        }
+        right = right.rsplit(' ').next().unwrap_or_default().to_owned();
+    }
+    let title = titled(walk, step);
     let seen = if seen.is_empty() { seen } else { format!("  {seen}") };
     // The value seen stands beside the tick, whole where that leaves the beginning of the title, else cut.
     let room = usize::from(area.width).saturating_sub(3 + fit::width(&right));
     let left = room.saturating_sub(fit::width(&title).min(16));
     let seen = if left < 8 { String::new() } else { fit::cut(&seen, left, theme.glyphs()).into_owned() };
     let title = fit::cut(&title, room.saturating_sub(fit::width(&seen)), theme.glyphs()).into_owned();
-    let pieces = [(title.as_str(), text), (seen.as_str(), Role::Calm)];
+    let pieces = [(title.as_str(), title_role(walk, step)), (seen.as_str(), Role::Calm)];
     put::ends(buf, put::part(area, 2, area.width), theme, &pieces, (&right, right_role));
 }

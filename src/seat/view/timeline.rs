@@ -51,14 +51,14 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let window = at.window(&ids, usize::from(inner.height));
     model.ui.timeline.at.set(at);
     let stars = model.incident().map(|incident| &incident.stars);
-    let names = if inner.width >= 60 { 8 } else { 4 };
+    let roomy = inner.width >= 60;
     for (row, (index, entry)) in
         (0..inner.height).zip(shown.iter().enumerate().skip(window.first).take(window.count))
     {
         let place = put::row(inner, row);
         let starred = stars.is_some_and(|stars| stars.contains(&entry.seq));
         let near = model.ui.cursor.is_some_and(|t| is_at(&shown, index, t));
-        one_row(buf, place, theme, model, entry, names, starred, near);
+        one_row(buf, place, theme, model, entry, roomy, starred, near);
         if focus && window.selected == Some(index) {
             buf.set_style(place, theme.style(Role::Selection));
         }
@@ -81,12 +81,14 @@ fn one_row(
     theme: &Theme,
     model: &Model,
     entry: &Entry,
-    names: u16,
+    roomy: bool,
     starred: bool,
     near: bool,
 ) {
     let same_day = entry.at.wall.date_naive() == model.now.wall.date_naive();
-    let time = entry.at.wall.format(if same_day { "%H:%M:%S" } else { "%d %b" }).to_string();
+    let (names, clock) = if roomy { (8, "%H:%M:%S") } else { (4, "%H:%M") };
+    let time = entry.at.wall.format(if same_day { clock } else { "%d %b" }).to_string();
+    let stamp = if roomy { 8 } else { 6 };
     let role = match entry.weight {
         Weight::Quiet => Role::Quiet,
         Weight::Plain => Role::Text,
@@ -96,7 +98,7 @@ fn one_row(
     };
     put::left(
         buf,
-        put::part(area, 0, 8),
+        put::part(area, 0, stamp),
         theme,
         &time,
         theme.style(if near { Role::Cursor } else { Role::Quiet }),
@@ -110,13 +112,18 @@ fn one_row(
     };
     put::left(
         buf,
-        put::part(area, 8, 1),
+        put::part(area, stamp, 1),
         theme,
         sign,
         theme.style(if starred { Role::Mark } else { Role::Cursor }),
     );
-    let who = if entry.who.is_empty() { "" } else { &entry.who };
-    let who = fit::cut(who, usize::from(names), theme.glyphs());
-    put::left(buf, put::part(area, 9, names), theme, &who, theme.style(Role::Owner));
-    put::left(buf, put::part(area, 10 + names, area.width), theme, &entry.what, theme.style(role));
+    let who = fit::cut(&entry.who, usize::from(names), theme.glyphs());
+    put::left(buf, put::part(area, stamp + 1, names), theme, &who, theme.style(Role::Owner));
+    // The column is for what is proved; a name that is only claimed stands with what was asked.
+    let what = match &entry.alias {
+        Some(alias) if roomy => format!("{alias} ({}): {}", entry.who, entry.what),
+        Some(alias) => format!("{alias}: {}", entry.what),
+        None => entry.what.clone(),
+    };
+    put::left(buf, put::part(area, stamp + 2 + names, area.width), theme, &what, theme.style(role));
 }

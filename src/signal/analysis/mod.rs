@@ -10,4 +10,5 @@ pub mod logline;
 pub mod promql;
 pub mod store;
 pub mod threshold;
+pub mod ticks;
 pub mod value;

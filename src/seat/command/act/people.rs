@@ -157,8 +157,8 @@ pub fn replace(model: &mut Model, given: &[String]) -> Vec<Effect> {
 /// Shows the briefing.
 pub fn brief(model: &mut Model, _: &[String]) -> Vec<Effect> {
     let Some(incident) = model.incident_id() else { return Vec::new() };
-    let text = lines(model, incident).join("\n");
-    model.layers.push(Layer::Message { title: format!("Briefing {incident}"), text, top: 0 });
+    let lines = lines(model, incident);
+    model.layers.push(Layer::Briefing { incident, lines, top: 0 });
     Vec::new()
 }
 

@@ -1,8 +1,8 @@
 //! Dangerous acts: one sentence, exactly what will run, and what it takes.
 
-use super::frame;
+use super::{briefing, frame};
 use crate::{
-    domain::{Command, briefing::NAMED},
+    domain::Command,
     seat::{
         command::act::walk,
         model::{
@@ -39,31 +39,22 @@ fn code(all: &[String]) -> Vec<(String, Role)> {
         .collect()
 }
 
-/// A briefing's lines: nothing is cut, what is too wide goes on below its words.
-fn read_out(all: &[String], wide: usize) -> Vec<(String, Role)> {
-    let mut out = Vec::new();
-    for line in all {
-        let role = if line.starts_with(' ') { Role::Text } else { Role::Quiet };
-        let named = line.split_at_checked(NAMED).filter(|_| line.starts_with(' '));
-        let (name, words) = named.unwrap_or(("", line));
-        for (row, words) in fit::wrap(words, wide.saturating_sub(name.len())).into_iter().enumerate() {
-            let lead = if row == 0 { name.to_owned() } else { " ".repeat(name.len()) };
-            out.push((format!("{lead}{words}"), role));
-        }
-    }
-    out
-}
-
 /// A confirmation.
 pub fn confirm(buf: &mut Buffer, body: Rect, theme: &Theme, confirm: &Confirm) -> Option<(u16, u16)> {
     let wide = usize::from(body.width.saturating_sub(2));
     let sentence = fit::wrap(&one(&confirm.sentence), wide);
     let offered = confirm.typed.as_deref() == Some(crate::domain::handover::SAY);
     let name = if offered { "Command is offered to you" } else { "Are you sure?" };
-    let all = match &confirm.act {
-        Act::Do(command, _) if matches!(**command, Command::Handover(_)) => read_out(&confirm.lines, wide),
-        _ => code(&confirm.lines),
+    let is_briefing =
+        matches!(&confirm.act, Act::Do(command, _) if matches!(**command, Command::Handover(_)));
+    let all = if is_briefing {
+        // What the frame, the sentence and the last line leave.
+        let rows = usize::from(body.height).saturating_sub(sentence.len() + 4);
+        briefing::shown(&confirm.lines, wide, rows, confirm.top, theme.glyphs())
+    } else {
+        code(&confirm.lines)
     };
+    let top = if is_briefing { 0 } else { confirm.top };
     let rows = sentence.len() + all.len() + 3;
     let inner = frame(buf, body, theme, name, u16::try_from(rows).unwrap_or(u16::MAX));
     let mut row = 0;
@@ -73,7 +64,7 @@ pub fn confirm(buf: &mut Buffer, body: Rect, theme: &Theme, confirm: &Confirm) -
     }
     let last = inner.height.saturating_sub(1);
     let middle = Rect { y: inner.y + row + 1, height: last.saturating_sub(row + 1), ..inner };
-    lines(buf, middle, theme, &all, confirm.top);
+    lines(buf, middle, theme, &all, top);
     let place = put::row(inner, last);
     if let Some(name) = &confirm.typed {
         let used = put::pieces(

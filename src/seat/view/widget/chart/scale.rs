@@ -1,5 +1,7 @@
 //! From times and values to places.
 
+use crate::signal::analysis::ticks;
+
 /// A stretch of time, milliseconds since 1970, the first before the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Time {
@@ -8,10 +10,6 @@ pub struct Time {
     /// At the right side.
     pub to: i64,
 }
-
-/// Steps between named times, in seconds: what clocks show as round.
-const STEPS: [i64; 17] =
-    [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400];
 
 impl Time {
     /// Whether a moment is shown.
@@ -41,14 +39,7 @@ impl Time {
 
     /// Round moments, at most `most` of them.
     pub fn ticks(self, most: u16) -> Vec<i64> {
-        let whole = self.to.saturating_sub(self.from).max(1);
-        let least = whole / i64::from(most.max(1));
-        let step = STEPS.iter().map(|s| s * 1_000).find(|step| *step >= least).unwrap_or(least).max(1);
-        let first = self.from.div_euclid(step).saturating_mul(step);
-        (0..=i64::from(most.max(1)) + 1)
-            .map(|n| first.saturating_add(n.saturating_mul(step)))
-            .filter(|t| self.holds(*t))
-            .collect()
+        ticks::moments(self.from, self.to, most)
     }
 }
 
@@ -113,12 +104,6 @@ mod tests {
         assert_eq!(Values::over([412.0], Some((400.0, 430.0)), None), Some(Values { low: 0.0, high: 500.0 }));
         assert_eq!(Values::over([0.0], None, None), Some(Values { low: 0.0, high: 1.0 }));
         assert_eq!(Values::over([f64::NAN], None, None), None);
-    }
-
-    #[test]
-    fn ticks_are_round() {
-        let time = Time { from: 7_000, to: 1_807_000 };
-        assert_eq!(time.ticks(4), [600_000, 1_200_000, 1_800_000]);
     }
 
     proptest! {
