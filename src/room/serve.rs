@@ -147,6 +147,8 @@ pub struct Room {
     pub(super) gate_at: Option<String>,
     pub(super) recorded: Option<Stamp>,
     pub(super) stopping: Option<String>,
+    /// Why this room may write no more: another has its journal.
+    pub(super) fenced: Option<String>,
     pub(super) opener: Opener,
     pub(super) frames: mpsc::Sender<(ConnId, FromConn)>,
 }
@@ -212,6 +214,7 @@ impl Room {
             gate_at: options.gate,
             recorded: None,
             stopping: None,
+            fenced: None,
             opener: Box::new(|_| Err("this room takes no further sources".into())),
             frames,
         };
