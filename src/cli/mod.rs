@@ -17,6 +17,7 @@ pub mod reach;
 pub mod room;
 pub mod runbook;
 pub mod seat;
+pub mod serve;
 pub mod sources;
 pub mod status;
 pub mod step;
@@ -58,8 +59,7 @@ pub struct With {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Drill(drill::DrillArgs),
-    /// Serve a room in the foreground
-    Serve(room::ServeArgs),
+    Serve(serve::ServeArgs),
     /// Stop the room in good order
     Stop,
     /// How the room is and what is the case
@@ -105,7 +105,7 @@ pub fn main() -> ExitCode {
     match command {
         None => seat::run(&with),
         Some(Verb::Drill(args)) => drill::run(&with, &args),
-        Some(Verb::Serve(args)) => room::serve(&with, &args),
+        Some(Verb::Serve(args)) => serve::run(&with, &args),
         Some(Verb::Room(args)) => room::run(&with, &args),
         Some(Verb::Stop) => room::stop(&with),
         Some(Verb::Status(args)) => status::run(&with, &args),

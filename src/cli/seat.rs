@@ -66,7 +66,13 @@ pub fn run(with: &With) -> ExitCode {
         let runbooks = runbooks(&config);
         let own = (reached.place.kind == Kind::Private).then(dirs::state).and_then(Result::ok);
         let revive = own.map(|dir| revive(with.clone(), dir, Vec::new()));
-        let place = Place { socket: reached.place.socket, revive, out: None, come_back: "warroom".into() };
+        let place = Place {
+            socket: reached.place.socket,
+            revive,
+            out: None,
+            come_back: "warroom".into(),
+            passed_over: reached.passed_over,
+        };
         sit_down(&config, place, runbooks, None).await
     })
 }
@@ -102,7 +108,8 @@ pub fn sit(with: &With, practice: Practice<'_>) -> u8 {
         let advice = coach.then(|| advise(socket.clone()));
         let room = crate::drill::stage::room_dir(&stage.dir);
         let revive = Some(revive(with.clone(), room, stage.room_flags().to_vec()));
-        let place = Place { socket, revive, out: Some(out), come_back: "warroom drill".into() };
+        let come_back = "warroom drill".into();
+        let place = Place { socket, revive, out: Some(out), come_back, passed_over: None };
         sit_down(&config, place, runbooks, advice).await
     })
 }
@@ -123,6 +130,7 @@ struct Place {
     revive: Option<Revive>,
     out: Option<PathBuf>,
     come_back: String,
+    passed_over: Option<String>,
 }
 
 async fn sit_down(
@@ -147,6 +155,7 @@ async fn sit_down(
         keymap,
         seed: Uuid::new_v4(),
         come_back: place.come_back.clone(),
+        passed_over: place.passed_over.clone(),
         could_watch: could_watch().await,
         mistakes: (!mistakes.is_empty()).then(|| mistakes.join("\n\n")),
         now: clock::now(),

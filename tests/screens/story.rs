@@ -663,6 +663,7 @@ pub fn setup(now: &str) -> Setup {
         keymap: warroom::seat::command::keymap::Keymap::default(),
         seed: Uuid::from_u128(0xb000_0000),
         come_back: "warroom".into(),
+        passed_over: None,
         could_watch: Vec::new(),
         mistakes: None,
         now: at(now),

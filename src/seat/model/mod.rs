@@ -85,6 +85,8 @@ pub struct Setup {
     pub seed: Uuid,
     /// How one comes back to this room after leaving the seat.
     pub come_back: String,
+    /// Why this is not the machine's room, where the machine is meant to have one.
+    pub passed_over: Option<String>,
     /// What could be watched here, found without being asked to, each with the flag that watches it.
     pub could_watch: Vec<String>,
     /// What is wrong with the person's own keys or theme, which are left aside until it is put right.
@@ -138,6 +140,8 @@ pub struct Model {
     pub notice: Option<Notice>,
     /// How one comes back.
     pub come_back: String,
+    /// Why this is not the machine's room, where the machine is meant to have one.
+    pub passed_over: Option<String>,
     /// What could be watched here.
     pub could_watch: Vec<String>,
     /// Commands and questions without an answer yet.
@@ -174,6 +178,7 @@ impl Model {
             keymap: setup.keymap,
             notice: None,
             come_back: setup.come_back,
+            passed_over: setup.passed_over,
             could_watch: setup.could_watch,
             pending: Pendings::new(setup.seed),
         }

@@ -53,6 +53,9 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             let first = !std::mem::replace(&mut model.loaded, true);
             if first {
                 come_back(model);
+                if let Some(why) = model.passed_over.clone() {
+                    model.say(Tone::Wrong, why);
+                }
             }
             if model.ui.seen.get() == 0 {
                 model.ui.seen.set(model.state.head);
