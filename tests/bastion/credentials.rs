@@ -1,7 +1,10 @@
 //! Who somebody is, is what the kernel says: the cases in which that is not what one might think.
 
 use super::house::{HELLO, Home, Room, printed, several_users, skip};
-use std::process::{Command, Stdio};
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    process::{Command, Stdio},
+};
 
 const USER: u32 = 1_234;
 
@@ -116,7 +119,6 @@ fn a_room_inside_of_a_user_namespace_lets_in_nobody_whom_it_cannot_name() {
         return skip("no user namespace can be made here: a room inside of one");
     }
     let room = Room::opened(child, dir.join("room.sock"));
-    use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::set_permissions(&room.socket, std::fs::Permissions::from_mode(0o666)).unwrap();
 
@@ -134,7 +136,6 @@ fn a_client_trusts_no_server_of_some_third_user() {
     let home = Home::new();
     let dir = home.path("open");
     std::fs::create_dir(&dir).unwrap();
-    use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o1777)).unwrap();
     let socket = dir.join("room.sock");
     let mut listens = home
