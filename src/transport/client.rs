@@ -122,8 +122,12 @@ pub async fn connect(
     let mut reader =
         Reader { half: read, lines: Lines::new(FRAME_MAX), piece: vec![0; PIECE].into_boxed_slice() };
     let mut writer = Writer { half: write };
-    writer.send(&ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed }).await?;
-    let hello = in_time(reader.next()).await?;
+    let sent = writer.send(&ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed }).await;
+    // A room that lets nobody in says why and closes, maybe before the hello could be sent: its reason comes first.
+    let hello = in_time(reader.next()).await.map_err(|error| match sent {
+        Err(failed) if matches!(error, NoRoom::Lost(_)) => failed,
+        _ => error,
+    })?;
     Ok((reader, writer, hello))
 }
 

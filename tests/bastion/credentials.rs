@@ -11,6 +11,8 @@ const USER: u32 = 1_234;
 /// A client in Perl: `$path` is the socket, `$hello` what is said first; `connect_to` connects.
 const CLIENT: &str = r#"
 use strict; use IO::Socket::UNIX; use POSIX;
+# The room may have said why not, and closed, before the hello is written.
+$SIG{PIPE} = 'IGNORE';
 my ($path, $hello) = @ARGV; $hello .= "\n";
 sub connect_to { IO::Socket::UNIX->new(Peer => $path) or die "connect: $!" }
 sub talk { my $s = shift; $s->autoflush(1); print $s $hello; my $line = <$s>; print STDOUT $line; }
