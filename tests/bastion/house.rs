@@ -162,9 +162,9 @@ impl Drop for Room {
 /// Sends this; gives the first line that comes back, empty where none does.
 pub fn answer(mut stream: UnixStream, says: &str) -> String {
     let mut line = String::new();
-    if stream.write_all(says.as_bytes()).is_ok() {
-        let _ = BufReader::new(stream).read_line(&mut line);
-    }
+    // It may have been told why not, and closed, before it could say anything.
+    let _ = stream.write_all(says.as_bytes());
+    let _ = BufReader::new(stream).read_line(&mut line);
     line
 }
 
