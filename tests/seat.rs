@@ -26,10 +26,12 @@ use warroom::{
         freeze::FreezeCommand,
         glass::GlassCommand,
         handover::{HandoverCommand, SAY},
+        id::TaskId,
         incident::IncidentCommand,
         note::NoteCommand,
         policy::Power,
         refusal::{Code, Refusal},
+        report::ReportCommand,
         severity::Severity,
         task::TaskCommand,
         time::Span,
@@ -118,6 +120,94 @@ fn words_become_commands() {
         assert!(sent.len() == 1 && fits(&sent[0]), "{keys}: {sent:?} {:?}", model.notice);
         assert!(model.layers.is_empty(), "{keys} leaves {:?}", model.layers);
     }
+}
+
+#[test]
+fn on_a_selected_task_each_way_on_is_one_key() {
+    let mut bo = seat(&story::asked(), "bo", NOW);
+    let task = TaskId(3);
+    let cases: [(&str, fn(&Command, TaskId) -> bool); 5] = [
+        ("w K", |c, id| matches!(c, Command::Task(TaskCommand::Acknowledge { task, .. }) if *task == id)),
+        (
+            "w r 'half_of_it enter",
+            |c, id| matches!(c, Command::Task(TaskCommand::Report { task, text, .. }) if *task == id && text == "half of it"),
+        ),
+        (
+            "w + enter",
+            |c, id| matches!(c, Command::Task(TaskCommand::Extend { task, more, .. }) if *task == id && *more == Span::mins(5)),
+        ),
+        (
+            "w T 'cy enter",
+            |c, id| matches!(c, Command::Task(TaskCommand::Assign { task, owner, .. }) if *task == id && owner == "cy"),
+        ),
+        (
+            "w enter d enter",
+            |c, id| matches!(c, Command::Task(TaskCommand::Done { task, .. }) if *task == id),
+        ),
+    ];
+    for (keys, fits) in cases {
+        let mut model = bo.clone();
+        let sent = commands(&press(&mut model, NOW, keys));
+        assert!(sent.len() == 1 && fits(&sent[0], task), "{keys}: {sent:?} {:?}", model.notice);
+        assert!(model.ui.has(Pane::Tasks));
+    }
+    // Elsewhere the keys are what they were.
+    let sent = commands(&press(&mut bo, NOW, "T"));
+    assert!(sent.is_empty() && matches!(bo.layers.last(), Some(Layer::Words { .. })), "{:?}", bo.layers);
+}
+
+#[test]
+fn no_needs_is_one_key_and_a_need_is_asked_for_in_words() {
+    for (keys, want) in [
+        ("N 'errors_at_7_% enter 'rolling_back enter n", vec![]),
+        (
+            "N 'errors_at_7_% enter 'rolling_back enter w 'the_vault's_keys alt-enter 'eyes enter",
+            vec!["the vault's keys", "eyes"],
+        ),
+        (": 'can_errors_at_7_%;_rolling_back;_- enter", vec![]),
+    ] {
+        let mut model = ana();
+        let sent = commands(&press(&mut model, NOW, keys));
+        let [Command::Report(ReportCommand::Give { conditions, actions, needs, .. })] = sent.as_slice()
+        else {
+            panic!("{keys}: {sent:?} {:?}", model.layers);
+        };
+        assert_eq!((conditions.as_str(), actions.as_str()), ("errors at 7 %", "rolling back"));
+        assert_eq!(needs, &want);
+    }
+}
+
+#[test]
+fn a_need_waits_for_an_owner_and_a_task_over_its_time_is_loud() {
+    let mut told = story::declared();
+    let waits = |story: &story::Story, who: &str| {
+        let waits = warroom::seat::model::waits::waits(&seat(story, who, NOW));
+        format!("{} {}: {}", waits.lead, waits.who, waits.what)
+    };
+    assert!(waits(&told, "eve").contains("TSK-1 \"who else calls it?\" is OVER"), "{}", waits(&told, "eve"));
+    assert!(waits(&told, "ana").contains("eve: TSK-1"), "the commander hears of it too");
+    assert!(!waits(&told, "cy").contains("TSK-"), "others have their own work: {}", waits(&told, "cy"));
+    assert!(waits(&told, "bo").contains("you: acknowledge TSK-3"), "{}", waits(&told, "bo"));
+    let report = ReportCommand::Give {
+        incident: story::INC,
+        conditions: "queue grows".into(),
+        actions: "draining".into(),
+        needs: vec!["a second pair of eyes".into()],
+    };
+    told.by(NOW, "cy", Command::Report(report));
+    for who in ["ana", "bo", "cy", "eve"] {
+        let line = waits(&told, who);
+        assert!(
+            line.contains("WAITS ON ana: assign TSK-4 \"a second pair of eyes\", needed by cy"),
+            "{line}"
+        );
+    }
+    let mut model = seat(&told, "ana", NOW);
+    let sent = commands(&press(&mut model, NOW, "w T 'dee enter"));
+    assert!(
+        matches!(sent.as_slice(), [Command::Task(TaskCommand::Assign { task: TaskId(4), owner, .. })] if owner == "dee"),
+        "{sent:?}"
+    );
 }
 
 #[test]

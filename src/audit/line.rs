@@ -11,6 +11,7 @@ use crate::domain::{
     page::PageFact,
     release::{Judgement, ReleaseFact},
     room::RoomFact,
+    task::TaskFact,
     text,
     walk::WalkFact,
     watch::WatchFact,
@@ -37,6 +38,7 @@ pub fn weight(fact: &Fact) -> Weight {
         | Fact::Gate(GateFact::Refused { .. } | GateFact::Overridden { .. })
         | Fact::Watch(WatchFact::Breached { .. } | WatchFact::Blind { .. })
         | Fact::Incident(IncidentFact::TargetBreached { .. } | IncidentFact::RecoveryLost { .. })
+        | Fact::Task(TaskFact::Over { .. })
         | Fact::Page(PageFact::Climbed { .. })
         | Fact::Dispatch(DispatchFact::Failed { .. })
         | Fact::Release(ReleaseFact::Judged { judgement: Judgement::Bad, .. })

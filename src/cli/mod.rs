@@ -1,6 +1,7 @@
 //! The command line, one file per subcommand, each thin over the library.
 
 pub mod config;
+pub mod coordination;
 pub mod drill;
 pub mod drill_world;
 pub mod exit;
@@ -67,6 +68,8 @@ enum Verb {
     #[command(flatten)]
     Act(verb::Verb),
     #[command(flatten)]
+    Coordination(coordination::Verb),
+    #[command(flatten)]
     People(people::Verb),
     Page(page::PageArgs),
     /// Walk a runbook, step by step
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Stop) => room::stop(&with),
         Some(Verb::Status(args)) => status::run(&with, &args),
         Some(Verb::Act(verb)) => verb::run(&with, verb),
+        Some(Verb::Coordination(verb)) => coordination::run(&with, &verb),
         Some(Verb::People(verb)) => people::run(&with, verb),
         Some(Verb::Page(args)) => page::run(&with, &args),
         Some(Verb::Step(args)) => step::run(&with, args),

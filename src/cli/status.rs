@@ -116,6 +116,10 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
             lines.push(format!("{} offers command of {} to {} since {age}", offer.by, incident.id, offer.to));
         }
     }
+    for incident in state.incidents.values().filter(|one| one.is_open()) {
+        let open = incident.tasks.values().filter(|task| task.is_open());
+        lines.extend(open.map(|task| super::coordination::line(task, now)));
+    }
     for glass in state.glasses.values().filter(|glass| glass.holds(now)) {
         lines.push(format!(
             "GLASS BROKEN {} by {}: {} for {} more: {}",

@@ -414,7 +414,8 @@ pub fn difference_lines(
     lines
 }
 
-fn words(text: &str) -> Result<String, Refusal> {
+/// Words as they are given; `-` reads standard input.
+pub(super) fn words(text: &str) -> Result<String, Refusal> {
     if text != "-" {
         return Ok(text.to_owned());
     }

@@ -79,6 +79,7 @@ pub fn briefing(state: &State, id: IncidentId, now: &Stamp) -> Result<Briefing, 
         block("else", vec![said(&board.otherwise, "nothing is agreed for the case that it fails")], 1),
         block("people", people(state, incident, now), usize::MAX),
         block("decided", decided(incident), MOST),
+        block("reported", reported(incident), MOST),
         block("done", done(&walks), MOST),
         block("open", open(incident, &walks, now), MOST + 1),
         block("frozen", frozen(state, id, now), MOST),
@@ -189,6 +190,15 @@ fn decided(incident: &Incident) -> Vec<String> {
     incident.decided.iter().rev().map(line).collect()
 }
 
+/// What each person reported last, the newest first.
+fn reported(incident: &Incident) -> Vec<String> {
+    let mut all: Vec<_> = incident.reports.iter().collect();
+    all.sort_by_key(|(_, report)| std::cmp::Reverse(report.seq));
+    all.into_iter()
+        .map(|(who, report)| format!("{} {} ({who})", minute_utc(report.at.wall), report.line()))
+        .collect()
+}
+
 fn done(walks: &[&Walk]) -> Vec<String> {
     let mut ends: Vec<_> = walks
         .iter()
@@ -235,12 +245,14 @@ fn open(incident: &Incident, walks: &[&Walk], now: &Stamp) -> Vec<String> {
             lines.push(format!("{} is at {done} of {all}, next: {}", walk.runbook.title, step.title));
         }
     }
-    let mut tasks: Vec<_> = incident.tasks.values().filter(|task| task.done.is_none()).collect();
+    let mut tasks: Vec<_> = incident.tasks.values().filter(|task| task.is_open()).collect();
     let due = |task: &super::task::Task| task.due().map(|due| due.wall);
-    tasks.sort_by_key(|task| (due(task).is_none(), due(task)));
+    tasks.sort_by_key(|task| (task.owner.is_some(), due(task).is_none(), due(task)));
     lines.extend(tasks.into_iter().map(|task| {
         let time = task.due().map(|due| format!(", {}", left(&due, now))).unwrap_or_default();
-        format!("{} {}: {}{time}", task.id, task.owner, task.text)
+        let owner = task.owner.as_deref().unwrap_or("NO OWNER");
+        let ack = if task.waits_for_acknowledgement() { ", not acknowledged" } else { "" };
+        format!("{} {owner}: {}{time}{ack}", task.id, task.text)
     }));
     lines
 }

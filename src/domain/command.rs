@@ -21,6 +21,7 @@ use super::{
     refusal::Code,
     refusal::Refusal,
     release::ReleaseCommand,
+    report::ReportCommand,
     room::RoomFact,
     state::State,
     task::TaskCommand,
@@ -46,6 +47,8 @@ pub enum Command {
     Note(NoteCommand),
     /// About tasks.
     Task(TaskCommand),
+    /// Conditions, actions, needs.
+    Report(ReportCommand),
     /// Decide.
     Decision(DecisionCommand),
     /// About deviations.

@@ -8,6 +8,7 @@ use super::{
     incident::IncidentFact,
     page,
     state::State,
+    task,
     time::Stamp,
     walk,
     watch::recovers_at,
@@ -28,6 +29,7 @@ pub fn next_deadline(state: &State, now: &Stamp) -> Option<Stamp> {
         .chain(glasses)
         .chain(handovers)
         .chain(page::deadlines(state))
+        .chain(task::deadlines(state))
         .min_by_key(|at| at.until(now))
 }
 
@@ -70,5 +72,6 @@ pub fn due(state: &State, now: &Stamp) -> Vec<Fact> {
         }
     }
     facts.extend(page::due(state, now));
+    facts.extend(task::due(state, now));
     facts
 }

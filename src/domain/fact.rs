@@ -4,7 +4,7 @@ use super::{
     board::BoardFact, decision::DecisionFact, deviation::DeviationFact, dispatch::DispatchFact,
     freeze::FreezeFact, gate::GateFact, glass::GlassFact, handover::HandoverFact, id::IncidentId,
     incident::IncidentFact, note::NoteFact, page::PageFact, policy::PolicyFact, release::ReleaseFact,
-    room::RoomFact, state::State, task::TaskFact, walk::WalkFact, watch::WatchFact,
+    report::ReportFact, room::RoomFact, state::State, task::TaskFact, walk::WalkFact, watch::WatchFact,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ pub enum Fact {
     Note(NoteFact),
     /// Something to be done by one person.
     Task(TaskFact),
+    /// Conditions, actions, needs.
+    Report(ReportFact),
     /// Something decided.
     Decision(DecisionFact),
     /// A difference between prescribed and done.
@@ -77,6 +79,7 @@ impl Fact {
             Self::Board(fact) => Some(fact.incident()),
             Self::Note(fact) => fact.incident(),
             Self::Task(fact) => Some(fact.incident()),
+            Self::Report(fact) => Some(fact.incident()),
             Self::Decision(fact) => Some(fact.incident()),
             Self::Deviation(fact) => fact.incident(),
             Self::Freeze(fact) => fact.incident(state),

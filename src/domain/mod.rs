@@ -27,6 +27,7 @@ pub mod policy;
 pub mod power;
 pub mod refusal;
 pub mod release;
+pub mod report;
 pub mod room;
 pub mod severity;
 pub mod shed;

@@ -63,11 +63,8 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
             NoteCommand::Say { incident, .. } | NoteCommand::Pin { incident, .. } => *incident,
             NoteCommand::Star { incident, .. } => Some(*incident),
         }),
-        Command::Task(command) => respond(Some(match command {
-            super::task::TaskCommand::Give { incident, .. }
-            | super::task::TaskCommand::Change { incident, .. }
-            | super::task::TaskCommand::Done { incident, .. } => *incident,
-        })),
+        Command::Task(command) => respond(Some(command.incident())),
+        Command::Report(super::report::ReportCommand::Give { incident, .. }) => respond(Some(*incident)),
         Command::Decision(super::decision::DecisionCommand::Make { incident, .. }) => {
             respond(Some(*incident))
         }

@@ -78,6 +78,7 @@ impl Incident {
         self.roles.retain(|role, _| role == COMMANDER);
         self.board = Board::default();
         self.tasks.clear();
+        self.reports.clear();
         self.stars.clear();
         self.answers.clear();
     }

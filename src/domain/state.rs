@@ -22,6 +22,7 @@ use super::{
     power,
     refusal::{Code, Refusal},
     release::{self, Judged, Judgement, Released},
+    report,
     room::{self, RoomState},
     shed, task,
     walk::{self, Walk},
@@ -39,7 +40,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 2;
+pub const FOLD: u32 = 3;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -191,6 +192,7 @@ impl State {
             Fact::Board(fact) => board::apply(self, fact, event),
             Fact::Note(fact) => note::apply(self, fact, event),
             Fact::Task(fact) => task::apply(self, fact, event),
+            Fact::Report(fact) => report::apply(self, fact, event),
             Fact::Decision(fact) => decision::apply(self, fact, event),
             Fact::Deviation(fact) => deviation::apply(self, fact, event),
             Fact::Freeze(fact) => freeze::apply(self, fact, event),
@@ -241,7 +243,8 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         Command::Incident(command) => incident::decide(state, command, ctx),
         Command::Board(command) => board::decide(state, command, ctx),
         Command::Note(command) => note::decide(state, command),
-        Command::Task(command) => task::decide(state, command),
+        Command::Task(command) => task::decide(state, command, ctx),
+        Command::Report(command) => report::decide(state, command),
         Command::Decision(command) => decision::decide(state, command, ctx),
         Command::Deviation(command) => deviation::decide(state, command),
         Command::Freeze(command) => freeze::decide(state, command),

@@ -15,6 +15,7 @@ use super::{
     page::PageFact,
     policy::PolicyFact,
     release::{Judgement, ReleaseFact},
+    report::{self, ReportFact},
     room::RoomFact,
     task::TaskFact,
     text,
@@ -71,11 +72,23 @@ fn words(fact: &Fact) -> String {
         Fact::Task(fact) => match fact {
             TaskFact::Given { task, text, owner, within, .. } => {
                 let within = within.map(|within| format!(" within {within}")).unwrap_or_default();
-                format!("{task} to {owner}: {text}{within}")
+                match owner {
+                    Some(owner) => format!("{task} to {owner}: {text}{within}"),
+                    None => format!("{task} is needed, and has no owner: {text}"),
+                }
             }
-            TaskFact::Changed { task, owner, .. } => format!("{task} goes to {owner}"),
+            TaskFact::Acknowledged { task, .. } => format!("has {task}"),
+            TaskFact::Reported { task, text, .. } => format!("{task} stands so: {text}"),
+            TaskFact::Changed { task, owner, within, .. } => {
+                let within = within.map(|within| format!(", for {}", within.brief())).unwrap_or_default();
+                format!("{task} is with {owner}{within}")
+            }
+            TaskFact::Over { task, .. } => format!("{task} is OVER its time"),
             TaskFact::Done { task, result, .. } => format!("{task} done: {result}"),
         },
+        Fact::Report(ReportFact::Given { conditions, actions, needs, .. }) => {
+            format!("CAN: {}", report::line(conditions, actions, needs))
+        }
         Fact::Decision(DecisionFact::Made { text, .. }) => format!("decided: {text}"),
         Fact::Deviation(fact) => match fact {
             DeviationFact::Recorded { deviation, what, .. } => {

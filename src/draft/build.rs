@@ -1,7 +1,7 @@
 //! From events to a draft: which sections there are, and in which order.
 
 use super::{
-    Chart, Draft, Extra, Piece, Range, Section, Sentence, candidates, deviations, front, gaps,
+    Chart, Draft, Extra, Piece, Range, Section, Sentence, candidates, coordination, deviations, front, gaps,
     gather::Gathered, overview, response, tell::moment, timeline,
 };
 use crate::domain::{Event, Refusal, id::IncidentId, refusal::Code, time::Wall};
@@ -44,6 +44,7 @@ pub fn build(events: &[Event], incident: IncidentId, now: Wall, extra: &Extra) -
         impact,
         overview::detection(&g),
         response::response(&g),
+        coordination::coordination(&g),
         response::recovery(&g),
         factors(&g),
         timeline::timeline(&g),

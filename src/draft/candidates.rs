@@ -17,6 +17,7 @@ use crate::domain::{
     freeze::FreezeFact,
     gate::GateFact,
     incident::IncidentFact,
+    task::TaskFact,
     walk::{BlockResult, WalkFact},
 };
 
@@ -181,6 +182,11 @@ fn badly_from(event: &Event, g: &Gathered<'_>) -> Option<Sentence> {
         }
         Fact::Walk(WalkFact::Lost { walk, step: slug, why, .. }) => {
             format!("The hand of step {} was lost: {}", step(*walk, slug), clipped(why, 160))
+        }
+        Fact::Task(TaskFact::Over { task, .. }) => {
+            let known = g.incident.tasks.get(task)?;
+            let box_ = known.within.map_or_else(String::new, |time| format!(" of {}", length(time)));
+            format!("{task} “{}” was not done within its time{box_}", clipped(&known.text, 120))
         }
         Fact::Gate(GateFact::Overridden { request, reason }) => {
             format!("A {} went on against the gate: “{}”", change(request), clipped(reason, 160))

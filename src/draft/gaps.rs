@@ -120,7 +120,14 @@ pub(super) fn actions(g: &Gathered<'_>, proposed: Vec<Sentence>) -> Section {
     let mut items: Vec<Sentence> = open
         .map(|task| {
             let text = clipped(&task.text, 300);
-            Sentence::new(format!("Open task {} of {}: “{text}”", task.id, inline(&task.owner)), [task.seq])
+            Sentence::new(
+                format!(
+                    "Open task {} of {}: “{text}”",
+                    task.id,
+                    inline(task.owner.as_deref().unwrap_or("nobody"))
+                ),
+                [task.seq],
+            )
         })
         .collect();
     items.extend(proposed.into_iter().map(|one| Sentence { text: format!("Proposed: {}", one.text), ..one }));

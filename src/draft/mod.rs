@@ -11,6 +11,7 @@ mod build;
 mod candidates;
 mod charts;
 mod cite;
+mod coordination;
 mod deviations;
 pub mod escape;
 mod front;

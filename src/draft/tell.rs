@@ -19,6 +19,7 @@ use crate::domain::{
     note::NoteFact,
     page::PageFact,
     release::{Judgement, ReleaseFact},
+    report::ReportFact,
     room::RoomFact,
     task::TaskFact,
     walk::{BlockResult, How, WalkFact},
@@ -59,6 +60,14 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
                 let _ = write!(line, "; risks: {}", clipped(risks, 120));
             }
             (Turn, line)
+        }
+        Fact::Report(ReportFact::Given { conditions, actions, needs, .. }) => {
+            let needs: Vec<String> =
+                needs.iter().map(|need| format!("{} “{}”", need.task, clipped(&need.text, 120))).collect();
+            let needs =
+                if needs.is_empty() { "no needs".into() } else { format!("needs {}", needs.join(", ")) };
+            let (seen, done) = (clipped(conditions, WORDS), clipped(actions, WORDS));
+            (Plain, format!("Reported: conditions “{seen}”; actions “{done}”; {needs}"))
         }
         Fact::Deviation(fact) => deviation(fact, g),
         Fact::Freeze(fact) => freeze(fact),
@@ -180,8 +189,12 @@ fn task(fact: &TaskFact) -> (Weight, String) {
     match fact {
         TaskFact::Given { task, text, owner, within, .. } => {
             let within = within.map_or_else(String::new, |time| format!(", within {}", length(time)));
-            (Plain, format!("{task} for {}{within}: “{}”", inline(owner), clipped(text, WORDS)))
+            let owner = owner.as_ref().map_or_else(|| "nobody yet".into(), |owner| inline(owner));
+            (Plain, format!("{task} for {owner}{within}: “{}”", clipped(text, WORDS)))
         }
+        TaskFact::Acknowledged { task, .. } => (Detail, format!("{task} acknowledged")),
+        TaskFact::Reported { task, text, .. } => (Plain, format!("On {task}: “{}”", clipped(text, WORDS))),
+        TaskFact::Over { task, .. } => (Plain, format!("{task} was over its time")),
         TaskFact::Changed { task, owner, within, .. } => {
             let within = within.map_or_else(String::new, |time| format!(", within {}", length(time)));
             (Detail, format!("{task} is with {}{within}", inline(owner)))

@@ -94,6 +94,15 @@ pub fn all() -> Vec<Scene> {
     all.push(scene("severity", after("ana", "S '2 enter")));
     all.push(scene("skip", after("bo", "s")));
     all.push(scene("task", after("ana", "t")));
+    all.push(scene(
+        "needs",
+        after("cy", "N 'the_queue_grows,_nothing_is_lost enter 'draining_it_by_hand enter"),
+    ));
+    all.push(scene("tasks", {
+        let mut model = seat(&story::needed(), "ana", NOW);
+        press(&mut model, NOW, "w down enter");
+        model
+    }));
     all.push(scene("logs", {
         let mut model = after("ana", "4 / 'timeout enter space");
         let mut live = story::live("14:07:45");

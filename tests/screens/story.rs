@@ -17,6 +17,7 @@ use warroom::{
         policy::{Members, Policy, Power, Service, SeverityRow},
         power::Groups,
         release::{Judgement, ReleaseCommand},
+        report::ReportCommand,
         room::RoomFact,
         severity::Severity,
         state::decide,
@@ -460,6 +461,41 @@ pub fn asked() -> Story {
     let mut guard = done("already-good", "exit 1");
     guard.result = BlockResult::Failed;
     block(&mut story, "14:06:55", "14:06:58", SWITCH, "already-good", 2, guard);
+    story
+}
+
+/// Somebody reported and needs something; a task was given more time, reported on, and is over again.
+pub fn needed() -> Story {
+    let mut story = declared();
+    let task = |command| Command::Task(command);
+    story
+        .by(
+            "14:03:10",
+            "eve",
+            task(TaskCommand::Report { incident: INC, task: TaskId(1), text: "two callers so far".into() }),
+        )
+        .by(
+            "14:03:20",
+            "ana",
+            task(TaskCommand::Assign {
+                incident: INC,
+                task: TaskId(1),
+                owner: "dee".into(),
+                within: Some(Span::mins(4)),
+            }),
+        )
+        .by("14:03:40", "dee", task(TaskCommand::Acknowledge { incident: INC, task: TaskId(1) }))
+        .by(
+            "14:07:00",
+            "cy",
+            Command::Report(ReportCommand::Give {
+                incident: INC,
+                conditions: "the queue grows, nothing is lost".into(),
+                actions: "draining it by hand".into(),
+                needs: vec!["somebody with the vault's keys".into()],
+            }),
+        )
+        .room("14:07:20", Command::Tick);
     story
 }
 

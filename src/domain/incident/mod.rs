@@ -18,6 +18,7 @@ use super::{
     handover::{Proposal, Taken},
     id::{DecisionId, IncidentId, TaskId},
     refusal::{Code, Refusal},
+    report::Report,
     severity::Severity,
     state::State,
     task::Task,
@@ -138,6 +139,9 @@ pub struct Incident {
     pub board: Board,
     /// Tasks.
     pub tasks: BTreeMap<TaskId, Task>,
+    /// What each person reported last, by login name.
+    #[serde(default)]
+    pub reports: BTreeMap<String, Report>,
     /// The newest decision.
     pub last_decision: Option<DecisionId>,
     /// The newest decisions, the newest last.
@@ -184,6 +188,7 @@ pub(super) fn apply(state: &mut State, fact: &IncidentFact, event: &Event) {
             taken: None,
             board: Board::default(),
             tasks: BTreeMap::new(),
+            reports: BTreeMap::new(),
             last_decision: None,
             decided: Vec::new(),
             stars: BTreeSet::new(),

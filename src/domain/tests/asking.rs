@@ -17,6 +17,7 @@ use crate::domain::{
     plan::{Approval, BlockKind, By, Choice, Ending, Lead, OnFail, Risk, Runbook, Slug},
     policy::{Members, Policy, Power},
     release::{Judgement, ReleaseCommand},
+    report::ReportCommand,
     severity::Severity,
     task::TaskCommand,
     testing::{ana, block, bo, cy, ended, runbook, section, step},
@@ -87,6 +88,9 @@ fn actors() -> impl Strategy<Value = Actor> {
 
 fn incident() -> impl Strategy<Value = IncidentId> {
     (1_u32..4).prop_map(IncidentId)
+}
+fn task() -> impl Strategy<Value = TaskId> {
+    (1_u32..6).prop_map(TaskId)
 }
 fn freeze() -> impl Strategy<Value = FreezeId> {
     (1_u32..4).prop_map(FreezeId)
@@ -346,6 +350,34 @@ fn others() -> impl Strategy<Value = Command> {
             task: TaskId(task),
             result: String::new()
         })),
+        (incident(), task(), select(vec!["ana", "bo"]), option::of(span())).prop_map(
+            |(incident, task, owner, within)| Command::Task(TaskCommand::Assign {
+                incident,
+                task,
+                owner: owner.into(),
+                within
+            })
+        ),
+        (incident(), task(), words()).prop_map(|(incident, task, text)| Command::Task(TaskCommand::Report {
+            incident,
+            task,
+            text
+        })),
+        (incident(), task(), span()).prop_map(|(incident, task, more)| Command::Task(TaskCommand::Extend {
+            incident,
+            task,
+            more
+        })),
+        (incident(), task())
+            .prop_map(|(incident, task)| Command::Task(TaskCommand::Acknowledge { incident, task })),
+        (incident(), words(), proptest::collection::vec(words(), 0..3)).prop_map(
+            |(incident, words, needs)| Command::Report(ReportCommand::Give {
+                incident,
+                conditions: words.clone(),
+                actions: words,
+                needs
+            })
+        ),
         (incident(), words()).prop_map(|(incident, text)| Command::Decision(DecisionCommand::Make {
             incident,
             text,

@@ -7,3 +7,4 @@ mod outward;
 mod people;
 mod random;
 mod shed;
+mod tasks;

@@ -129,6 +129,11 @@ fn invariants(before: &State, events: &[Event], state: &State) -> Result<(), Tes
     unique.sort_unstable();
     unique.dedup();
     prop_assert_eq!(unique.len(), tasks.len());
+    for task in state.incidents.values().flat_map(|incident| incident.tasks.values()) {
+        prop_assert!(task.acknowledged.is_none() || task.owner.is_some(), "nobody has {}", task.id);
+        prop_assert!(task.over.is_none() || task.within.is_some());
+        prop_assert!(task.within != Some(Span::ZERO));
+    }
     Ok(())
 }
 

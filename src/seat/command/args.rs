@@ -9,6 +9,7 @@ use crate::{
         page::paged_for,
         policy::Power,
         severity::Severity,
+        task::Task,
         time::Span,
     },
     seat::{
@@ -55,6 +56,11 @@ pub fn ask(model: &mut Model, spec: &'static Spec, arg: &Arg, call: Call) {
         });
         return;
     }
+    if arg.kind == Kind::Need {
+        let choices = needs(&call);
+        model.layers.push(Layer::Pick { title: asked(&call, arg), choices, at: 0 });
+        return;
+    }
     let (options, strict) = options(model, arg.kind, &call);
     if strict && options.is_empty() {
         let why = if arg.kind == Kind::Power {
@@ -78,6 +84,22 @@ pub fn ask(model: &mut Model, spec: &'static Spec, arg: &Arg, call: Call) {
         optional: arg.optional,
         at,
     }));
+}
+
+/// No needs is one key; a need is put in words.
+fn needs(call: &Call) -> Vec<Choice> {
+    let mut words = Call::of("report-needs");
+    words.given.clone_from(&call.given);
+    let choice = |key, label: &str, detail: &str, act| Choice {
+        key,
+        label: label.into(),
+        detail: detail.into(),
+        act: Act::Call(act),
+    };
+    vec![
+        choice('n', "no needs", "", call.clone().with("no needs")),
+        choice('w', "needs", "in words; each becomes a task to assign", words),
+    ]
 }
 
 /// The question, after what was given already: `severity SEV2: Why?`.
@@ -109,6 +131,12 @@ fn above(model: &Model, call: &Call) -> String {
             .ok()
             .and_then(|id| model.state.deviations.get(&id))
             .map(|one| format!("\n{} {}: {}", one.id, one.what.kind.word(), one.what.actual))
+            .unwrap_or_default(),
+        ("task-report" | "task-done", Some(id)) => id
+            .parse()
+            .ok()
+            .and_then(|id| model.incident()?.tasks.get(&id))
+            .map(|task| format!("\n{}", task.text))
             .unwrap_or_default(),
         ("answer", Some(key)) => model
             .draft
@@ -186,7 +214,7 @@ fn prefill(model: &Model, call: &Call, arg: &Arg) -> String {
         ("now", _) => said(incident.and_then(|one| one.board.now.as_ref())),
         ("goal", _) => said(incident.and_then(|one| one.board.goal.as_ref())),
         ("else", _) => said(incident.and_then(|one| one.board.otherwise.as_ref())),
-        ("extend", Kind::Span) => "5m".into(),
+        ("extend" | "task-extend", Kind::Span) => "5m".into(),
         ("filter", _) if model.ui.has(Pane::Logs) => {
             model.ui.log_filter.pattern.as_ref().map(|re| re.as_str().to_owned()).unwrap_or_default()
         }
@@ -262,7 +290,9 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
     let plain =
         |values: Vec<String>| values.into_iter().map(|value| (value, String::new())).collect::<Options>();
     match kind {
-        Kind::Words | Kind::Reason | Kind::Pattern | Kind::Time => (Vec::new(), false),
+        Kind::Words | Kind::Line | Kind::Need | Kind::Reason | Kind::Pattern | Kind::Time => {
+            (Vec::new(), false)
+        }
         Kind::Value | Kind::Artifact => (candidates(model), false),
         Kind::Severity => {
             let meaning = |sev: Severity| {
@@ -380,14 +410,16 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
         }
         Kind::Judgement => (plain(vec!["bad".into(), "good".into()]), true),
         Kind::Task => {
-            let tasks = model.incident().into_iter().flat_map(|incident| incident.tasks.values());
-            (
-                tasks
-                    .filter(|task| task.done.is_none())
-                    .map(|task| (task.id.to_string(), format!("{}: {}", task.owner, task.text)))
-                    .collect(),
-                true,
-            )
+            let who = |task: &Task| task.owner.clone().unwrap_or_else(|| "nobody".into());
+            let fits = |task: &&&Task| {
+                task.is_open() && (call.name != "task-ack" || task.owner.as_deref() == Some(model.my_name()))
+            };
+            let tasks = model.tasks();
+            let named = tasks
+                .iter()
+                .filter(fits)
+                .map(|task| (task.id.to_string(), format!("{}: {}", who(task), task.text)));
+            (named.collect(), true)
         }
         Kind::Incident => (
             model

@@ -8,7 +8,10 @@ pub mod palette;
 pub mod power;
 pub mod table;
 
-use super::{model::Model, update::Effect};
+use super::{
+    model::{Model, Pane},
+    update::Effect,
+};
 
 /// A command of the table.
 #[derive(Clone, Copy)]
@@ -93,6 +96,10 @@ pub enum Kind {
     Words,
     /// One word or value.
     Value,
+    /// One line of words; a semicolon ends it where it is typed into the palette.
+    Line,
+    /// What is needed, or that nothing is, by one key.
+    Need,
     /// A severity.
     Severity,
     /// A status.
@@ -165,6 +172,28 @@ impl Call {
     pub fn with(mut self, value: impl Into<String>) -> Self {
         self.given.push(value.into());
         self
+    }
+}
+
+/// What keys of other commands mean while a task is selected: the same, about that task.
+const ON_A_TASK: [(&str, &str); 4] = [
+    ("page-ack", "task-ack"),
+    ("reason", "task-report"),
+    ("extend", "task-extend"),
+    ("take-over", "task-assign"),
+];
+
+/// The command that a key means here: in the tasks some are about the selected task.
+pub fn here(model: &Model, name: &'static str) -> Call {
+    let tasks = model.ui.pane() == Pane::Tasks && model.tasks().iter().any(|task| task.is_open());
+    let Some((_, own)) = ON_A_TASK.iter().find(|(key, _)| tasks && *key == name) else {
+        return Call::of(name);
+    };
+    let picked = model.selected_task().filter(|task| task.is_open() && model.ui.tasks.selected().is_some());
+    match picked {
+        Some(task) => Call::of(own).with(task.id.to_string()),
+        // Nothing was chosen: it is asked which.
+        None => Call::of(own),
     }
 }
 

@@ -71,6 +71,8 @@ pub fn read(spec: &'static Spec, typed: &str) -> Call {
         let spaced = matches!(arg.kind, Kind::Status | Kind::Reason);
         let (value, tail) = if last || spaced {
             (rest, "")
+        } else if arg.kind == Kind::Line {
+            rest.split_once(';').unwrap_or((rest, ""))
         } else {
             rest.split_once(char::is_whitespace).unwrap_or((rest, ""))
         };
@@ -91,5 +93,10 @@ mod tests {
         assert_eq!(read(task, "tas").given, Vec::<String>::new());
         let note = super::super::named("note").unwrap();
         assert_eq!(read(note, "say  errors are back").given, ["errors are back"]);
+        let report = super::super::named("can").unwrap();
+        assert_eq!(
+            read(report, "can 5xx at 7 %; rolling back; no needs").given,
+            ["5xx at 7 %", "rolling back", "no needs"]
+        );
     }
 }

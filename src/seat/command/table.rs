@@ -26,9 +26,23 @@ commands! { SAY, Group::Say;
         [arg("text", "Decided", Kind::Words)], act::open, act::say::decide;
     "task" [] ("t") Some("task"), "Give somebody a task with a time box",
         [arg("who", "A task for whom?", Kind::Person), maybe("within", "Within what time? Enter: no time box", Kind::Span),
-         arg("text", "What is to be done?", Kind::Words)], act::open, act::say::task;
+         arg("text", "What is to be done?", Kind::Words)], act::open, act::task::give;
+    "task-ack" [] () Some("ack"), "Say that you have the task that you were given; K in the tasks",
+        [arg("task", "Which task?", Kind::Task)], act::tasks, act::task::acknowledge;
+    "task-report" [] () Some("report"), "Say how a task stands; r in the tasks",
+        [arg("task", "Which task?", Kind::Task), arg("text", "How does it stand?", Kind::Words)], act::tasks, act::task::report;
+    "task-extend" [] () Some("extend"), "Give a task's owner more time; + in the tasks",
+        [arg("task", "Which task?", Kind::Task), arg("time", "How much more time?", Kind::Span)], act::tasks, act::task::extend;
+    "task-assign" ["reassign"] () Some("reassign"), "Give a task to somebody else, or a need to its first owner; T in the tasks",
+        [arg("task", "Which task?", Kind::Task), arg("who", "Who is to have it?", Kind::Person)], act::tasks, act::task::assign;
     "task-done" ["done"] () None, "Say that a task is done, and with what result",
-        [arg("task", "Which task?", Kind::Task), arg("result", "With what result?", Kind::Words)], act::tasks, act::say::task_done;
+        [arg("task", "Which task?", Kind::Task), arg("result", "With what result?", Kind::Words)], act::tasks, act::task::done;
+    "report" ["can"] ("N") Some("report"), "Give a CAN report: conditions, actions, needs; a need becomes a task to assign",
+        [arg("conditions", "Conditions: what do you see?", Kind::Line), arg("actions", "Actions: what do you do about it?", Kind::Line),
+         arg("needs", "Needs?", Kind::Need)], act::open, act::task::can;
+    "report-needs" [] () None, "Give a CAN report with needs, a line each",
+        [arg("conditions", "Conditions: what do you see?", Kind::Line), arg("actions", "Actions: what do you do about it?", Kind::Line),
+         arg("needs", "What do you need? A line each", Kind::Words)], act::open, act::task::can;
     "board" [] ("b") None, "Write one of the console's lines: now, goal, else, or send the update",
         [], act::open, act::say::board;
     "now" [] () None, "Write what is the case",
@@ -163,6 +177,7 @@ commands! { GATE, Group::Gate;
 commands! { LOOK, Group::Look;
     "war-room" ["home"] ("1") None, "Everything at a glance", [], act::always, act::look::war_room;
     "runbook" [] ("2") None, "The walk and its open step", [], act::always, act::look::runbook;
+    "tasks" [] ("w") None, "Who does what: to the tasks, on the one that waits most", [], act::incident, act::look::tasks;
     "metrics" ["charts"] ("3") None, "Charts with baseline and marks", [], act::always, act::look::metrics;
     "logs" [] ("4") None, "Log lines", [], act::always, act::look::logs;
     "releases" ["freezes"] ("5") None, "What runs where, and what is frozen", [], act::always, act::look::releases;

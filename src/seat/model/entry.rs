@@ -164,12 +164,24 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
             NoteFact::Starred { .. } => return None,
         },
         Fact::Task(fact) => match fact {
-            TaskFact::Given { task, text, owner, .. } => {
+            TaskFact::Given { task, text, owner: Some(owner), .. } => {
                 (People, Plain, format!("{task} to {owner}: {text}"))
             }
-            TaskFact::Changed { task, owner, .. } => (People, Quiet, format!("{task} is {owner}'s now")),
+            TaskFact::Given { task, text, owner: None, .. } => {
+                (People, Turn, format!("{task} NEEDS an owner: {text}"))
+            }
+            TaskFact::Acknowledged { task, .. } => (People, Quiet, format!("has {task}")),
+            TaskFact::Over { task, .. } => {
+                let known = state.incidents.get(&fact.incident()).and_then(|one| one.tasks.get(task));
+                let owner = known.and_then(|task| task.owner.clone()).unwrap_or_default();
+                (People, Bad, format!("{task} of {owner} is OVER its time"))
+            }
+            TaskFact::Reported { .. } | TaskFact::Changed { .. } => {
+                (People, Plain, tell::fact(&Fact::Task(fact.clone())))
+            }
             TaskFact::Done { task, result, .. } => (People, Good, format!("{task} done: {result}")),
         },
+        Fact::Report(_) => (People, Plain, tell::fact(fact)),
         Fact::Decision(DecisionFact::Made { text, .. }) => (People, Turn, format!("decided: {text}")),
         Fact::Deviation(fact) => match fact {
             DeviationFact::Recorded { deviation, what, code, .. } => {

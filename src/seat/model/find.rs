@@ -7,6 +7,7 @@ use crate::domain::{
     id::{IncidentId, WalkId},
     incident::{COMMANDER, Incident},
     plan::{Slug, Step},
+    task::Task,
     time::Stamp,
     walk::{Asked, StepState, StepStatus, Walk},
 };
@@ -119,13 +120,27 @@ impl Model {
 
     /// Tasks of the shown incident that are over their time.
     pub fn tasks_over(&self) -> usize {
-        self.incident().map_or(0, |incident| {
-            incident
-                .tasks
-                .values()
-                .filter(|task| task.done.is_none() && task.due().is_some_and(|due| due.reached(&self.now)))
-                .count()
-        })
+        self.incident()
+            .map_or(0, |incident| incident.tasks.values().filter(|task| task.is_over(&self.now)).count())
+    }
+
+    /// Tasks of the shown incident as the pane lists them: needs without an owner, open ones in the order of their
+    /// end, then those that are done, the newest first.
+    pub fn tasks(&self) -> Vec<&Task> {
+        let mut all: Vec<&Task> = self.incident().map(|one| one.tasks.values().collect()).unwrap_or_default();
+        all.sort_by_key(|task| {
+            let due = task.due().map(|due| due.wall.timestamp());
+            let done = task.done.as_ref().map(|(at, _)| std::cmp::Reverse(at.wall.timestamp()));
+            (done.is_some(), done, task.owner.is_some(), due.is_none(), due)
+        });
+        all
+    }
+
+    /// The selected task, else the first.
+    pub fn selected_task(&self) -> Option<&Task> {
+        let picked = self.ui.tasks.selected();
+        let tasks = self.tasks();
+        tasks.iter().find(|task| Some(u64::from(task.id.0)) == picked).or(tasks.first()).copied()
     }
 
     /// The newest breaking of the glass for the shown incident: who, when, and what for.
@@ -181,7 +196,7 @@ impl Model {
         names.extend(self.me.as_ref().map(|me| me.name.clone()));
         if let Some(incident) = self.incident() {
             names.extend(incident.roles.values().map(|holder| holder.who.clone()));
-            names.extend(incident.tasks.values().map(|task| task.owner.clone()));
+            names.extend(incident.tasks.values().filter_map(|task| task.owner.clone()));
         }
         names.sort();
         names.dedup();

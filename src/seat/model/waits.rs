@@ -5,6 +5,7 @@ use crate::domain::{
     incident::Status,
     page::{self, PageWhen},
     plan::{Lead, Risk},
+    task::Task,
     time::{Span, minute_utc},
     walk::{StepStatus, approval, sequence},
 };
@@ -158,6 +159,9 @@ fn waiting(model: &Model) -> Option<Waits> {
     if let Some(paged) = paged(model) {
         return Some(paged);
     }
+    if let Some(wanted) = tasks(model) {
+        return Some(wanted);
+    }
     let board = model.open_incident().map(|incident| &incident.board);
     if let Some(due) = board.and_then(|board| board.update_due.as_ref()).filter(|due| due.reached(now)) {
         let who = model
@@ -197,6 +201,42 @@ fn waiting(model: &Model) -> Option<Waits> {
             .on(lease.owner.name.clone())
             .since(since.elapsed(now)),
     )
+}
+
+/// The task that waits most: a need for its owner, one that this person was given for their word, one that is over its
+/// time for its owner and the commander.
+pub fn pressing(model: &Model) -> Option<&Task> {
+    let (now, me) = (&model.now, model.my_name());
+    let commander = model.open_incident()?.commander();
+    let mine = |task: &Task| task.owner.as_deref() == Some(me);
+    let tasks = model.tasks();
+    let first = |fits: &dyn Fn(&Task) -> bool| tasks.iter().find(|task| fits(task)).copied();
+    first(&|task| task.waits_for_an_owner())
+        .or_else(|| first(&|task| mine(task) && task.waits_for_acknowledgement()))
+        .or_else(|| first(&|task| task.is_over(now) && (mine(task) || commander.is_none_or(|who| who == me))))
+}
+
+fn tasks(model: &Model) -> Option<Waits> {
+    let task = pressing(model)?;
+    let (now, me) = (&model.now, model.my_name());
+    let owner = task.owner.as_deref().unwrap_or_default();
+    let named = format!("{} \"{}\"", task.id, task.text);
+    let (who, age, what) = if task.waits_for_an_owner() {
+        let commander = model.open_incident().and_then(|incident| incident.commander());
+        let what = format!("assign {named}, needed by {}", task.by);
+        (commander.unwrap_or("everybody"), task.given.elapsed(now), what)
+    } else if task.waits_for_acknowledgement() && owner == me {
+        ("you", task.given.elapsed(now), format!("acknowledge {named}, given by {}", task.by))
+    } else {
+        let over = task.due().map(|due| due.elapsed(now)).unwrap_or_default();
+        let (who, ways) = if owner == me {
+            ("you", "report, extend or done")
+        } else {
+            (owner, "ask for a report, extend or reassign")
+        };
+        (who, over, format!("{named} is OVER: {ways}"))
+    };
+    Some(Waits::new("WAITS ON", Loud::Notice, what).on(who).since(age).key("tasks"))
 }
 
 /// A page that nobody has acknowledged; the one that reached nobody first.

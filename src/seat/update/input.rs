@@ -19,7 +19,8 @@ pub fn input(model: &mut Model, input: Input) -> Vec<Effect> {
                 return layer::key(model, key);
             }
             if let Some(spec) = model.keymap.get(key) {
-                command::invoke(model, Call::of(spec.name))
+                let call = command::here(model, spec.name);
+                command::invoke(model, call)
             } else {
                 let help = model.keymap.label("help").unwrap_or_default();
                 model.say(

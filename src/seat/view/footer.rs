@@ -102,7 +102,14 @@ fn hints(model: &Model) -> Vec<(String, String)> {
                 names.push(("walk", "start a runbook"));
             }
         }
-        Pane::Tasks => names.extend([("task", "task"), ("task-done", "done")]),
+        Pane::Tasks => names.extend([
+            ("act", "choose"),
+            ("page-ack", "ack"),
+            ("reason", "report"),
+            ("extend", "extend"),
+            ("take-over", "reassign"),
+            ("task", "task"),
+        ]),
         Pane::Timeline => {
             names.extend([
                 ("star", "star"),
@@ -134,7 +141,9 @@ fn hints(model: &Model) -> Vec<(String, String)> {
     names
         .into_iter()
         .filter(|(name, _)| seen.insert(*name))
-        .filter(|(name, _)| command::named(name).is_some_and(|spec| works(model, spec)))
+        .filter(|(name, _)| {
+            command::named(command::here(model, name).name).is_some_and(|spec| works(model, spec))
+        })
         .filter_map(|(name, word)| Some((model.keymap.label(name)?, word.to_owned())))
         .collect()
 }

@@ -18,16 +18,16 @@ use crate::{
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
-/// Draws the pane: open tasks in the order of their end, then those that are done, the newest first.
+/// Draws the pane: needs without an owner, open tasks in the order of their end, then those that are done.
 pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let focus = model.ui.has(Pane::Tasks);
-    let tasks: Vec<&Task> = model.incident().map(|one| one.tasks.values().collect()).unwrap_or_default();
-    let open = tasks.iter().filter(|task| task.done.is_none()).count();
-    let note = if tasks.is_empty() { String::new() } else { format!("{open} open") };
+    let order = model.tasks();
+    let open = order.iter().filter(|task| task.is_open()).count();
+    let note = if order.is_empty() { String::new() } else { format!("{open} open") };
     rule::title(buf, area, theme, Title { name: "Tasks", detail: "", note: &note, focus });
     let inner = inside(area);
     model.ui.tasks.rows.set(usize::from(inner.height));
-    if tasks.is_empty() {
+    if order.is_empty() {
         let key = model.keymap.label("task").unwrap_or_default();
         put::pieces(
             buf,
@@ -37,15 +37,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         );
         return;
     }
-    let mut order: Vec<&Task> = tasks.clone();
-    order.sort_by_key(|task| {
-        let due = task.due().map(|due| due.wall.timestamp());
-        (task.done.is_some(), due.is_none(), due, task.done.as_ref().map(|(at, _)| -at.wall.timestamp()))
-    });
     let picked = model.ui.tasks.selected();
     let at = order.iter().position(|task| Some(u64::from(task.id.0)) == picked).unwrap_or(0);
     let first = super::window(order.len(), usize::from(inner.height), at);
-    let names = order.iter().map(|task| fit::width(&task.owner)).max().unwrap_or(3).clamp(3, 8);
+    let names = order.iter().map(|task| fit::width(owner(task))).max().unwrap_or(3).clamp(3, 8);
     for (row, task) in (0..inner.height).zip(order.iter().skip(first)) {
         let place = put::row(inner, row);
         one_row(buf, place, theme, model, task, u16::try_from(names).unwrap_or(4));
@@ -55,8 +50,12 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     }
 }
 
+fn owner(task: &Task) -> &str {
+    task.owner.as_deref().unwrap_or("--")
+}
+
 fn one_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, task: &Task, names: u16) {
-    put::left(buf, put::part(area, 0, names), theme, &one(&task.owner), theme.style(Role::Owner));
+    put::left(buf, put::part(area, 0, names), theme, &one(owner(task)), theme.style(Role::Owner));
     let (right, role, text) = match (&task.done, task.within) {
         (Some((at, _)), _) => (format!("done {}", minute_utc(at.wall)), Role::Good, Role::Quiet),
         (None, Some(within)) => {
@@ -65,6 +64,16 @@ fn one_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, task: &Ta
         }
         (None, None) => (task.given.elapsed(&model.now).brief(), Role::Quiet, Role::Text),
     };
+    let (right, role) = if task.waits_for_an_owner() {
+        (format!("NO OWNER {right}"), Role::Notice)
+    } else if task.waits_for_acknowledgement() {
+        (format!("unack {right}"), if role == Role::Bad { role } else { Role::Notice })
+    } else {
+        (right, role)
+    };
     let place = put::part(area, names + 1, area.width);
-    put::ends(buf, place, theme, &[(&one(&task.text), text)], (&right, role));
+    // How it stands, where there is room for that too.
+    let word = task.reported.as_ref().filter(|_| task.is_open() && area.width >= 60);
+    let word = word.map(|word| format!("  {}", one(&word.text))).unwrap_or_default();
+    put::ends(buf, place, theme, &[(&one(&task.text), text), (&word, Role::Quiet)], (&right, role));
 }

@@ -25,10 +25,7 @@ use std::fmt::Write as _;
 pub fn act(model: &mut Model, _: &[String]) -> Vec<Effect> {
     match model.ui.pane() {
         Pane::Runbook | Pane::Output => step(model),
-        Pane::Tasks => match model.ui.tasks.selected() {
-            Some(id) => command::invoke(model, Call::of("task-done").with(format!("TSK-{id}"))),
-            None => command::invoke(model, Call::of("task-done")),
-        },
+        Pane::Tasks => super::task::choose(model),
         Pane::Timeline => {
             entry(model);
             Vec::new()

@@ -4,7 +4,10 @@ use super::{say::arg, walk};
 use crate::{
     domain::plan::BlockKind,
     seat::{
-        model::{Model, Pane, Tone, View, health::SPANS, lines, pending::For, timeline::PAGE, ui::Scroll},
+        model::{
+            Model, Pane, Tone, View, health::SPANS, lines, pending::For, timeline::PAGE, ui::Scroll,
+            waits::pressing,
+        },
         update::{Effect, open_draft},
     },
     signal::Level,
@@ -85,9 +88,7 @@ fn ids(model: &Model, pane: Pane) -> Vec<u64> {
             shown.iter().map(|entry| entry.seq).filter(|seq| *seq <= paused).collect()
         }
         Pane::Logs => model.log_lines().0.iter().map(|line| lines::key(line)).collect(),
-        Pane::Tasks => {
-            model.incident().map_or(Vec::new(), |one| one.tasks.keys().map(|id| u64::from(id.0)).collect())
-        }
+        Pane::Tasks => model.tasks().iter().map(|task| u64::from(task.id.0)).collect(),
         _ => Vec::new(),
     }
 }
@@ -110,14 +111,10 @@ fn step(model: &mut Model, by: isize) -> Vec<Effect> {
             model.ui.cursor = t.map(|t| t.timestamp_millis());
         }
         Pane::Tasks => {
-            if model.ui.tasks.selected().is_none() && !list.is_empty() {
-                select(&model.ui.tasks, list.first().copied());
-            } else {
-                model.ui.tasks.step(&list, by);
-                if model.ui.tasks.selected().is_none() {
-                    select(&model.ui.tasks, list.last().copied());
-                }
-            }
+            // In the order in which they are listed, which is not that of their numbers.
+            let at = list.iter().position(|id| Some(*id) == model.ui.tasks.selected());
+            let to = at.map_or(0, |at| moved(at, list.len()));
+            select(&model.ui.tasks, list.get(to).copied());
         }
         Pane::Runbook => {
             let slugs: Vec<String> = model.listed().iter().map(|step| step.id.clone()).collect();
@@ -148,6 +145,15 @@ fn select(scroll: &Scroll, id: Option<u64>) {
     let mut at = scroll.at.get();
     at.selected = id;
     scroll.at.set(at);
+}
+
+/// To the tasks, on the one that waits most.
+pub fn tasks(model: &mut Model, _: &[String]) -> Vec<Effect> {
+    let wanted = pressing(model).or_else(|| model.selected_task()).map(|task| u64::from(task.id.0));
+    model.ui.go(View::WarRoom);
+    model.ui.focus_on(Pane::Tasks);
+    select(&model.ui.tasks, wanted);
+    Vec::new()
 }
 
 fn older(model: &mut Model) -> Vec<Effect> {

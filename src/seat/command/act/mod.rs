@@ -8,6 +8,7 @@ pub mod look;
 pub mod people;
 pub mod say;
 pub mod seat;
+pub mod task;
 pub mod walk;
 
 use crate::{domain::walk::StepStatus, seat::model::Model};
@@ -48,7 +49,7 @@ pub fn paged(model: &Model) -> When {
 /// With open tasks.
 pub fn tasks(model: &Model) -> When {
     open(model)?;
-    let any = model.incident().is_some_and(|one| one.tasks.values().any(|task| task.done.is_none()));
+    let any = model.incident().is_some_and(|one| one.tasks.values().any(crate::domain::task::Task::is_open));
     no(any, "no task is open; t gives one")
 }
 

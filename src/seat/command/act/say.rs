@@ -1,4 +1,4 @@
-//! Words: notes, decisions, tasks, the board, pins, stars.
+//! Words: notes, decisions, the board, pins, stars.
 
 use crate::{
     domain::{
@@ -7,7 +7,6 @@ use crate::{
         decision::DecisionCommand,
         id::IncidentId,
         note::NoteCommand,
-        task::TaskCommand,
         time::Span,
     },
     seat::{
@@ -26,7 +25,8 @@ pub(super) fn arg(given: &[String], at: usize) -> &str {
     given.get(at).map_or("", String::as_str)
 }
 
-fn on(model: &mut Model, make: impl FnOnce(IncidentId) -> Command, say: &str) -> Vec<Effect> {
+/// A command about the shown incident; its words are said when it is durable.
+pub(super) fn on(model: &mut Model, make: impl FnOnce(IncidentId) -> Command, say: &str) -> Vec<Effect> {
     match model.incident_id() {
         Some(id) => model.act(make(id), say),
         None => Vec::new(),
@@ -56,24 +56,6 @@ pub(super) fn span(model: &mut Model, text: &str) -> Result<Option<Span>, ()> {
     text.parse()
         .map(Some)
         .map_err(|error: crate::domain::time::NotASpan| model.say(Tone::Wrong, error.to_string()))
-}
-
-/// A task.
-pub fn task(model: &mut Model, given: &[String]) -> Vec<Effect> {
-    let Ok(within) = span(model, arg(given, 1)) else { return Vec::new() };
-    let (owner, text) = (arg(given, 0).to_owned(), arg(given, 2).to_owned());
-    let say = format!("{owner} has it");
-    on(model, |incident| Command::Task(TaskCommand::Give { incident, text, owner, within }), &say)
-}
-
-/// A task is done.
-pub fn task_done(model: &mut Model, given: &[String]) -> Vec<Effect> {
-    let Ok(task) = arg(given, 0).parse() else {
-        model.say(Tone::Wrong, format!("{:?} is no task: write it like TSK-4", arg(given, 0)));
-        return Vec::new();
-    };
-    let result = arg(given, 1).to_owned();
-    on(model, |incident| Command::Task(TaskCommand::Done { incident, task, result }), "the task is done")
 }
 
 /// Which line of the board.
