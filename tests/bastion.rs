@@ -5,6 +5,8 @@
 
 mod support;
 
+#[path = "bastion/connection.rs"]
+mod connection;
 #[path = "bastion/credentials.rs"]
 mod credentials;
 #[path = "bastion/door.rs"]
@@ -17,3 +19,5 @@ mod house;
 mod private;
 #[path = "bastion/units.rs"]
 mod units;
+#[path = "bastion/wire.rs"]
+mod wire;

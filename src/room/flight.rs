@@ -9,7 +9,7 @@ use crate::{
     domain::{Command, CommandId, Event, actor::Actor, power::Groups},
     journal::{Appended, Head, Journal, Trouble, chain},
     os::clock,
-    wire::{FromRoom, JournalState, Outcome, encode},
+    wire::{FromRoom, JournalState, Outcome},
 };
 use futures::{FutureExt as _, StreamExt as _};
 use std::collections::HashSet;
@@ -236,10 +236,8 @@ impl Room {
     }
 
     pub(super) fn answer(&mut self, waiting: Waiting, outcome: Outcome) {
-        if let Waiting::Conn(conn, id) = waiting
-            && let Some(seat) = self.seats.get(&conn)
-        {
-            seat.outbox.reply(encode(&FromRoom::Done { id, outcome }));
+        if let Waiting::Conn(conn, id) = waiting {
+            self.reply(conn, &FromRoom::Done { id, outcome });
         }
     }
 }

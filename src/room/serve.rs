@@ -24,12 +24,12 @@ use crate::{
     evidence::{blob::Blobs, redact::Redactor},
     journal::{Appended, Head, Journal, Trouble, read_all},
     os::clock,
-    signal::Reading,
+    signal::{Reading, Shows},
     source::Spec,
     transport::listen::Listening,
     wire::{As, Finished, FromRoom, JournalState, SinkView, Told, Wanted, encode},
 };
-use futures::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
     collections::BTreeMap,
     sync::{Arc, RwLock},
@@ -44,6 +44,8 @@ const LIVE_EVERY: Span = Span::millis(100);
 const TICKS_APART: std::time::Duration = std::time::Duration::from_millis(20);
 /// Appends in flight at most; people wait beyond, so that a slow disk is not answered with memory.
 const IN_FLIGHT: usize = 1_024;
+/// Frames of clients that are heard in one turn of the loop at most, so that they share a sync of the disk.
+const TOGETHER: usize = 64;
 /// After the system refused a connection, as when descriptors run out, the next is tried after this long.
 const ACCEPT_AGAIN: std::time::Duration = std::time::Duration::from_millis(200);
 /// What is not moved by anything else is looked at this often: hands, silent sources, the journal's recovery.
@@ -111,6 +113,8 @@ pub(super) struct Seat {
     pub(super) groups: Groups,
     pub(super) role: As,
     pub(super) live: bool,
+    pub(super) fold: u32,
+    pub(super) shows: Arc<Shows>,
     pub(super) since: Wall,
     pub(super) outbox: Arc<Outbox>,
 }
@@ -129,6 +133,12 @@ pub struct Room {
     pub(super) blobs: Arc<Blobs>,
     pub(super) flights: FuturesOrdered<BoxFuture<'static, (Flight, Appended)>>,
     pub(super) seats: BTreeMap<ConnId, Seat>,
+    /// Frames for all that were published in this turn of the loop.
+    pub(super) turn: Vec<u8>,
+    /// Answers of this turn, which go out behind them.
+    pub(super) replies: Vec<(ConnId, Vec<u8>)>,
+    /// Snapshots as they are now, by whether the fold is the same and what is shown.
+    pub(super) snapshots: BTreeMap<(bool, Arc<Shows>), Arc<[u8]>>,
     pub(super) watch: Watch,
     pub(super) sources: Sources,
     pub(super) hands: Hands,
@@ -196,6 +206,9 @@ impl Room {
             blobs: options.blobs,
             flights: FuturesOrdered::new(),
             seats: BTreeMap::new(),
+            turn: Vec::new(),
+            replies: Vec::new(),
+            snapshots: BTreeMap::new(),
             watch: Watch::default(),
             sources: Sources::new(readings, base),
             hands: Hands::default(),
@@ -253,6 +266,12 @@ impl Room {
             if let Some(why) = self.stopping.take() {
                 return self.close(why, inbox).await;
             }
+            // What became durable together goes out together.
+            for _ in 0..IN_FLIGHT {
+                let Some(Some((flight, appended))) = self.flights.next().now_or_never() else { break };
+                self.landed(flight, appended).await;
+            }
+            self.flush();
             let now = clock::now();
             let due = self.deadline(&now, ticked);
             tokio::select! {
@@ -267,7 +286,13 @@ impl Room {
                     self.own(&Command::Tick);
                     self.flush_gate(&clock::now(), false);
                 }
-                Some((id, from)) = inbox.frames.recv(), if self.flights.len() < IN_FLIGHT => self.hear(id, from),
+                Some((id, from)) = inbox.frames.recv(), if self.flights.len() < IN_FLIGHT => {
+                    self.hear(id, from);
+                    for _ in 0..TOGETHER {
+                        let Ok((id, from)) = inbox.frames.try_recv() else { break };
+                        self.hear(id, from);
+                    }
+                }
                 Some((conn, n, told)) = self.answers.recv() => self.tell(conn, n, told),
                 Some(command) = self.owed.recv() => self.own(&command),
                 accepted = accept(&listening, accept_at) => match accepted {
@@ -285,7 +310,11 @@ impl Room {
                     self.gate_answered(&actor, &request, &answer, &now);
                 }
                 Some(reading) = inbox.readings.recv() => self.read(reading),
-                _ = publish.tick(), if !self.seats.is_empty() => self.publish_live(),
+                _ = publish.tick(), if !self.seats.is_empty() => {
+                    self.publish_live();
+                    // What nobody asked for since is not kept.
+                    self.snapshots.clear();
+                }
                 _ = look.tick() => self.look(),
             }
         }
@@ -309,6 +338,7 @@ impl Room {
         while let Some((flight, appended)) = self.flights.next().await {
             self.landed(flight, appended).await;
         }
+        self.flush();
         for seat in self.seats.values() {
             let say = format!("the room stops: {why}");
             seat.outbox.reply(encode(&FromRoom::Bye { why: Finished::Stopping, say }));

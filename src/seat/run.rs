@@ -102,7 +102,8 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
     let mut model = Model::new(options.setup);
     let size = screen.size()?;
     model.ui.size = (size.width, size.height);
-    let mut link = Link::open(options.socket.clone(), options.revive);
+    model.showing = update::shows(&model);
+    let mut link = Link::open(options.socket.clone(), options.revive, model.showing.clone());
     let (jobs, mut done) = mpsc::unbounded_channel();
     outside::watch_terminal(jobs.clone());
     let mut coach = options.coach;

@@ -3,7 +3,8 @@
 use crate::{
     domain::{Command, CommandId, state::FOLD},
     os::{self, peer},
-    wire::{As, Ask, FRAME_MAX, FromRoom, Lines, Outcome, ToRoom, Told, WIRE, decode, encode},
+    signal::Shows,
+    wire::{As, Ask, FRAME_MAX, Finished, FromRoom, Lines, Outcome, ToRoom, Told, WIRE, decode, encode},
 };
 use std::{
     io,
@@ -41,6 +42,9 @@ pub enum NoRoom {
     /// It said no.
     #[error("the room ended the connection: {0}")]
     Refused(String),
+    /// It speaks another version of the wire.
+    #[error("{0}")]
+    OtherWire(String),
     /// It went away.
     #[error("the connection to the room is lost: {0}")]
     Lost(io::Error),
@@ -73,6 +77,9 @@ impl Reader {
             let line = self.lines.next_line().map_err(|long| NoRoom::Lost(io::Error::other(long)))?;
             if let Some(line) = line {
                 match decode::<FromRoom>(&line) {
+                    Ok(FromRoom::Bye { why: Finished::OtherWire, say }) => {
+                        return Err(NoRoom::OtherWire(say));
+                    }
                     Ok(FromRoom::Bye { say, .. }) => return Err(NoRoom::Refused(say)),
                     Ok(frame) => return Ok(frame),
                     Err(error) => {
@@ -100,14 +107,15 @@ impl Writer {
     }
 }
 
-/// Connects and says hello; gives both halves and the room's hello.
+/// Connects and says hello; gives both halves and the room's hello. `shows` is what of the signals a client shows that
+/// wants state, events and signals as they come.
 ///
 /// # Errors
 /// [`NoRoom`].
 pub async fn connect(
     path: &Path,
     role: As,
-    live: bool,
+    shows: Option<Shows>,
     claimed: Option<String>,
 ) -> Result<(Reader, Writer, FromRoom), NoRoom> {
     let stream =
@@ -122,7 +130,8 @@ pub async fn connect(
     let mut reader =
         Reader { half: read, lines: Lines::new(FRAME_MAX), piece: vec![0; PIECE].into_boxed_slice() };
     let mut writer = Writer { half: write };
-    let sent = writer.send(&ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed }).await;
+    let (live, shows) = (shows.is_some(), shows.unwrap_or_default());
+    let sent = writer.send(&ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed, shows }).await;
     // A room that lets nobody in says why and closes, maybe before the hello could be sent: its reason comes first.
     let hello = in_time(reader.next()).await.map_err(|error| match sent {
         Err(failed) if matches!(error, NoRoom::Lost(_)) => failed,
@@ -158,7 +167,7 @@ impl Client {
     /// [`NoRoom`].
     pub async fn script(path: &Path) -> Result<Self, NoRoom> {
         let (reader, writer, hello) =
-            connect(path, As::Script, false, crate::os::claim::of_this_process()).await?;
+            connect(path, As::Script, None, crate::os::claim::of_this_process()).await?;
         Ok(Self { reader, writer, hello, asked: 0 })
     }
 

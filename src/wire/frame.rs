@@ -10,7 +10,7 @@ use crate::{
         power::Groups,
         time::{Span, Wall},
     },
-    signal::{Answer, Delta, Live},
+    signal::{Answer, Delta, Live, Shows},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -56,7 +56,12 @@ pub enum ToRoom {
         /// What it says of itself, unproved: an SSH origin, a shared terminal.
         #[serde(default)]
         claimed: Option<String>,
+        /// What of the signals it shows, where it is live.
+        #[serde(default, skip_serializing_if = "Shows::is_all")]
+        shows: Shows,
     },
+    /// What of the signals is shown from now on. Answered by [`FromRoom::Live`] where that is more than before.
+    Show(Shows),
     /// A command. Answered by [`FromRoom::Done`] when it is durable or refused.
     Do {
         /// Its name; sent again, it is the same command.
@@ -374,7 +379,8 @@ pub enum FromRoom {
         /// What is live.
         live: Box<Live>,
     },
-    /// What is live, whole, where no state is sent.
+    /// What is live, whole: to a client of another fold at first and in place of frames that it missed, to any that shows
+    /// more than before.
     Live(Box<Live>),
     /// Something happened.
     Event(Box<Event>),
@@ -403,6 +409,8 @@ pub enum FromRoom {
     },
     /// To a hand: how it is steered.
     Steer(Steer),
+    /// A frame of this name is not known here; it was passed over.
+    Ignored(String),
     /// How the room is, when that changed.
     Room(RoomStatus),
     /// The connection ends.

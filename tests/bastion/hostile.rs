@@ -26,14 +26,15 @@ fn who_has_not_said_hello_holds_little_memory_however_much_it_sends() {
     let before = room.memory("VmRSS");
     // Each as near to the bound as it gets, and never ended.
     let piece = vec![b'['; FRAME - 1];
-    let open: Vec<UnixStream> = (0..STRANGERS)
-        .map(|_| {
-            let mut stream = UnixStream::connect(&room.socket).unwrap();
-            stream.write_all(&piece).unwrap();
-            stream
-        })
-        .collect();
+    let half_open = || {
+        let mut stream = UnixStream::connect(&room.socket).unwrap();
+        let _ = stream.write_all(&piece);
+        stream
+    };
+    let mut open: Vec<UnixStream> = (0..STRANGERS).map(|_| half_open()).collect();
+    // Where the machine is so slow that the first of them are gone by now, others take their place.
     until("one more is refused", || {
+        open.push(half_open());
         answer(UnixStream::connect(&room.socket).unwrap(), HELLO).contains("too_many")
     });
     let grown = room.memory("VmHWM") - before;
@@ -41,7 +42,8 @@ fn who_has_not_said_hello_holds_little_memory_however_much_it_sends() {
     assert!(grown < 16.0, "{grown:.1} MB for {STRANGERS} strangers");
     // None of them is waited for.
     for stream in &open {
-        assert_eq!(rest(stream), "");
+        let said = rest(stream);
+        assert!(said.is_empty() || said.contains("too_many"), "{said}");
     }
     until("there is room again", || room.answers());
 }

@@ -33,7 +33,7 @@ use crate::{
         time::Stamp,
     },
     seat::command::keymap::Keymap,
-    signal::Live,
+    signal::{Live, Shows},
 };
 use pending::Pendings;
 use std::{collections::BTreeMap, sync::Arc};
@@ -146,6 +146,10 @@ pub struct Model {
     pub could_watch: Vec<String>,
     /// Commands and questions without an answer yet.
     pub pending: Pendings,
+    /// What of the signals the room was told is shown here.
+    pub showing: Shows,
+    /// Whether the newest command could not be sent, so that what was typed for it is kept.
+    pub unsent: bool,
 }
 
 /// Nobody is locked out of a war room by a typing error in a file: it is shown, and one goes on.
@@ -181,6 +185,8 @@ impl Model {
             passed_over: setup.passed_over,
             could_watch: setup.could_watch,
             pending: Pendings::new(setup.seed),
+            showing: Shows::default(),
+            unsent: false,
         }
     }
 

@@ -4,6 +4,7 @@ use crate::{
     domain::time::Span,
     os::claim,
     seat::update::Event,
+    signal::Shows,
     transport::client::{self, NoRoom},
     wire::{As, ToRoom},
 };
@@ -11,9 +12,11 @@ use futures::future::BoxFuture;
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::mpsc;
 
-/// How long is waited before the next try, by the number of tries; the last for all that follow.
-const BACKOFF: [Span; 6] =
-    [Span::millis(250), Span::millis(500), Span::secs(1), Span::secs(2), Span::secs(4), Span::secs(8)];
+/// How long is waited before the next try, by the number of tries; the last for all that follow, so that a room that is
+/// back has its seats within two seconds.
+const BACKOFF: [Span; 4] = [Span::millis(250), Span::millis(500), Span::secs(1), Span::millis(1_500)];
+/// Where the room speaks another version nothing changes before somebody does something.
+const OTHER_WIRE: Span = Span::secs(5);
 /// Frames that wait to be taken in; beyond, the room waits, which it does not do for long.
 const WAITING: usize = 1_024;
 
@@ -28,10 +31,10 @@ pub struct Link {
 
 impl Link {
     /// Begins to connect. Needs a tokio runtime.
-    pub fn open(socket: PathBuf, revive: Option<Revive>) -> Self {
+    pub fn open(socket: PathBuf, revive: Option<Revive>, shows: Shows) -> Self {
         let (out, frames) = mpsc::unbounded_channel();
         let (send, events) = mpsc::channel(WAITING);
-        tokio::spawn(keep(socket, revive, frames, send));
+        tokio::spawn(keep(socket, revive, shows, frames, send));
         Self { out, events }
     }
 
@@ -54,6 +57,7 @@ impl Link {
 async fn keep(
     socket: PathBuf,
     revive: Option<Revive>,
+    mut shows: Shows,
     mut frames: mpsc::UnboundedReceiver<ToRoom>,
     events: mpsc::Sender<Event>,
 ) {
@@ -61,47 +65,69 @@ async fn keep(
     // Whether the room ended without a goodbye: one that was stopped is left alone.
     let mut fell = false;
     loop {
-        let why = match Box::pin(client::connect(&socket, As::Seat, true, claim::of_this_process())).await {
-            Ok((mut reader, mut writer, hello)) => {
-                tries = 0;
-                // What was meant for the connection before is void: commands are sent again by name.
-                while frames.try_recv().is_ok() {}
-                if events.send(Event::Room(Box::new(hello))).await.is_err() {
-                    return;
-                }
-                loop {
-                    tokio::select! {
-                        biased;
-                        frame = reader.next() => match frame {
-                            Ok(frame) => {
-                                if events.send(Event::Room(Box::new(frame))).await.is_err() {
-                                    return;
+        let why =
+            match Box::pin(client::connect(&socket, As::Seat, Some(shows.clone()), claim::of_this_process()))
+                .await
+            {
+                Ok((mut reader, mut writer, hello)) => {
+                    tries = 0;
+                    // What was meant for the connection before is void: commands are sent again by name.
+                    let mut other = None;
+                    while let Ok(frame) = frames.try_recv() {
+                        if let ToRoom::Show(shows) = frame {
+                            other = Some(shows);
+                        }
+                    }
+                    if let Some(other) = other {
+                        shows = other;
+                        if let Err(error) = writer.send(&ToRoom::Show(shows.clone())).await {
+                            tracing::debug!(%error, "the room is gone again");
+                        }
+                    }
+                    if events.send(Event::Room(Box::new(hello))).await.is_err() {
+                        return;
+                    }
+                    loop {
+                        tokio::select! {
+                            biased;
+                            frame = reader.next() => match frame {
+                                Ok(frame) => {
+                                    if events.send(Event::Room(Box::new(frame))).await.is_err() {
+                                        return;
+                                    }
                                 }
-                            }
-                            Err(error) => break error,
-                        },
-                        frame = frames.recv() => match frame {
-                            Some(frame) => {
-                                if let Err(error) = writer.send(&frame).await {
-                                    break error;
+                                Err(error) => break error,
+                            },
+                            frame = frames.recv() => match frame {
+                                Some(frame) => {
+                                    if let ToRoom::Show(now) = &frame {
+                                        shows = now.clone();
+                                    }
+                                    if let Err(error) = writer.send(&frame).await {
+                                        break error;
+                                    }
                                 }
-                            }
-                            None => return,
-                        },
+                                None => return,
+                            },
+                        }
                     }
                 }
-            }
-            Err(error) => error,
+                Err(error) => error,
+            };
+        let other_wire = matches!(why, NoRoom::OtherWire(_));
+        let retry_in = match BACKOFF.get(tries).or(BACKOFF.last()) {
+            _ if other_wire => OTHER_WIRE,
+            Some(wait) => *wait,
+            None => OTHER_WIRE,
         };
-        let retry_in = BACKOFF.get(tries).or(BACKOFF.last()).copied().unwrap_or(Span::secs(8));
         tries += 1;
-        if events.send(Event::Lost { why: words(&why), retry_in }).await.is_err() {
+        if events.send(Event::Lost { why: words(&why), retry_in, other_wire }).await.is_err() {
             return;
         }
         tokio::time::sleep(retry_in.std()).await;
         match why {
             NoRoom::Lost(_) => fell = true,
-            NoRoom::Refused(_) => fell = false,
+            NoRoom::Refused(_) | NoRoom::OtherWire(_) => fell = false,
             NoRoom::Absent { .. } if fell => {
                 if let Some(revive) = &revive {
                     revive().await;
