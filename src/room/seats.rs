@@ -112,20 +112,18 @@ impl Room {
         else {
             return;
         };
-        let bytes = match self.snapshots.get(&(same, shows.clone())) {
-            Some(bytes) => bytes.clone(),
-            None => {
-                let live = Box::new(shows.live(self.watch.live()).into_owned());
-                let frame = if same {
-                    FromRoom::Snapshot { state: Box::new(self.core.read(State::clone)), live }
-                } else {
-                    FromRoom::Live(live)
-                };
-                let bytes: Arc<[u8]> = encode(&frame).into();
-                self.snapshots.insert((same, shows), bytes.clone());
-                bytes
-            }
-        };
+        let known = self.snapshots.get(&(same, shows.clone())).cloned();
+        let bytes = known.unwrap_or_else(|| {
+            let live = Box::new(shows.live(self.watch.live()).into_owned());
+            let frame = if same {
+                FromRoom::Snapshot { state: Box::new(self.core.read(State::clone)), live }
+            } else {
+                FromRoom::Live(live)
+            };
+            let bytes: Arc<[u8]> = encode(&frame).into();
+            self.snapshots.insert((same, shows), bytes.clone());
+            bytes
+        });
         let Some(seat) = self.seats.get(&id) else { return };
         seat.outbox.snapshot(bytes);
         for (at, says) in self.hands.shown() {
@@ -220,9 +218,10 @@ impl Room {
         }
     }
 
+    /// Tells the seats how the room is, with whatever else changes of it in a moment: two hundred seats that come back
+    /// at once are one change.
     pub(super) fn publish_status(&mut self) {
-        let status = self.status();
-        self.publish(&FromRoom::Room(status));
+        self.status_due = true;
     }
 
     pub(super) fn status(&self) -> RoomStatus {

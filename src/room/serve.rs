@@ -137,6 +137,8 @@ pub struct Room {
     pub(super) turn: Vec<u8>,
     /// Answers of this turn, which go out behind them.
     pub(super) replies: Vec<(ConnId, Vec<u8>)>,
+    /// How the room is has changed, and the seats are to be told.
+    pub(super) status_due: bool,
     /// Snapshots as they are now, by whether the fold is the same and what is shown.
     pub(super) snapshots: BTreeMap<(bool, Arc<Shows>), Arc<[u8]>>,
     pub(super) watch: Watch,
@@ -209,6 +211,7 @@ impl Room {
             turn: Vec::new(),
             replies: Vec::new(),
             snapshots: BTreeMap::new(),
+            status_due: false,
             watch: Watch::default(),
             sources: Sources::new(readings, base),
             hands: Hands::default(),
@@ -262,6 +265,7 @@ impl Room {
         let strangers = Strangers::default();
         let mut accept_at = tokio::time::Instant::now();
         let mut ticked = None;
+        let mut heard = false;
         loop {
             if let Some(why) = self.stopping.take() {
                 return self.close(why, inbox).await;
@@ -274,6 +278,8 @@ impl Room {
             self.flush();
             let now = clock::now();
             let due = self.deadline(&now, ticked);
+            // After people everybody else is asked once, so that no flood of frames keeps the door or the sources waiting.
+            let others = std::mem::take(&mut heard);
             tokio::select! {
                 biased;
                 Some(why) = inbox.stop.recv() => self.stopping = Some(why),
@@ -286,7 +292,17 @@ impl Room {
                     self.own(&Command::Tick);
                     self.flush_gate(&clock::now(), false);
                 }
-                Some((id, from)) = inbox.frames.recv(), if self.flights.len() < IN_FLIGHT => {
+                _ = publish.tick(), if !self.seats.is_empty() => {
+                    self.publish_live();
+                    // What nobody asked for since is not kept.
+                    self.snapshots.clear();
+                    if std::mem::take(&mut self.status_due) {
+                        let status = self.status();
+                        self.publish(&FromRoom::Room(status));
+                    }
+                }
+                Some((id, from)) = inbox.frames.recv(), if !others && self.flights.len() < IN_FLIGHT => {
+                    heard = true;
                     self.hear(id, from);
                     for _ in 0..TOGETHER {
                         let Ok((id, from)) = inbox.frames.try_recv() else { break };
@@ -310,12 +326,8 @@ impl Room {
                     self.gate_answered(&actor, &request, &answer, &now);
                 }
                 Some(reading) = inbox.readings.recv() => self.read(reading),
-                _ = publish.tick(), if !self.seats.is_empty() => {
-                    self.publish_live();
-                    // What nobody asked for since is not kept.
-                    self.snapshots.clear();
-                }
                 _ = look.tick() => self.look(),
+                () = std::future::ready(()), if others => {}
             }
         }
     }

@@ -2,7 +2,10 @@
 
 use super::{Delta, Live, PanelView};
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, VecDeque},
+};
 
 /// What is shown of the two that can be large. Everything else that is live is always sent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,7 +76,7 @@ impl Shows {
             .collect();
         Cow::Owned(Live {
             panels,
-            lines: if self.lines { live.lines.clone() } else { Default::default() },
+            lines: if self.lines { live.lines.clone() } else { VecDeque::new() },
             lines_total: live.lines_total,
             lines_dropped: live.lines_dropped,
             probes: live.probes.clone(),

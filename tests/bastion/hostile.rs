@@ -3,6 +3,7 @@
 use super::house::{HELLO, Home, Room, answer, printed, several_users, until};
 use std::{
     io::{Read as _, Write as _},
+    net::TcpStream,
     os::unix::net::UnixStream,
     time::Duration,
 };
@@ -10,6 +11,8 @@ use std::{
 /// Half-open connections of one user at most, and what a frame may have before the hello, as docs/bastion.md has it.
 const STRANGERS: usize = 64;
 const FRAME: usize = 64 * 1024;
+/// Callers of the gate, below the 512 that it serves at once.
+const CALLERS: usize = 400;
 
 /// What comes until the room closes the connection.
 fn rest(mut stream: &UnixStream) -> String {
@@ -46,6 +49,36 @@ fn who_has_not_said_hello_holds_little_memory_however_much_it_sends() {
         assert!(said.is_empty() || said.contains("too_many"), "{said}");
     }
     until("there is room again", || room.answers());
+}
+
+#[test]
+fn callers_of_the_gate_who_never_end_their_question_hold_little_memory() {
+    let home = Home::new();
+    let room = Room::for_everybody(&home);
+    let hello: serde_json::Value =
+        serde_json::from_str(&answer(UnixStream::connect(&room.socket).unwrap(), HELLO)).unwrap();
+    let gate = hello["hello"]["room"]["gate"].as_str().unwrap().to_owned();
+    let before = room.memory("VmRSS");
+    // A head that is as long as it may be and does not end.
+    let head = format!("GET /v1/gate HTTP/1.1\r\nhost: localhost\r\nx: {}", "x".repeat(15 * 1024));
+    let open: Vec<TcpStream> = (0..CALLERS)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&gate).unwrap();
+            let _ = stream.write_all(head.as_bytes());
+            stream
+        })
+        .collect();
+    let mut more = TcpStream::connect(&gate).unwrap();
+    more.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    more.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut first = [0; 12];
+    more.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200", "the next one is answered");
+    let grown = room.memory("VmHWM") - before;
+    println!("{CALLERS} half-open questions with 15 KiB each: {grown:.1} MB");
+    assert!(grown < 32.0, "{grown:.1} MB for {CALLERS} callers");
+    drop(open);
+    assert!(room.answers());
 }
 
 #[test]
