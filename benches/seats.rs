@@ -320,7 +320,15 @@ async fn write(
 }
 
 fn hello(role: As, live: bool) -> Vec<u8> {
-    encode(&ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed: None, shows: Shows::default() })
+    encode(&ToRoom::Hello {
+        wire: WIRE,
+        fold: FOLD,
+        role,
+        live,
+        claimed: None,
+        read_only: false,
+        shows: Shows::default(),
+    })
 }
 
 async fn connected(socket: &Path) -> UnixStream {

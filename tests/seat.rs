@@ -396,6 +396,7 @@ fn commands_survive_a_lost_connection_under_their_names() {
         you: story::person("ana"),
         groups: std::sync::Arc::default(),
         room: story::status(true),
+        seat: 1,
     };
     let again = hear(&mut model, NOW, hello);
     assert_eq!(id(&again), name);

@@ -16,8 +16,8 @@ use warroom::{
     },
     signal::Shows,
     wire::{
-        As, Ask, FRAME_MAX, Finished, FromRoom, HandSays, JournalState, Lines, Outcome, Presence, RoomStatus,
-        Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
+        As, Ask, FRAME_MAX, Finished, FromRoom, HandSays, Here, JournalState, Lines, Look, Outcome, Presence,
+        RoomStatus, Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
     },
 };
 
@@ -40,7 +40,7 @@ fn status() -> RoomStatus {
         audit: Vec::new(),
         head: 7,
         hash: None,
-        here: vec![Presence { who: Actor::user("ana", 1000), role: As::Seat, since: at() }],
+        here: vec![Presence::new(3, Actor::user("ana", 1000), As::Seat, at())],
         gate: Some("127.0.0.1:7311".into()),
         since: at(),
     }
@@ -56,8 +56,23 @@ fn to_room() -> Vec<ToRoom> {
             role: As::Seat,
             live: true,
             claimed: Some("ssh from 192.0.2.7".into()),
+            read_only: false,
             shows: Shows::default(),
         },
+        ToRoom::Here(Here {
+            look: Look {
+                view: "runbook".into(),
+                pane: "output".into(),
+                incident: Some(IncidentId(7)),
+                walk: Some(WalkId(2)),
+                step: Some("switch".into()),
+                cursor: Some(1_770_000_000_000),
+                ..Look::default()
+            },
+            idle: Span::secs(4),
+            attached: Some(2),
+            follows: Some(5),
+        }),
         command(Command::Incident(IncidentCommand::Declare {
             title: "checkout 5xx".into(),
             severity: Severity::WORST,
@@ -90,6 +105,7 @@ fn to_room() -> Vec<ToRoom> {
             role: As::Hand,
             live: true,
             claimed: None,
+            read_only: false,
             shows: Shows::little(),
         },
         ToRoom::Show(Shows { panels: Some(["errors".to_owned()].into()), lines: true }),
@@ -104,6 +120,7 @@ fn from_room() -> Vec<FromRoom> {
             you: Actor::user("ana", 1000),
             groups: std::sync::Arc::new(["oncall".to_owned()].into()),
             room: status(),
+            seat: 3,
         },
         FromRoom::Done { id: id(), outcome: Outcome::Ok { seqs: vec![8, 9], made: vec!["INC-7".into()] } },
         FromRoom::Done {
@@ -116,6 +133,12 @@ fn from_room() -> Vec<FromRoom> {
         FromRoom::Told { n: 4, told: Told::Yes },
         FromRoom::Room(status()),
         FromRoom::Ignored("dance".into()),
+        FromRoom::Here(vec![Presence {
+            look: Some(Look { view: "logs".into(), pattern: "timeout".into(), ..Look::default() }),
+            active: Some(at()),
+            read_only: true,
+            ..Presence::new(3, Actor::user("ana", 1000), As::Seat, at())
+        }]),
         FromRoom::Bye { why: Finished::OtherWire, say: "the room is newer: restart this program".into() },
     ]
 }

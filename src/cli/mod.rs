@@ -25,6 +25,7 @@ pub mod step;
 pub mod tail;
 pub mod verb;
 pub mod verify;
+pub mod who;
 
 use crate::config::Flags;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -39,6 +40,8 @@ use std::{path::PathBuf, process::ExitCode};
 pub struct Cli {
     #[command(flatten)]
     with: With,
+    #[command(flatten)]
+    seat: seat::SeatArgs,
     #[command(subcommand)]
     command: Option<Verb>,
 }
@@ -65,6 +68,7 @@ enum Verb {
     Stop,
     /// How the room is and what is the case
     Status(status::StatusArgs),
+    Who(who::WhoArgs),
     #[command(flatten)]
     Act(verb::Verb),
     #[command(flatten)]
@@ -104,14 +108,19 @@ enum Verb {
 
 /// Parses the arguments, runs the subcommand, gives its exit code.
 pub fn main() -> ExitCode {
-    let Cli { with, command } = Cli::parse();
+    let Cli { with, seat, command } = Cli::parse();
+    if command.is_some() && seat != seat::SeatArgs::default() {
+        let say = "an incident and --read-only are for a seat: warroom INC-7 opens one, without a subcommand";
+        Cli::command().error(clap::error::ErrorKind::ArgumentConflict, say).exit();
+    }
     match command {
-        None => seat::run(&with),
+        None => seat::run(&with, &seat),
         Some(Verb::Drill(args)) => drill::run(&with, &args),
         Some(Verb::Serve(args)) => serve::run(&with, &args),
         Some(Verb::Room(args)) => room::run(&with, &args),
         Some(Verb::Stop) => room::stop(&with),
         Some(Verb::Status(args)) => status::run(&with, &args),
+        Some(Verb::Who(args)) => who::run(&with, &args),
         Some(Verb::Act(verb)) => verb::run(&with, verb),
         Some(Verb::Coordination(verb)) => coordination::run(&with, &verb),
         Some(Verb::People(verb)) => people::run(&with, verb),

@@ -34,6 +34,33 @@ use std::{
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+/// How a seat is opened, where no subcommand is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args)]
+pub struct SeatArgs {
+    /// The incident to look at, INC-7
+    #[arg(value_name = "INCIDENT", value_parser = incident)]
+    pub incident: Option<IncidentId>,
+    /// Only look: whatever would change anything says why not, here and in the room
+    #[arg(long)]
+    pub read_only: bool,
+}
+
+/// An incident's name; a word that is none was most probably meant to be a subcommand.
+fn incident(text: &str) -> Result<IncidentId, String> {
+    text.parse().map_err(|_| {
+        let table = super::table();
+        let verbs: Vec<&str> =
+            table.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name).collect();
+        let near = verbs
+            .iter()
+            .copied()
+            .max_by(|a, b| strsim::jaro_winkler(a, text).total_cmp(&strsim::jaro_winkler(b, text)));
+        let near = near.filter(|verb| strsim::jaro_winkler(verb, text) > 0.8);
+        let near = near.map(|verb| format!("; did you mean {verb}?")).unwrap_or_default();
+        format!("it is no subcommand and no incident like INC-7{near}")
+    })
+}
+
 /// A drill that is sat through.
 pub struct Practice<'a> {
     /// The world.
@@ -45,7 +72,7 @@ pub struct Practice<'a> {
 }
 
 /// Opens a seat.
-pub fn run(with: &With) -> ExitCode {
+pub fn run(with: &With, args: &SeatArgs) -> ExitCode {
     let ask = config::Ask::here(with.config.clone(), with.flags.clone());
     let config = match config::load(&ask) {
         Ok(loaded) => loaded.config,
@@ -55,6 +82,11 @@ pub fn run(with: &With) -> ExitCode {
         }
     };
     exit::block_on(async {
+        if let Some(incident) = args.incident
+            && let Err(code) = known(with, incident).await
+        {
+            return code;
+        }
         let reached = match reach::find_or_start(with).await {
             Ok(reached) => reached,
             Err(error) => {
@@ -66,11 +98,14 @@ pub fn run(with: &With) -> ExitCode {
         let runbooks = runbooks(&config);
         let own = (reached.place.kind == Kind::Private).then(dirs::state).and_then(Result::ok);
         let revive = own.map(|dir| revive(with.clone(), dir, Vec::new()));
+        let named = super::who::named(with);
         let place = Place {
             socket: reached.place.socket,
             revive,
             out: None,
-            come_back: "warroom".into(),
+            come_back: format!("warroom {named}").trim_end().to_owned(),
+            join: named,
+            seat: args.clone(),
             passed_over: reached.passed_over,
         };
         sit_down(&config, place, runbooks, None).await
@@ -108,8 +143,10 @@ pub fn sit(with: &With, practice: Practice<'_>) -> u8 {
         let advice = coach.then(|| advise(socket.clone()));
         let room = crate::drill::stage::room_dir(&stage.dir);
         let revive = Some(revive(with.clone(), room, stage.room_flags().to_vec()));
+        let join = super::who::named(&With { socket: Some(socket.clone()), ..with.clone() });
+        let seat = SeatArgs::default();
         let come_back = "warroom drill".into();
-        let place = Place { socket, revive, out: Some(out), come_back, passed_over: None };
+        let place = Place { socket, revive, out: Some(out), come_back, join, seat, passed_over: None };
         sit_down(&config, place, runbooks, advice).await
     })
 }
@@ -131,6 +168,27 @@ struct Place {
     out: Option<PathBuf>,
     come_back: String,
     passed_over: Option<String>,
+    join: String,
+    seat: SeatArgs,
+}
+
+/// Whether a room that runs knows the incident; where not, why not. No room is started for one that cannot be in it.
+async fn known(with: &With, incident: IncidentId) -> Result<(), u8> {
+    let mut session = Session::existing(with).await.map_err(|error| {
+        let code = error.say();
+        eprintln!("so there is no {incident} to look at");
+        code
+    })?;
+    let state = session.state().await.map_err(|error| error.say())?;
+    if state.incidents.contains_key(&incident) {
+        return Ok(());
+    }
+    let all: Vec<String> =
+        state.incidents.values().rev().take(8).map(|one| format!("{} {}", one.id, one.title)).collect();
+    let all =
+        if all.is_empty() { "nothing is declared".into() } else { format!("there is {}", all.join(", ")) };
+    exit::warn(&crate::domain::text::line(&format!("this room has no {incident} to look at: {all}")));
+    Err(exit::REFUSED)
 }
 
 async fn sit_down(
@@ -156,6 +214,9 @@ async fn sit_down(
         seed: Uuid::new_v4(),
         come_back: place.come_back.clone(),
         passed_over: place.passed_over.clone(),
+        join: place.join.clone(),
+        incident: place.seat.incident,
+        read_only: place.seat.read_only || config.ui.read_only,
         could_watch: could_watch().await,
         mistakes: (!mistakes.is_empty()).then(|| mistakes.join("\n\n")),
         now: clock::now(),

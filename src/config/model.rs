@@ -188,11 +188,20 @@ pub struct Ui {
     pub mouse: bool,
     /// A file of your own keys.
     pub keys: Option<PathBuf>,
+    /// Whether seats only look, as with `--read-only`.
+    pub read_only: bool,
 }
 
 impl Default for Ui {
     fn default() -> Self {
-        Self { theme: "dark".into(), glyphs: Glyphs::Auto, colour: Colour::Auto, mouse: false, keys: None }
+        Self {
+            theme: "dark".into(),
+            glyphs: Glyphs::Auto,
+            colour: Colour::Auto,
+            mouse: false,
+            keys: None,
+            read_only: false,
+        }
     }
 }
 

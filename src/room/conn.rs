@@ -215,7 +215,7 @@ fn later(line: &[u8], error: &serde_json::Error) -> Option<FromRoom> {
             Some(FromRoom::Done { id, outcome: Outcome::Refused(unknown()) })
         }
         "ask" => Some(FromRoom::Told { n: body.get("n")?.as_u64()?, told: Told::No(unknown()) }),
-        "hello" | "hand" | "steer" | "show" => None,
+        "hello" | "hand" | "steer" | "show" | "here" => None,
         other => Some(FromRoom::Ignored(crate::domain::text::line(other).chars().take(40).collect())),
     }
 }

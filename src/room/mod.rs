@@ -12,6 +12,7 @@ mod gatekeeper;
 mod hands;
 mod look;
 mod outbox;
+mod presence;
 pub mod recording;
 mod seats;
 mod serve;

@@ -3,6 +3,7 @@
 use super::{
     conn::{ConnId, FromConn},
     outbox::Outbox,
+    presence,
     serve::{Room, Seat, Waiting},
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     },
     os::clock,
     signal::Shows,
-    wire::{As, Finished, FromRoom, Outcome, Presence, RoomStatus, StepRef, ToRoom, Told, WIRE, encode},
+    wire::{As, Ask, Finished, FromRoom, Outcome, RoomStatus, StepRef, ToRoom, Told, WIRE, encode},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -42,7 +43,7 @@ impl Room {
                 self.join(id, (uid, name, groups), hello, outbox);
             }
             FromConn::Says(frame) => self.frame(id, frame),
-            FromConn::Behind => self.send_snapshot(id),
+            FromConn::Behind => self.catch_up_with(id),
             FromConn::Left => {
                 self.hands.left(id);
                 if self.seats.remove(&id).is_some_and(|seat| seat.role != As::Script) {
@@ -59,7 +60,7 @@ impl Room {
         hello: ToRoom,
         outbox: Arc<Outbox>,
     ) {
-        let ToRoom::Hello { wire, fold, role, live, claimed, shows } = hello else { return };
+        let ToRoom::Hello { wire, fold, role, live, claimed, read_only, shows } = hello else { return };
         let refuse = |why, say: String| {
             outbox.reply(encode(&FromRoom::Bye { why, say }));
             outbox.close();
@@ -83,6 +84,8 @@ impl Room {
         let named = self.core.read(|state| state.policy.groups());
         let groups: Groups = Arc::new(groups.intersection(&named).cloned().collect());
         self.flush();
+        let since = clock::now().wall;
+        let active = presence::fresh(role, since);
         let seat = Seat {
             who: who.clone(),
             groups: groups.clone(),
@@ -90,10 +93,14 @@ impl Room {
             live,
             fold,
             shows: Arc::new(shows.bounded()),
-            since: clock::now().wall,
+            since,
             outbox,
+            read_only,
+            here: None,
+            active,
         };
-        let hello = FromRoom::Hello { wire: WIRE, fold: FOLD, you: who, groups, room: self.status() };
+        let hello =
+            FromRoom::Hello { wire: WIRE, fold: FOLD, you: who, groups, room: self.status(), seat: id };
         seat.outbox.reply(encode(&hello));
         self.seats.insert(id, seat);
         if live {
@@ -144,12 +151,28 @@ impl Room {
         }
     }
 
+    /// A client that missed frames is told everything anew, and how the room is: it may have missed that too.
+    fn catch_up_with(&mut self, id: ConnId) {
+        self.send_snapshot(id);
+        if let Some(seat) = self.seats.get(&id) {
+            seat.outbox.reply(encode(&FromRoom::Room(self.status())));
+        }
+    }
+
     pub(super) fn frame(&mut self, id: ConnId, frame: ToRoom) {
         let Some(seat) = self.seats.get(&id) else { return };
-        let (who, groups) = (seat.who.clone(), seat.groups.clone());
+        let (who, groups, read_only) = (seat.who.clone(), seat.groups.clone(), seat.read_only);
         match frame {
             ToRoom::Hello { .. } => {}
             ToRoom::Show(shows) => self.show(id, shows),
+            ToRoom::Here(here) => self.is_here(id, here),
+            ToRoom::Do { id: command_id, .. } if read_only => {
+                self.answer(Waiting::Conn(id, command_id), Outcome::Refused(presence::read_only()));
+            }
+            ToRoom::Ask { n, ask: Ask::Watch(_) | Ask::Stop | Ask::Keep { .. } } if read_only => {
+                self.tell(id, n, Told::No(presence::read_only()));
+            }
+            ToRoom::Hand { .. } | ToRoom::Steer { .. } if read_only => {}
             ToRoom::Do { id: command_id, command } if rooms_own(&command) => {
                 let refusal = Refusal::new(Code::Forbidden, "only the room itself says that");
                 self.answer(Waiting::Conn(id, command_id), Outcome::Refused(refusal));
@@ -225,6 +248,7 @@ impl Room {
     }
 
     pub(super) fn status(&self) -> RoomStatus {
+        let now = clock::now();
         let (head, hash, drill, host) = self
             .core
             .read(|state| (state.head, state.hash, state.room.drill.clone(), state.room.host.clone()));
@@ -237,11 +261,7 @@ impl Room {
             journal: self.journal_state.clone(),
             head,
             hash,
-            here: self
-                .seats
-                .values()
-                .map(|seat| Presence { who: seat.who.clone(), role: seat.role, since: seat.since })
-                .collect(),
+            here: self.seats.iter().map(|(id, seat)| self.presence(*id, seat, &now)).collect(),
             gate: self.gate_at.clone(),
             since: self.since,
             audit: self.audit_views(),

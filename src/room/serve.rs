@@ -7,6 +7,7 @@ use super::{
     gatekeeper::Gatekeeper,
     hands::Hands,
     outbox::Outbox,
+    presence::Moved,
     sources::Sources,
     watch::Watch,
 };
@@ -27,7 +28,7 @@ use crate::{
     signal::{Reading, Shows},
     source::Spec,
     transport::listen::Listening,
-    wire::{As, Finished, FromRoom, JournalState, SinkView, Told, Wanted, encode},
+    wire::{As, Finished, FromRoom, Here, JournalState, SinkView, Told, Wanted, encode},
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
@@ -117,6 +118,9 @@ pub(super) struct Seat {
     pub(super) shows: Arc<Shows>,
     pub(super) since: Wall,
     pub(super) outbox: Arc<Outbox>,
+    pub(super) read_only: bool,
+    pub(super) here: Option<Here>,
+    pub(super) active: Option<Wall>,
 }
 
 /// Who is told what became of a command.
@@ -141,6 +145,7 @@ pub struct Room {
     pub(super) status_due: bool,
     /// Snapshots as they are now, by whether the fold is the same and what is shown.
     pub(super) snapshots: BTreeMap<(bool, Arc<Shows>), Arc<[u8]>>,
+    pub(super) moved: Moved,
     pub(super) watch: Watch,
     pub(super) sources: Sources,
     pub(super) hands: Hands,
@@ -212,6 +217,7 @@ impl Room {
             replies: Vec::new(),
             snapshots: BTreeMap::new(),
             status_due: false,
+            moved: Moved::default(),
             watch: Watch::default(),
             sources: Sources::new(readings, base),
             hands: Hands::default(),
@@ -294,6 +300,7 @@ impl Room {
                 }
                 _ = publish.tick(), if !self.seats.is_empty() => {
                     self.publish_live();
+                    self.publish_here();
                     // What nobody asked for since is not kept.
                     self.snapshots.clear();
                     if std::mem::take(&mut self.status_due) {

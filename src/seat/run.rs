@@ -4,7 +4,7 @@
 mod link;
 mod outside;
 
-pub use link::{Link, Revive};
+pub use link::{Link, Revive, Sits};
 
 use super::{
     model::{Model, Setup, Todo},
@@ -103,7 +103,8 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
     let size = screen.size()?;
     model.ui.size = (size.width, size.height);
     model.showing = update::shows(&model);
-    let mut link = Link::open(options.socket.clone(), options.revive, model.showing.clone());
+    let sits = Sits { read_only: model.read_only, shows: model.showing.clone() };
+    let mut link = Link::open(options.socket.clone(), options.revive, sits);
     let (jobs, mut done) = mpsc::unbounded_channel();
     outside::watch_terminal(jobs.clone());
     let mut coach = options.coach;
@@ -206,6 +207,9 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
                 }
             }
             next = link.ready().or_else(|| done.try_recv().ok());
+        }
+        if let Some(frame) = update::presence::due(&mut model) {
+            link.send(frame);
         }
     }
 }

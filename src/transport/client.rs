@@ -118,6 +118,25 @@ pub async fn connect(
     shows: Option<Shows>,
     claimed: Option<String>,
 ) -> Result<(Reader, Writer, FromRoom), NoRoom> {
+    let (live, shows) = (shows.is_some(), shows.unwrap_or_default());
+    greet(path, ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed, read_only: false, shows }).await
+}
+
+/// Connects as a seat that is sent what it shows; one that only looks is refused whatever would change anything.
+///
+/// # Errors
+/// [`NoRoom`].
+pub async fn sit(
+    path: &Path,
+    claimed: Option<String>,
+    read_only: bool,
+    shows: Shows,
+) -> Result<(Reader, Writer, FromRoom), NoRoom> {
+    let role = As::Seat;
+    greet(path, ToRoom::Hello { wire: WIRE, fold: FOLD, role, live: true, claimed, read_only, shows }).await
+}
+
+async fn greet(path: &Path, hello: ToRoom) -> Result<(Reader, Writer, FromRoom), NoRoom> {
     let stream =
         UnixStream::connect(path).await.map_err(|why| NoRoom::Absent { path: path.to_owned(), why })?;
     // The server proves itself too: in a directory that others could write, anybody could listen.
@@ -130,8 +149,7 @@ pub async fn connect(
     let mut reader =
         Reader { half: read, lines: Lines::new(FRAME_MAX), piece: vec![0; PIECE].into_boxed_slice() };
     let mut writer = Writer { half: write };
-    let (live, shows) = (shows.is_some(), shows.unwrap_or_default());
-    let sent = writer.send(&ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed, shows }).await;
+    let sent = writer.send(&hello).await;
     // A room that lets nobody in says why and closes, maybe before the hello could be sent: its reason comes first.
     let hello = in_time(reader.next()).await.map_err(|error| match sent {
         Err(failed) if matches!(error, NoRoom::Lost(_)) => failed,

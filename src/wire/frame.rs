@@ -1,5 +1,6 @@
 //! The frames themselves.
 
+use super::presence::{Here, Presence, SeatId};
 use crate::{
     domain::{
         Command, CommandId, Event, Refusal, Seq, State,
@@ -14,6 +15,16 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none(seat: &SeatId) -> bool {
+    *seat == 0
+}
 
 /// What a client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,12 +67,17 @@ pub enum ToRoom {
         /// What it says of itself, unproved: an SSH origin, a shared terminal.
         #[serde(default)]
         claimed: Option<String>,
+        /// Whether it only looks: whatever it asks that changes anything is refused.
+        #[serde(default, skip_serializing_if = "is_false")]
+        read_only: bool,
         /// What of the signals it shows, where it is live.
         #[serde(default, skip_serializing_if = "Shows::is_all")]
         shows: Shows,
     },
     /// What of the signals is shown from now on. Answered by [`FromRoom::Live`] where that is more than before.
     Show(Shows),
+    /// Where a seat looks and since when it is idle, whenever that changes. Shown, never kept; not answered.
+    Here(Here),
     /// A command. Answered by [`FromRoom::Done`] when it is durable or refused.
     Do {
         /// Its name; sent again, it is the same command.
@@ -279,18 +295,6 @@ pub enum JournalState {
     },
 }
 
-/// Who is connected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Presence {
-    /// Who.
-    pub who: Actor,
-    /// What it is.
-    #[serde(rename = "as")]
-    pub role: As,
-    /// Since when.
-    pub since: Wall,
-}
-
 /// How the room is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomStatus {
@@ -371,6 +375,9 @@ pub enum FromRoom {
         groups: Groups,
         /// How the room is.
         room: RoomStatus,
+        /// The client's own connection among those that are here.
+        #[serde(default, skip_serializing_if = "is_none")]
+        seat: SeatId,
     },
     /// The whole state; what was there before is void.
     Snapshot {
@@ -413,6 +420,8 @@ pub enum FromRoom {
     Ignored(String),
     /// How the room is, when that changed.
     Room(RoomStatus),
+    /// Seats that look elsewhere now or have become active again, each whole. Those not named are as they were.
+    Here(Vec<Presence>),
     /// The connection ends.
     Bye {
         /// Why.

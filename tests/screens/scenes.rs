@@ -13,7 +13,7 @@ use warroom::{
         update::{self, Event},
     },
     signal::{Level, Live, Trouble},
-    wire::{FromRoom, HandSays, JournalState},
+    wire::{FromRoom, HandSays, JournalState, Look},
 };
 
 pub struct Scene {
@@ -78,7 +78,7 @@ pub fn all() -> Vec<Scene> {
         let heard = room("ana");
         let mut model = Model::new(setup);
         for frame in [
-            FromRoom::Hello { wire: warroom::wire::WIRE, fold: 1, you: story::person("ana"), groups: std::sync::Arc::default(), room: story::status(true) },
+            FromRoom::Hello { wire: warroom::wire::WIRE, fold: 1, you: story::person("ana"), groups: std::sync::Arc::default(), room: story::status(true), seat: 1 },
             FromRoom::Snapshot { state: Box::new(heard.state.clone()), live: Box::new(heard.live) },
         ] {
             hear(&mut model, NOW, frame);
@@ -88,6 +88,48 @@ pub fn all() -> Vec<Scene> {
     all.push(scene("event", after("eve", "6 up up up up enter")));
     all.push(scene("filter", after("eve", "6 / 'gate enter")));
     all.push(scene("read-line", after("eve", "4 up up enter")));
+    all.push(scene("people", {
+        let mut model = room("ana");
+        hear(&mut model, NOW, FromRoom::Room(looking()));
+        press(&mut model, NOW, "@ down");
+        model
+    }));
+    all.push(scene("people-alone", {
+        let mut model = seat(&story::wrong(), "ana", "13:56:30");
+        let mut status = story::status(true);
+        status.here.truncate(1);
+        status.private = true;
+        hear(&mut model, "13:56:30", FromRoom::Room(status));
+        press(&mut model, "13:56:30", "@");
+        model
+    }));
+    all.push(scene("following", {
+        let mut model = room("eve");
+        hear(&mut model, NOW, FromRoom::Room(looking()));
+        press(&mut model, NOW, "f 'bo enter");
+        model
+    }));
+    all.push(scene("only-looking", {
+        let mut setup = story::setup(NOW);
+        setup.read_only = true;
+        let heard = room("cy");
+        let mut model = Model::new(setup);
+        for frame in [
+            FromRoom::Hello {
+                wire: warroom::wire::WIRE,
+                fold: 1,
+                you: story::person("cy"),
+                groups: std::sync::Arc::default(),
+                room: looking(),
+                seat: 3,
+            },
+            FromRoom::Snapshot { state: Box::new(heard.state.clone()), live: Box::new(heard.live) },
+        ] {
+            hear(&mut model, NOW, frame);
+        }
+        press(&mut model, NOW, "n");
+        model
+    }));
     all.push(scene("palette", after("ana", ": 'fre")));
     all.push(scene("help", after("ana", "?")));
     all.push(scene("note", after("ana", "n 'both_instances_in_eu-west_time_out_on_quote")));
@@ -228,6 +270,35 @@ pub fn all() -> Vec<Scene> {
     }));
     all.push(scene("hostile", hostile()));
     all
+}
+
+/// Who is here, and where each looks.
+fn looking() -> warroom::wire::RoomStatus {
+    let mut status = story::status(true);
+    let look = |view: &str, pane: &str| Look {
+        view: view.into(),
+        pane: pane.into(),
+        incident: Some(story::INC),
+        walk: Some(story::WALK),
+        step: Some(story::SWITCH.into()),
+        ..Look::default()
+    };
+    let cursor = Some(story::wall("14:04:12").timestamp_millis());
+    let places = [
+        (look("war-room", "tasks"), "14:07:29"),
+        (look("runbook", "output"), "14:07:12"),
+        (Look { cursor, ..look("metrics", "health") }, "14:03:20"),
+        (Look { pattern: "timeout".into(), ..look("logs", "logs") }, "14:07:31"),
+    ];
+    for (one, (look, active)) in status.here.iter_mut().zip(places) {
+        one.look = Some(look);
+        one.active = Some(story::wall(active));
+    }
+    status.here[1].attached = Some(2);
+    status.here[2].read_only = true;
+    status.here[3].follows = Some(2);
+    status.here[3].who.claimed = Some("ssh from 192.0.2.7".into());
+    status
 }
 
 /// Text that would act on a terminal, hide, or break a layout, wherever people and programs can put text.

@@ -670,11 +670,8 @@ pub fn live(now: &str) -> Live {
 }
 
 pub fn status(gate: bool) -> RoomStatus {
-    let here = ["ana", "bo", "cy", "eve"].map(|name| Presence {
-        who: person(name),
-        role: As::Seat,
-        since: wall("13:00:00"),
-    });
+    let here = [(1, "ana"), (2, "bo"), (3, "cy"), (4, "eve")]
+        .map(|(seat, name)| Presence::new(seat, person(name), As::Seat, wall("13:00:00")));
     RoomStatus {
         version: "0.1.0".into(),
         host: "bast-1".into(),
@@ -700,6 +697,9 @@ pub fn setup(now: &str) -> Setup {
         seed: Uuid::from_u128(0xb000_0000),
         come_back: "warroom".into(),
         passed_over: None,
+        join: String::new(),
+        incident: None,
+        read_only: false,
         could_watch: Vec::new(),
         mistakes: None,
         now: at(now),
@@ -719,6 +719,7 @@ pub fn seat_with(story: &Story, who: &str, now: &str, live: Live) -> Model {
         you: person(who),
         groups: Groups::default(),
         room: status(true),
+        seat: ["", "ana", "bo", "cy", "eve"].iter().position(|one| *one == who).unwrap_or(0) as u64,
     };
     for frame in [hello, FromRoom::Snapshot { state: Box::new(story.state.clone()), live: Box::new(live) }] {
         hear(&mut model, now, frame);

@@ -462,6 +462,14 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
             let open = model.state.pages.values().filter(|page| page.is_open());
             (open.map(|page| (page.id.to_string(), format!("{}: {}", page.who, page.why))).collect(), true)
         }
+        Kind::Seat => {
+            let one = |seat: &&crate::seat::model::Presence| {
+                let place = seat.look.as_ref().map(|look| look.say(&model.state)).unwrap_or_default();
+                let what = format!("{place}  {}", seat.activity(model.now.wall));
+                (super::act::presence::label(model, seat), what.trim().to_owned())
+            };
+            (model.others().iter().map(one).collect(), true)
+        }
         Kind::Walk => (
             model.walks().rev().map(|walk| (walk.id.to_string(), walk.runbook.title.clone())).collect(),
             true,

@@ -150,6 +150,8 @@ pub enum Kind {
     Paged,
     /// A page that waits.
     Page,
+    /// Another seat.
+    Seat,
 }
 
 /// A command with the arguments that are known.

@@ -1,7 +1,10 @@
 //! What a command of the table takes of its person: a key that one may not use says so before it asks anything.
 
 use super::{Group, Spec};
-use crate::{domain::policy::Power, seat::model::Model};
+use crate::{
+    domain::policy::Power,
+    seat::{model::Model, update::READ_ONLY},
+};
 
 /// Any one of these powers; none where everybody may, or where what is asked of the room decides.
 pub fn needed(spec: &Spec) -> &'static [Power] {
@@ -18,12 +21,34 @@ pub fn needed(spec: &Spec) -> &'static [Power] {
     }
 }
 
+/// Whether a command does more than look, or opens what does.
+fn changes(spec: &Spec) -> bool {
+    let looks = matches!(spec.name, "incident" | "briefing" | "look-at" | "copy" | "act");
+    !looks && !matches!(spec.group, Group::Look | Group::Seat)
+}
+
+/// Whether this person may act on a step at all; else why not.
+///
+/// # Errors
+/// Why not, in words.
+pub fn on_steps(model: &Model) -> Result<(), String> {
+    super::named("skip").map_or(Ok(()), |spec| possible_for(model, spec))
+}
+
 /// Whether a command makes sense now and its person may do it; else why not.
 ///
 /// # Errors
 /// Why not, in words.
 pub fn possible(model: &Model, spec: &Spec) -> Result<(), String> {
     (spec.when)(model)?;
+    possible_for(model, spec)
+}
+
+/// The same, whatever the moment.
+fn possible_for(model: &Model, spec: &Spec) -> Result<(), String> {
+    if model.read_only && changes(spec) {
+        return Err(READ_ONLY.into());
+    }
     let any = needed(spec);
     // Before the room said who one is, nothing is known of it.
     let Some(me) = model.me.as_ref().filter(|_| model.loaded) else { return Ok(()) };

@@ -183,6 +183,10 @@ commands! { LOOK, Group::Look;
     "releases" ["freezes"] ("5") None, "What runs where, and what is frozen", [], act::always, act::look::releases;
     "timeline" [] ("6") None, "What has happened", [], act::always, act::look::timeline;
     "post-mortem" ["postmortem"] ("7") None, "The post-mortem draft as it stands", [], act::always, act::look::post_mortem;
+    "people" ["who" "here"] ("@") None, "Who is here, where they look, and the line to join", [], act::always, act::presence::people;
+    "follow" [] ("f") None, "Look where another looks, at your own size and theme, until you move yourself",
+        [arg("who", "Whom do you follow?", Kind::Seat)], act::presence::others, act::presence::follow;
+    "unfollow" [] () None, "Follow nobody any more", [], act::presence::following, act::presence::unfollow;
     "next-pane" [] ("tab") None, "Focus the next pane", [], act::always, act::look::next_pane;
     "previous-pane" [] ("shift-tab") None, "Focus the pane before", [], act::always, act::look::previous_pane;
     "up" [] ("up" "k") None, "Up", [], act::always, act::look::up;

@@ -64,6 +64,11 @@ pub enum Layer {
         /// First line shown.
         top: usize,
     },
+    /// Who is here.
+    People {
+        /// Which of them is selected.
+        at: usize,
+    },
     /// The terminal of an interactive step; keys go to it.
     Terminal(StepRef),
 }

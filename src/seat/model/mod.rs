@@ -8,6 +8,7 @@ pub mod hands;
 pub mod health;
 pub mod layer;
 pub mod lines;
+pub mod look;
 pub mod pending;
 pub mod timeline;
 pub mod ui;
@@ -19,6 +20,7 @@ pub use conn::Conn;
 pub use draft::{Draft, Todo};
 pub use hands::HandShow;
 pub use layer::Layer;
+pub use look::Leader;
 pub use timeline::Timeline;
 pub use ui::{Pane, Ui, View};
 pub use when::Zone;
@@ -27,6 +29,7 @@ use crate::{
     domain::{
         CommandId, Ctx, State,
         actor::Actor,
+        id::IncidentId,
         plan::Runbook,
         policy::Power,
         power::{self, Groups},
@@ -34,6 +37,7 @@ use crate::{
     },
     seat::command::keymap::Keymap,
     signal::{Live, Shows},
+    wire::{Here, SeatId},
 };
 use pending::Pendings;
 use std::{collections::BTreeMap, sync::Arc};
@@ -87,6 +91,12 @@ pub struct Setup {
     pub come_back: String,
     /// Why this is not the machine's room, where the machine is meant to have one.
     pub passed_over: Option<String>,
+    /// What stands on the line to join beside the room's host and the incident, such as its socket.
+    pub join: String,
+    /// The incident to look at first.
+    pub incident: Option<IncidentId>,
+    /// This seat only looks.
+    pub read_only: bool,
     /// What could be watched here, found without being asked to, each with the flag that watches it.
     pub could_watch: Vec<String>,
     /// What is wrong with the person's own keys or theme, which are left aside until it is put right.
@@ -102,6 +112,16 @@ pub struct Model {
     pub me: Option<Actor>,
     /// Those of one's groups that give anybody a power.
     pub groups: Groups,
+    /// This seat's connection among those that are here; 0 before the room said it.
+    pub seat: SeatId,
+    /// This seat only looks.
+    pub read_only: bool,
+    /// When the last key was pressed here.
+    pub active: Stamp,
+    /// What this seat has told of itself last, and when.
+    pub told: Option<(Here, Stamp)>,
+    /// The seat that this one follows.
+    pub leader: Option<Leader>,
     /// How many clients are attached to the terminal that this seat runs in, where a multiplexer says so.
     pub attached: Option<usize>,
     /// This machine.
@@ -142,6 +162,8 @@ pub struct Model {
     pub come_back: String,
     /// Why this is not the machine's room, where the machine is meant to have one.
     pub passed_over: Option<String>,
+    /// What stands on the line to join beside host and incident.
+    pub join: String,
     /// What could be watched here.
     pub could_watch: Vec<String>,
     /// Commands and questions without an answer yet.
@@ -163,6 +185,11 @@ impl Model {
         Self {
             me: None,
             groups: Groups::default(),
+            seat: 0,
+            read_only: setup.read_only,
+            active: setup.now.clone(),
+            told: None,
+            leader: None,
             attached: None,
             host: setup.host,
             conn: Conn::Connecting { since: setup.now.clone() },
@@ -174,7 +201,7 @@ impl Model {
             hands: BTreeMap::new(),
             now: setup.now,
             zone: setup.zone,
-            ui: Ui::default(),
+            ui: Ui { incident: setup.incident, ..Ui::default() },
             layers: setup.mistakes.map(mistaken).into_iter().collect(),
             runbooks: setup.runbooks,
             coach: Coach::default(),
@@ -183,6 +210,7 @@ impl Model {
             notice: None,
             come_back: setup.come_back,
             passed_over: setup.passed_over,
+            join: setup.join,
             could_watch: setup.could_watch,
             pending: Pendings::new(setup.seed),
             showing: Shows::default(),
@@ -207,6 +235,11 @@ impl Model {
         self.me
             .as_ref()
             .is_some_and(|me| power::may(&self.state, (me, &self.groups), power, about, &self.now))
+    }
+
+    /// Whether one may look and nothing else, as the room's policy has it.
+    pub fn is_observer(&self) -> bool {
+        self.loaded && self.me.is_some() && !self.may(Power::Respond) && !self.may(Power::Approve)
     }
 
     /// As the room would ask the rules for this person now.

@@ -56,6 +56,19 @@ impl View {
         }
     }
 
+    /// Its name as a command, which is the same at every seat.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::WarRoom => "war-room",
+            Self::Runbook => "runbook",
+            Self::Metrics => "metrics",
+            Self::Logs => "logs",
+            Self::Releases => "releases",
+            Self::Timeline => "timeline",
+            Self::PostMortem => "post-mortem",
+        }
+    }
+
     /// Panes that can have the focus in it, in the order of Tab.
     pub fn panes(self) -> &'static [Pane] {
         match self {
@@ -93,6 +106,24 @@ pub enum Pane {
     Draft,
     /// What the draft still asks.
     Todos,
+}
+
+impl Pane {
+    /// Its name, which is the same at every seat.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Runbook => "runbook",
+            Self::Output => "output",
+            Self::Tasks => "tasks",
+            Self::Timeline => "timeline",
+            Self::Logs => "logs",
+            Self::Releases => "releases",
+            Self::Freezes => "freezes",
+            Self::Draft => "draft",
+            Self::Todos => "todos",
+        }
+    }
 }
 
 /// A window on a list; where it stands, and how high it was when it was drawn last.

@@ -6,7 +6,7 @@ use crate::{
     seat::update::Event,
     signal::Shows,
     transport::client::{self, NoRoom},
-    wire::{As, ToRoom},
+    wire::ToRoom,
 };
 use futures::future::BoxFuture;
 use std::{path::PathBuf, sync::Arc};
@@ -23,6 +23,14 @@ const WAITING: usize = 1_024;
 /// Starts the room again that has fallen.
 pub type Revive = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
+/// How a seat sits down.
+pub struct Sits {
+    /// It only looks.
+    pub read_only: bool,
+    /// What of the signals it shows at first.
+    pub shows: Shows,
+}
+
 /// This end of the connection.
 pub struct Link {
     out: mpsc::UnboundedSender<ToRoom>,
@@ -31,10 +39,10 @@ pub struct Link {
 
 impl Link {
     /// Begins to connect. Needs a tokio runtime.
-    pub fn open(socket: PathBuf, revive: Option<Revive>, shows: Shows) -> Self {
+    pub fn open(socket: PathBuf, revive: Option<Revive>, sits: Sits) -> Self {
         let (out, frames) = mpsc::unbounded_channel();
         let (send, events) = mpsc::channel(WAITING);
-        tokio::spawn(keep(socket, revive, shows, frames, send));
+        tokio::spawn(keep((socket, sits), revive, frames, send));
         Self { out, events }
     }
 
@@ -55,9 +63,8 @@ impl Link {
 }
 
 async fn keep(
-    socket: PathBuf,
+    (socket, Sits { read_only, mut shows }): (PathBuf, Sits),
     revive: Option<Revive>,
-    mut shows: Shows,
     mut frames: mpsc::UnboundedReceiver<ToRoom>,
     events: mpsc::Sender<Event>,
 ) {
@@ -65,55 +72,52 @@ async fn keep(
     // Whether the room ended without a goodbye: one that was stopped is left alone.
     let mut fell = false;
     loop {
-        let why =
-            match Box::pin(client::connect(&socket, As::Seat, Some(shows.clone()), claim::of_this_process()))
-                .await
-            {
-                Ok((mut reader, mut writer, hello)) => {
-                    tries = 0;
-                    // What was meant for the connection before is void: commands are sent again by name.
-                    let mut other = None;
-                    while let Ok(frame) = frames.try_recv() {
-                        if let ToRoom::Show(shows) = frame {
-                            other = Some(shows);
-                        }
-                    }
-                    if let Some(other) = other {
-                        shows = other;
-                        if let Err(error) = writer.send(&ToRoom::Show(shows.clone())).await {
-                            tracing::debug!(%error, "the room is gone again");
-                        }
-                    }
-                    if events.send(Event::Room(Box::new(hello))).await.is_err() {
-                        return;
-                    }
-                    loop {
-                        tokio::select! {
-                            biased;
-                            frame = reader.next() => match frame {
-                                Ok(frame) => {
-                                    if events.send(Event::Room(Box::new(frame))).await.is_err() {
-                                        return;
-                                    }
-                                }
-                                Err(error) => break error,
-                            },
-                            frame = frames.recv() => match frame {
-                                Some(frame) => {
-                                    if let ToRoom::Show(now) = &frame {
-                                        shows = now.clone();
-                                    }
-                                    if let Err(error) = writer.send(&frame).await {
-                                        break error;
-                                    }
-                                }
-                                None => return,
-                            },
-                        }
+        let sitting = client::sit(&socket, claim::of_this_process(), read_only, shows.clone());
+        let why = match Box::pin(sitting).await {
+            Ok((mut reader, mut writer, hello)) => {
+                tries = 0;
+                // What was meant for the connection before is void: commands are sent again by name.
+                let before = shows.clone();
+                while let Ok(frame) = frames.try_recv() {
+                    if let ToRoom::Show(now) = frame {
+                        shows = now;
                     }
                 }
-                Err(error) => error,
-            };
+                if shows != before
+                    && let Err(error) = writer.send(&ToRoom::Show(shows.clone())).await
+                {
+                    tracing::debug!(%error, "the room is gone again");
+                }
+                if events.send(Event::Room(Box::new(hello))).await.is_err() {
+                    return;
+                }
+                loop {
+                    tokio::select! {
+                        biased;
+                        frame = reader.next() => match frame {
+                            Ok(frame) => {
+                                if events.send(Event::Room(Box::new(frame))).await.is_err() {
+                                    return;
+                                }
+                            }
+                            Err(error) => break error,
+                        },
+                        frame = frames.recv() => match frame {
+                            Some(frame) => {
+                                if let ToRoom::Show(now) = &frame {
+                                    shows = now.clone();
+                                }
+                                if let Err(error) = writer.send(&frame).await {
+                                    break error;
+                                }
+                            }
+                            None => return,
+                        },
+                    }
+                }
+            }
+            Err(error) => error,
+        };
         let other_wire = matches!(why, NoRoom::OtherWire(_));
         let retry_in = match BACKOFF.get(tries).or(BACKOFF.last()) {
             _ if other_wire => OTHER_WIRE,

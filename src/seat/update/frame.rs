@@ -1,6 +1,6 @@
 //! Frames from the room.
 
-use super::{Effect, draft};
+use super::{Effect, draft, presence};
 use crate::{
     domain::{
         Command, Event, Fact,
@@ -29,11 +29,15 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
         *asked = None;
     }
     match frame {
-        FromRoom::Hello { you, groups, room, .. } => {
+        FromRoom::Hello { you, groups, room, seat, .. } => {
             let back = matches!(model.conn, Conn::Down { .. });
             model.conn = Conn::Up { heard: now, asked: None };
             model.pending.forget_asks();
             model.me = Some(you);
+            model.seat = seat;
+            model.told = None;
+            // Connections have other numbers now.
+            model.leader = None;
             model.groups = groups;
             model.room = Some(room);
             if back {
@@ -90,8 +94,9 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
         }
         FromRoom::Room(room) => {
             room_is(model, room);
-            Vec::new()
+            presence::follow(model)
         }
+        FromRoom::Here(here) => presence::moved(model, here),
         FromRoom::Steer(_) | FromRoom::Ignored(_) | FromRoom::Bye { .. } => Vec::new(),
     }
 }

@@ -12,6 +12,9 @@ use crate::seat::{
 
 /// Something came from the terminal.
 pub fn input(model: &mut Model, input: Input) -> Vec<Effect> {
+    if matches!(input, Input::Key(_) | Input::Paste(_) | Input::Mouse(_)) {
+        model.active = model.now.clone();
+    }
     match input {
         Input::Key(key) => {
             model.notice = None;

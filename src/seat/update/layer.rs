@@ -9,7 +9,11 @@ use crate::{
         walk::{Confirmation, Glass, WalkCommand},
     },
     seat::{
-        command::{self, act::walk, palette},
+        command::{
+            self,
+            act::{presence, walk},
+            palette,
+        },
         model::{
             Layer, Model, StepRef, Tone,
             layer::{Act, Approval, Choice, Confirm, Declare, Prompt},
@@ -60,6 +64,7 @@ fn over(model: &mut Model, top: Layer, key: KeyChord) -> Vec<Effect> {
         Layer::Confirm(confirm) => confirm_(model, confirm, key),
         Layer::Approval(approval) => approval_(model, approval, key),
         Layer::Declare(form) => declare(model, form, key),
+        Layer::People { at } => people(model, at, key),
         Layer::Message { title, text, top } => {
             if let Some(top) = scrolled(top, key) {
                 model.layers.push(Layer::Message { title, text, top });
@@ -70,6 +75,29 @@ fn over(model: &mut Model, top: Layer, key: KeyChord) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+fn people(model: &mut Model, at: usize, key: KeyChord) -> Vec<Effect> {
+    let most = model.seats().len().saturating_sub(1);
+    let at = at.min(most);
+    match key.key {
+        Key::Up | Key::Char('k') => model.layers.push(Layer::People { at: at.saturating_sub(1) }),
+        Key::Down | Key::Char('j') => model.layers.push(Layer::People { at: (at + 1).min(most) }),
+        Key::Char('y') => {
+            model.layers.push(Layer::People { at });
+            return vec![Effect::Copy(model.join_line())];
+        }
+        Key::Enter | Key::Char('f') => {
+            if let Some(one) = model.seats().get(at).map(|one| (**one).clone()) {
+                return presence::lead_by(model, &one);
+            }
+        }
+        _ => {
+            model.say(Tone::Info, "Enter follows, y copies the line to join, Esc goes back");
+            model.layers.push(Layer::People { at });
+        }
+    }
+    Vec::new()
 }
 
 fn scrolled(top: usize, key: KeyChord) -> Option<usize> {

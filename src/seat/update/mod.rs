@@ -4,6 +4,7 @@ mod draft;
 mod frame;
 mod input;
 mod layer;
+pub mod presence;
 mod shows;
 mod tick;
 
@@ -141,7 +142,17 @@ pub fn update(model: &mut Model, now: Stamp, event: Event) -> Vec<Effect> {
 fn happen(model: &mut Model, event: Event) -> Vec<Effect> {
     match event {
         Event::Tick => tick::tick(model),
-        Event::Input(input) => input::input(model, input),
+        Event::Input(input) => {
+            let before = model.leader.clone().map(|leader| (leader, model.look()));
+            let effects = input::input(model, input);
+            if let Some((leader, look)) = before
+                && model.leader == Some(leader)
+                && model.look() != look
+            {
+                presence::stop(model);
+            }
+            effects
+        }
         Event::Room(frame) => frame::frame(model, *frame),
         Event::Lost { why, retry_in, other_wire } => {
             frame::lost(model, &why, retry_in, other_wire);
@@ -199,9 +210,16 @@ fn happen(model: &mut Model, event: Event) -> Vec<Effect> {
     }
 }
 
+/// Why a seat that only looks does nothing else.
+pub const READ_ONLY: &str = "this seat only looks (--read-only): open one without it to act";
+
 impl Model {
     /// A command for the room. While the room is out of reach or its journal takes nothing, it is not sent.
     pub fn command(&mut self, command: Command, then: Then) -> Vec<Effect> {
+        if self.read_only {
+            self.say(Tone::Wrong, READ_ONLY);
+            return Vec::new();
+        }
         if !matches!(self.conn, super::model::Conn::Up { .. }) {
             self.unsent = true;
             self.say(Tone::Wrong, "the room is out of reach: nothing was sent; try again when it is back");
@@ -235,6 +253,9 @@ impl Model {
 
     /// Steers a hand.
     pub fn steer(&self, at: StepRef, steer: Steer) -> Vec<Effect> {
+        if self.read_only {
+            return Vec::new();
+        }
         vec![Effect::Send(ToRoom::Steer { at, steer })]
     }
 

@@ -1,6 +1,6 @@
 //! What happens because time has passed: the room is asked whether it is there, notices go, the draft follows.
 
-use super::{Effect, draft};
+use super::{Effect, draft, presence};
 use crate::{
     domain::time::{Span, Stamp},
     seat::model::{Conn, Model, Tone, conn::PING_AFTER, pending::For},
@@ -35,5 +35,7 @@ pub fn tick(model: &mut Model) -> Vec<Effect> {
 /// When the screen changes next although nothing happens: the console's clocks count seconds.
 pub fn next_change(model: &Model) -> Stamp {
     let into = u64::from(model.now.wall.timestamp_subsec_millis());
-    model.now.plus(Span::millis(1_000_u64.saturating_sub(into).clamp(10, 1_000)))
+    let second = model.now.plus(Span::millis(1_000_u64.saturating_sub(into).clamp(10, 1_000)));
+    let told = presence::next(model).filter(|at| at.until(&model.now) < second.until(&model.now));
+    told.unwrap_or(second)
 }

@@ -69,11 +69,22 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
     if let Some(sink) = model.room.iter().flat_map(|room| &room.audit).find(|sink| sink.trouble.is_some()) {
         out.push((format!("  audit {} behind", sink.behind), Role::Notice));
     }
+    // What this seat may not, and whose eyes it looks through, comes before what it looks at.
+    let mut seat: Vec<(String, Role)> = Vec::new();
+    if model.read_only {
+        seat.push(("read-only  ".into(), Role::Notice));
+    } else if model.is_observer() {
+        seat.push(("observer  ".into(), Role::Notice));
+    }
+    if let Some(leader) = &model.leader {
+        seat.push((format!("following {}  ", crate::seat::model::entry::one(&leader.name)), Role::Notice));
+    }
     if model.ui.view != View::WarRoom {
         let gap = if out.is_empty() { "" } else { "  " };
         out.insert(0, (format!("{}{gap}", model.ui.view.name()), Role::Title));
     }
-    out
+    seat.append(&mut out);
+    seat
 }
 
 /// Keys and their words, the most wanted first, the palette and the help last.
@@ -171,6 +182,7 @@ fn layer_hints(layer: &Layer) -> Vec<(String, String)> {
         }
         Layer::Approval(_) => &[("y", "approve"), ("n", "reject"), ("b", "break the glass"), ("Esc", "back")],
         Layer::Declare(_) => &[("Tab", "next"), ("Enter", "declare"), ("Esc", "back")],
+        Layer::People { .. } => &[("Enter", "follow"), ("y", "copy the line"), ("Esc", "back")],
         Layer::Message { .. } => &[("y", "copy"), ("Esc", "back")],
         Layer::Terminal(_) => &[("^]", "leave the step's terminal")],
     };

@@ -4,6 +4,7 @@ mod approval;
 mod ask;
 mod declare;
 mod list;
+mod people;
 mod terminal;
 
 use super::{
@@ -31,6 +32,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, theme: &Theme, model: &Model) -> Optio
         Layer::Approval(open) => approval::approval(buf, body, theme, model, open),
         Layer::Declare(form) => declare::draw(buf, body, theme, model, form),
         Layer::Message { title, text, top } => list::message(buf, body, theme, title, text, *top),
+        Layer::People { at } => people::draw(buf, body, theme, model, *at),
         Layer::Terminal(at) => terminal::draw(buf, body, theme, model, at),
     }
 }

@@ -128,7 +128,14 @@ fn step(model: &mut Model) -> Vec<Effect> {
     let Some((walk, step)) = model.step() else { return Vec::new() };
     let at = StepRef { walk: walk.id, step: step.id.clone() };
     let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
-    match walk.status(&step.id) {
+    let status = walk.status(&step.id);
+    if matches!(status, StepStatus::Todo | StepStatus::Failed)
+        && let Err(why) = command::power::on_steps(model)
+    {
+        model.say(Tone::Wrong, format!("act: {why}"));
+        return Vec::new();
+    }
+    match status {
         StepStatus::Todo => todo(model, &at),
         StepStatus::Lent => lent(model, &at, &named),
         StepStatus::Unknown => {

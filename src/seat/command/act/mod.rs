@@ -6,6 +6,7 @@ pub mod freeze;
 pub mod incident;
 pub mod look;
 pub mod people;
+pub mod presence;
 pub mod say;
 pub mod seat;
 pub mod task;

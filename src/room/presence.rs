@@ -1,0 +1,84 @@
+//! Who is here and where they look. It goes from seat to seat and nowhere else: the journal never hears of it.
+
+use super::{
+    conn::ConnId,
+    serve::{Room, Seat},
+};
+use crate::{
+    domain::{
+        Refusal,
+        policy::Power,
+        power,
+        refusal::Code,
+        time::{Span, Wall},
+    },
+    os::clock,
+    wire::{As, FromRoom, Here, Presence, encode},
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Seats whose presence changed since it was published last. Many changes of one seat become one.
+#[derive(Debug, Default)]
+pub struct Moved(BTreeSet<ConnId>);
+
+/// What a seat that only looks is told.
+pub(super) fn read_only() -> Refusal {
+    Refusal::new(Code::Forbidden, "this seat only looks: it was opened with --read-only")
+        .hint("open one without it to act")
+}
+
+impl Room {
+    /// A seat says where it looks.
+    pub(super) fn is_here(&mut self, id: ConnId, here: Here) {
+        let look = here.look.clean(|text| self.core.clean(text));
+        let Some(seat) = self.seats.get_mut(&id) else { return };
+        if seat.role != As::Seat {
+            return;
+        }
+        let now = clock::now().wall;
+        let idle = here.idle.min(Span::between(seat.since, now));
+        seat.active = now.checked_sub_signed(idle.signed());
+        seat.here = Some(Here { look, ..here });
+        self.moved.0.insert(id);
+    }
+
+    /// What all are shown of a seat.
+    pub(super) fn presence(&self, id: ConnId, seat: &Seat, now: &crate::domain::time::Stamp) -> Presence {
+        let mut one = Presence::new(id, seat.who.clone(), seat.role, seat.since);
+        one.active = seat.active;
+        one.read_only = seat.read_only;
+        one.observer = seat.role == As::Seat
+            && !self.core.read(|state| {
+                let about = state.open_incident().map(|incident| incident.id);
+                power::may(state, (&seat.who, &seat.groups), Power::Respond, about, now)
+            });
+        if let Some(here) = &seat.here {
+            one.look = Some(here.look.clone());
+            one.attached = here.attached;
+            one.follows = here.follows;
+        }
+        one
+    }
+
+    /// What changed, to all that show it, at most as often as what is live.
+    pub(super) fn publish_here(&mut self) {
+        let moved = std::mem::take(&mut self.moved.0);
+        if moved.is_empty() {
+            return;
+        }
+        let now = clock::now();
+        let here: Vec<Presence> = moved
+            .iter()
+            .filter_map(|id| self.seats.get(id).map(|seat| self.presence(*id, seat, &now)))
+            .collect();
+        let bytes: Arc<[u8]> = encode(&FromRoom::Here(here)).into();
+        for seat in self.seats.values().filter(|seat| seat.live && seat.role != As::Hand) {
+            seat.outbox.publish(&bytes);
+        }
+    }
+}
+
+/// Since when a seat that has just come is active.
+pub(super) fn fresh(role: As, now: Wall) -> Option<Wall> {
+    (role == As::Seat).then_some(now)
+}
