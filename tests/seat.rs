@@ -441,6 +441,7 @@ fn what_was_written_stays_while_it_cannot_be_sent() {
         you: story::person("ana"),
         groups: std::sync::Arc::default(),
         room: story::status(true),
+        seat: 1,
     };
     let _ = hear(&mut model, NOW, hello);
     let sent = commands(&press(&mut model, NOW, "enter"));
