@@ -127,7 +127,7 @@ async fn room(dir: &Path) -> (PathBuf, SocketAddr) {
     };
     let (room, shared, inbox) = Room::open(options).await.unwrap();
     let socket = dir.join("room.sock");
-    tokio::spawn(room.serve(listen(&socket, 0o600).unwrap(), inbox));
+    tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));
     let freeze = FreezeCommand::Begin {
         incident: None,
         scope: Scope::deploys(vec!["frozen".into()], vec!["prod".into()]),

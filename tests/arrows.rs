@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("push", &["domain", "os", "source"]),
     ("http", &["domain", "os"]),
     ("evidence", &["domain", "os"]),
-    ("transport", &["domain", "os", "wire"]),
+    ("transport", &["domain", "os", "signal", "wire"]),
     ("hand", &["domain", "evidence", "os", "runbook", "signal", "transport", "wire"]),
     ("room", &["domain", "evidence", "journal", "os", "signal", "source", "transport", "wire"]),
     ("seat", &["domain", "os", "signal", "theme", "transport", "wire"]),

@@ -67,7 +67,7 @@ impl House {
         };
         let (room, _, inbox) = Room::open(options).await.unwrap();
         let socket = dir.path().join("room.sock");
-        tokio::spawn(room.serve(listen(&socket, 0o600).unwrap(), inbox));
+        tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));
         Self { _dir: dir, socket }
     }
 
@@ -103,7 +103,8 @@ impl House {
     }
 
     async fn sit(&self, size: (u16, u16), read_only: bool) -> Seat {
-        let (reader, writer, hello) = client::sit(&self.socket, None, read_only).await.unwrap();
+        let (reader, writer, hello) =
+            client::sit(&self.socket, None, read_only, warroom::signal::Shows::default()).await.unwrap();
         let now = clock::now();
         let mut setup = story::setup("14:00:00");
         setup.now = now.clone();
@@ -221,7 +222,8 @@ async fn presence_goes_from_seat_to_seat_and_never_into_the_journal() {
 async fn a_room_takes_what_a_seat_says_of_itself_with_care() {
     let house = House::open().await;
     let mut ana = house.sit((100, 30), false).await;
-    let (_reader, mut writer, _) = client::sit(&house.socket, None, false).await.unwrap();
+    let (_reader, mut writer, _) =
+        client::sit(&house.socket, None, false, warroom::signal::Shows::default()).await.unwrap();
     let look = Look {
         view: "\u{1b}]0;owned\u{7}".repeat(60),
         item: "password=hunter2hunter2".into(),

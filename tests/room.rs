@@ -126,7 +126,7 @@ impl House {
         };
         let (room, _, inbox) = Room::open(options).await.unwrap();
         let socket = dir.path().join("room.sock");
-        tokio::spawn(room.serve(listen(&socket, 0o600).unwrap(), inbox));
+        tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));
         Self { dir, socket, mood }
     }
 

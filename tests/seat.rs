@@ -44,6 +44,7 @@ use warroom::{
         term::{Input, KeyChord},
         update::{self, Effect, Event},
     },
+    signal::Shows,
     wire::{Ask, FromRoom, HandSays, Outcome, Steer, ToRoom, Told},
 };
 
@@ -522,7 +523,7 @@ fn commands_survive_a_lost_connection_under_their_names() {
     let mut model = ana();
     let effects = press(&mut model, NOW, "n 'hello enter");
     let name = id(&effects);
-    let lost = Event::Lost { why: "gone".into(), retry_in: Span::secs(1) };
+    let lost = Event::Lost { why: "gone".into(), retry_in: Span::secs(1), other_wire: false };
     let _ = update::update(&mut model, story::at(NOW), lost);
     assert!(matches!(model.conn, Conn::Down { .. }));
     assert_eq!(commands(&press(&mut model, NOW, "n 'again enter")), [], "nothing new is sent into the void");
@@ -538,6 +539,54 @@ fn commands_survive_a_lost_connection_under_their_names() {
     assert_eq!(id(&again), name);
     let _ = accepted(&mut model, &again);
     assert_eq!(commands(&hear(&mut model, NOW, FromRoom::Room(story::status(true)))), []);
+}
+
+#[test]
+fn the_room_is_told_what_is_on_the_screen() {
+    let told = |effects: &[Effect]| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Send(ToRoom::Show(shows)) => Some(shows.clone()),
+            _ => None,
+        })
+    };
+    let mut model = ana();
+    let size = |w, h| Event::Input(Input::Resize(w, h));
+    let _ = update::update(&mut model, story::at(NOW), size(160, 50));
+    assert!(model.showing.is_all(), "{:?}", model.showing);
+    let timeline = told(&press(&mut model, NOW, "6")).unwrap();
+    assert_eq!(timeline, Shows::little());
+    assert_eq!(told(&press(&mut model, NOW, "7")), None, "the same as before is not said again");
+    let logs = told(&press(&mut model, NOW, "4")).unwrap();
+    assert!(logs.lines && logs.panels.is_some_and(|panels| panels.is_empty()));
+    let metrics = told(&press(&mut model, NOW, "3")).unwrap();
+    assert!(!metrics.lines && metrics.panels.is_none());
+    let small = told(&update::update(&mut model, story::at(NOW), size(20, 5))).unwrap();
+    assert_eq!(small, Shows::little(), "nothing of it fits");
+}
+
+#[test]
+fn what_was_written_stays_while_it_cannot_be_sent() {
+    let mut model = ana();
+    let _ = press(&mut model, NOW, "n 'hello");
+    let lost = Event::Lost { why: "gone".into(), retry_in: Span::secs(1), other_wire: false };
+    let _ = update::update(&mut model, story::at(NOW), lost);
+    assert_eq!(commands(&press(&mut model, NOW, "enter")), []);
+    assert!(matches!(model.layers.last(), Some(Layer::Words { .. })), "{:?}", model.layers);
+    let hello = FromRoom::Hello {
+        wire: 1,
+        fold: 1,
+        you: story::person("ana"),
+        groups: std::sync::Arc::default(),
+        room: story::status(true),
+        seat: 1,
+    };
+    let _ = hear(&mut model, NOW, hello);
+    let sent = commands(&press(&mut model, NOW, "enter"));
+    assert!(
+        matches!(&sent[..], [Command::Note(NoteCommand::Say { text, .. })] if text == "hello"),
+        "{sent:?}"
+    );
+    assert!(model.layers.is_empty());
 }
 
 #[test]
@@ -581,7 +630,7 @@ fn while_the_journal_takes_nothing_a_command_can_still_be_copied() {
     hear(&mut model, NOW, FromRoom::Room(status));
     assert_eq!(commands(&press(&mut model, NOW, "n 'x enter")), []);
     assert!(model.notice.as_ref().unwrap().text.contains("UNRECORDED"));
-    let copied = press(&mut model, NOW, "y");
+    let copied = press(&mut model, NOW, "esc y");
     assert!(matches!(&copied[..], [Effect::Copy(code)] if code.contains("ln -sfn")), "{copied:?}");
 }
 

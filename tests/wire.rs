@@ -14,6 +14,7 @@ use warroom::{
         severity::Severity,
         time::Span,
     },
+    signal::Shows,
     wire::{
         As, Ask, FRAME_MAX, Finished, FromRoom, HandSays, Here, JournalState, Lines, Look, Outcome, Presence,
         RoomStatus, Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
@@ -56,6 +57,7 @@ fn to_room() -> Vec<ToRoom> {
             live: true,
             claimed: Some("ssh from 192.0.2.7".into()),
             read_only: false,
+            shows: Shows::default(),
         },
         ToRoom::Here(Here {
             look: Look {
@@ -98,6 +100,16 @@ fn to_room() -> Vec<ToRoom> {
         ToRoom::Ask { n: 4, ask: Ask::Check { lang: "promql".into(), code: "up == 1".into(), source: None } },
         ToRoom::Steer { at: step.clone(), steer: Steer::Extend(Span::mins(5)) },
         ToRoom::Hand { at: step, hand: id().0, says: HandSays::Printed { text: "reloaded\n".into() } },
+        ToRoom::Hello {
+            wire: WIRE,
+            fold: 2,
+            role: As::Hand,
+            live: true,
+            claimed: None,
+            read_only: false,
+            shows: Shows::little(),
+        },
+        ToRoom::Show(Shows { panels: Some(["errors".to_owned()].into()), lines: true }),
     ]
 }
 
@@ -121,6 +133,7 @@ fn from_room() -> Vec<FromRoom> {
         FromRoom::Done { id: id(), outcome: Outcome::Failed { why: "the disk is full".into() } },
         FromRoom::Told { n: 4, told: Told::Yes },
         FromRoom::Room(status()),
+        FromRoom::Ignored("dance".into()),
         FromRoom::Here(vec![Presence {
             look: Some(Look { view: "logs".into(), pattern: "timeout".into(), ..Look::default() }),
             active: Some(at()),
@@ -137,12 +150,30 @@ fn lines<T: serde::Serialize>(frames: &[T]) -> String {
 
 #[test]
 fn frames_to_the_room_are_these_bytes() {
-    insta::assert_snapshot!(lines(&to_room()));
+    insta::assert_snapshot!(format!("to_room_{WIRE}"), lines(&to_room()));
 }
 
 #[test]
 fn frames_from_the_room_are_these_bytes() {
-    insta::assert_snapshot!(lines(&from_room()));
+    insta::assert_snapshot!(format!("from_room_{WIRE}"), lines(&from_room()));
+}
+
+/// What a program of one version must understand of every other: the first line of each, and the goodbye.
+#[test]
+fn hello_and_goodbye_are_read_in_every_version() {
+    let dir = format!("{}/tests/snapshots", env!("CARGO_MANIFEST_DIR"));
+    for wire in 1..=WIRE {
+        let read = |name: &str| std::fs::read_to_string(format!("{dir}/wire__{name}_{wire}.snap")).unwrap();
+        let (to_room, from_room) = (read("to_room"), read("from_room"));
+        let hello = to_room.lines().find(|line| line.starts_with("{\"hello\"")).unwrap();
+        assert!(
+            matches!(decode(hello.as_bytes()), Ok(ToRoom::Hello { wire: said, .. }) if said == wire),
+            "{hello}"
+        );
+        let bye = from_room.lines().find(|line| line.starts_with("{\"bye\"")).unwrap();
+        let bye = decode(bye.as_bytes()).unwrap();
+        assert!(matches!(bye, FromRoom::Bye { why: Finished::OtherWire, .. }), "{bye:?}");
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ pub mod run;
 pub mod runbook;
 pub mod script;
 pub mod seat;
+pub mod serve;
 pub mod sources;
 pub mod status;
 pub mod step;
@@ -68,8 +69,7 @@ pub struct With {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Drill(drill::DrillArgs),
-    /// Serve a room in the foreground
-    Serve(room::ServeArgs),
+    Serve(serve::ServeArgs),
     /// Stop the room in good order
     Stop,
     /// How the room is and what is the case
@@ -177,7 +177,7 @@ pub fn main() -> ExitCode {
     match command {
         None => seat::run(&with, &seat),
         Some(Verb::Drill(args)) => drill::run(&with, &args),
-        Some(Verb::Serve(args)) => room::serve(&with, &args),
+        Some(Verb::Serve(args)) => serve::run(&with, &args),
         Some(Verb::Room(args)) => room::run(&with, &args),
         Some(Verb::Stop) => room::stop(&with),
         Some(Verb::Status(args)) => status::run(&with, &args),

@@ -62,16 +62,24 @@ pub struct Reached {
     pub place: Place,
     /// Whether it was started just now.
     pub started: bool,
+    /// Why it is not the machine's room, where the machine is meant to have one.
+    pub passed_over: Option<String>,
 }
 
-/// The first place where something accepts connections.
-async fn listening(places: &[Place]) -> Option<Place> {
+/// The first place where something accepts connections, and why the machine's was passed over.
+async fn listening(places: &[Place]) -> (Option<Place>, Option<String>) {
+    let mut passed_over = None;
     for place in places {
-        if UnixStream::connect(&place.socket).await.is_ok() {
-            return Some(place.clone());
+        match UnixStream::connect(&place.socket).await {
+            Ok(_) => return (Some(place.clone()), passed_over),
+            Err(why) => passed_over = passed_over.or_else(|| missed(place, &why)),
         }
     }
-    None
+    (None, passed_over)
+}
+
+fn missed(place: &Place, why: &std::io::Error) -> Option<String> {
+    (place.kind == Kind::System && find::is_configured()).then(|| find::passed_over(&place.socket, why))
 }
 
 /// Finds a room; starts the user's own where none listens and none was named.
@@ -80,22 +88,23 @@ async fn listening(places: &[Place]) -> Option<Place> {
 /// [`Unreached`].
 pub async fn find_or_start(with: &With) -> Result<Reached, Unreached> {
     let places = find::places(with.socket.clone()).map_err(|error| Unreached::Start(error.to_string()))?;
-    if let Some(place) = listening(&places).await {
+    let (place, passed_over) = listening(&places).await;
+    if let Some(place) = place {
         watch_too(with, &place).await?;
-        return Ok(Reached { place, started: false });
+        return Ok(Reached { place, started: false, passed_over });
     }
     let Some(own) = places.into_iter().find(|place| place.kind != Kind::System) else {
         return Err(Unreached::Start("there is no place for it".into()));
     };
     if own.kind == Kind::Named {
         return match UnixStream::connect(&own.socket).await {
-            Ok(_) => Ok(Reached { place: own, started: false }),
+            Ok(_) => Ok(Reached { place: own, started: false, passed_over: None }),
             Err(why) => Err(NoRoom::Absent { path: own.socket, why }.into()),
         };
     }
     let dir = dirs::state().map_err(|error| Unreached::Start(error.to_string()))?;
     start(with, &dir, &[], &|line| eprintln!("{line}")).await?;
-    Ok(Reached { place: own, started: true })
+    Ok(Reached { place: own, started: true, passed_over })
 }
 
 /// A room that runs already is asked to watch what the flags name.
@@ -219,6 +228,8 @@ pub struct Session {
     pub client: Client,
     /// The socket.
     pub socket: PathBuf,
+    /// Why it is not the machine's room, where the machine is meant to have one.
+    pub passed_over: Option<String>,
 }
 
 impl Session {
@@ -228,7 +239,15 @@ impl Session {
     /// [`Unreached`].
     pub async fn open(with: &With) -> Result<Self, Unreached> {
         let reached = find_or_start(with).await?;
-        Ok(Self { client: Client::script(&reached.place.socket).await?, socket: reached.place.socket })
+        // A script's output stays its own; who reads it should still know that nobody else sees what it does.
+        if let Some(why) = &reached.passed_over {
+            exit::warn(why);
+        }
+        Ok(Self {
+            client: Client::script(&reached.place.socket).await?,
+            socket: reached.place.socket,
+            passed_over: reached.passed_over,
+        })
     }
 
     /// Connects to a room that runs already.
@@ -238,11 +257,16 @@ impl Session {
     pub async fn existing(with: &With) -> Result<Self, Unreached> {
         let places =
             find::places(with.socket.clone()).map_err(|error| Unreached::Start(error.to_string()))?;
-        let mut last = None;
+        let (mut last, mut passed_over) = (None, None);
         for place in places {
             match Client::script(&place.socket).await {
-                Ok(client) => return Ok(Self { client, socket: place.socket }),
-                Err(error) => last = Some(error),
+                Ok(client) => return Ok(Self { client, socket: place.socket, passed_over }),
+                Err(error) => {
+                    if let NoRoom::Absent { why, .. } = &error {
+                        passed_over = passed_over.or_else(|| missed(&place, why));
+                    }
+                    last = Some(error);
+                }
             }
         }
         Err(last.map_or_else(|| Unreached::Start("there is no place for it".into()), Unreached::Room))

@@ -1,4 +1,4 @@
-//! `warroom serve`, `warroom stop`, and the room that a seat starts in the background.
+//! A room from its first breath to its last, and `warroom stop`.
 
 use super::{With, exit, log, outward, reach::Session, sources};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     },
     http::{self, token::GateRight},
     journal::Journal,
-    os::{dirs, lock::Lock, peer},
+    os::{dirs, lock::Lock, peer, service},
     push,
     room::{Options, Room},
     store::sqlite::{Mode, Sqlite},
@@ -22,24 +22,10 @@ use crate::{
 use futures::StreamExt as _;
 use std::{
     io::Write as _,
-    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
-
-/// Serve a room in the foreground.
-///
-/// In a directory that only a group may enter, it serves that group; otherwise only you.
-#[derive(Debug, clap::Args)]
-pub struct ServeArgs {
-    /// State directory: journal, evidence, socket [default: your own]
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Let everybody in whom the socket's directory lets in, instead of you alone
-    #[arg(long)]
-    shared: bool,
-}
 
 /// A room in the background.
 #[derive(Debug, clap::Args)]
@@ -55,29 +41,34 @@ pub struct RoomArgs {
     pace: f64,
 }
 
-struct Opening {
-    dir: PathBuf,
-    shared: bool,
-    drill: Option<(String, f64)>,
+pub(super) struct Opening {
+    /// Journal, evidence, locks.
+    pub(super) dir: PathBuf,
+    pub(super) door: Door,
+    pub(super) drill: Option<(String, f64)>,
 }
 
-/// Serves in the foreground until a signal or `warroom stop`.
-pub fn serve(with: &With, args: &ServeArgs) -> ExitCode {
-    let dir = match args.dir.clone().map_or_else(dirs::state, Ok) {
-        Ok(dir) => dir,
-        Err(error) => {
-            eprintln!("{error}");
-            return exit::code(exit::REFUSED);
-        }
-    };
-    open(with, Opening { dir, shared: args.shared, drill: None })
+/// Where a room listens, and for whom.
+pub(super) enum Door {
+    /// In its own directory, for its owner alone.
+    Own,
+    /// Where a group may enter.
+    Shared { socket: PathBuf, group: Option<u32> },
+    /// Where the service manager did already; for its owner alone or for whom that lets in.
+    Given { listener: std::os::unix::net::UnixListener, shared: bool },
+}
+
+impl Door {
+    fn is_shared(&self) -> bool {
+        matches!(self, Self::Shared { .. } | Self::Given { shared: true, .. })
+    }
 }
 
 /// Serves in the background.
 pub fn run(with: &With, args: &RoomArgs) -> ExitCode {
     crate::os::seal_inherited();
     let drill = args.drill.clone().map(|scenario| (scenario, args.pace));
-    open(with, Opening { dir: args.dir.clone(), shared: false, drill })
+    open(with, Opening { dir: args.dir.clone(), door: Door::Own, drill })
 }
 
 /// Asks the room to stop.
@@ -105,7 +96,7 @@ pub fn stop(with: &With) -> ExitCode {
     })
 }
 
-fn open(with: &With, opening: Opening) -> ExitCode {
+pub(super) fn open(with: &With, opening: Opening) -> ExitCode {
     let ask = config::Ask::here(with.config.clone(), with.flags.clone());
     let config = match config::load(&ask) {
         Ok(loaded) => loaded.config,
@@ -136,15 +127,25 @@ fn log(line: &str) {
 
 async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     let say = |error: &dyn std::fmt::Display| error.to_string();
-    let Opening { dir, shared, drill } = opening;
-    if shared {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o750)
-            .create(&dir)
-            .map_err(|error| format!("{} cannot be made: {error}", dir.display()))?;
-    } else {
-        dirs::private(&dir).map_err(|error| say(&error))?;
+    let Opening { dir, door, drill } = opening;
+    match &door {
+        // One directory for all: a group may enter it, and each file in it is the room's alone.
+        Door::Shared { socket, group } if socket.parent() == Some(&dir) => {
+            dirs::shared(&dir, *group).map_err(|error| say(&error))?;
+        }
+        Door::Shared { socket, group } => {
+            dirs::private(&dir).map_err(|error| say(&error))?;
+            let entry = socket.parent().unwrap_or(Path::new("/"));
+            dirs::shared(entry, *group).map_err(|error| say(&error))?;
+        }
+        Door::Given { listener, shared: true } => {
+            dirs::private(&dir).map_err(|error| say(&error))?;
+            let bound = listener.local_addr().map_err(|error| say(&error))?;
+            if let Some(entry) = bound.as_pathname().and_then(Path::parent) {
+                dirs::shared(entry, None).map_err(|error| say(&error))?;
+            }
+        }
+        Door::Own | Door::Given { .. } => dirs::private(&dir).map_err(|error| say(&error))?,
     }
     let journal_at =
         config.journal.path.clone().filter(|_| drill.is_none()).unwrap_or_else(|| dir.join("journal.db"));
@@ -186,7 +187,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         blobs,
         redactor,
         policy,
-        owner: (!shared).then(peer::my_uid),
+        owner: (!door.is_shared()).then(peer::my_uid),
         gate: gate_at,
         drill,
     };
@@ -204,9 +205,12 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         durable: shared_state.durable.clone(),
         says: shared_state.own.clone(),
     });
-    let socket = dir.join("room.sock");
-    let mode = if shared { 0o660 } else { 0o600 };
-    let listening = listen::listen(&socket, mode).map_err(|error| say(&error))?;
+    let listening = match door {
+        Door::Own => listen::listen(&dir.join("room.sock"), 0o600, None),
+        Door::Shared { socket, group } => listen::listen(&socket, 0o660, group),
+        Door::Given { listener, .. } => Ok(listen::given(listener).map_err(|error| say(&error))?),
+    }
+    .map_err(|error| say(&error))?;
     let stop = shared_state.stop.clone();
     tokio::spawn(async move {
         let Ok(mut signals) = signals() else { return };
@@ -235,7 +239,9 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         let stop = async move { drop(closing.await) };
         gate_task = Some((close, tokio::spawn(http::serve(listener, options, stop))));
     }
+    service::ready(&format!("serves the journal {}", journal_at.display()));
     let why = room.serve(listening, inbox).await;
+    service::stopping();
     pumps.close().await;
     if let Some((close, task)) = gate_task {
         let _ = close.send(());

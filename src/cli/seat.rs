@@ -109,6 +109,7 @@ pub fn run(with: &With, args: &SeatArgs) -> ExitCode {
             come_back: format!("warroom {named}").trim_end().to_owned(),
             join: named,
             seat: args.clone(),
+            passed_over: reached.passed_over,
         };
         sit_down(&config, place, runbooks, None, Vec::new()).await
     })
@@ -154,7 +155,7 @@ pub fn sit(with: &With, practice: Practice<'_>) -> u8 {
         let join = super::who::named(&With { socket: Some(socket.clone()), ..with.clone() });
         let seat = SeatArgs::default();
         let come_back = "warroom drill".into();
-        let place = Place { socket, revive, out: Some(out), come_back, join, seat };
+        let place = Place { socket, revive, out: Some(out), come_back, join, seat, passed_over: None };
         sit_down(&config, place, runbooks, advice, wrong).await
     })
 }
@@ -175,6 +176,7 @@ struct Place {
     revive: Option<Revive>,
     out: Option<PathBuf>,
     come_back: String,
+    passed_over: Option<String>,
     join: String,
     seat: SeatArgs,
 }
@@ -220,6 +222,7 @@ async fn sit_down(
         keymap,
         seed: Uuid::new_v4(),
         come_back: place.come_back.clone(),
+        passed_over: place.passed_over.clone(),
         join: place.join.clone(),
         incident: place.seat.incident,
         read_only: place.seat.read_only || config.ui.read_only,

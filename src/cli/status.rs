@@ -40,9 +40,13 @@ pub fn run(with: &With, args: &StatusArgs) -> ExitCode {
             Err(error) => return exit::no_room(&error),
         };
         if args.json {
-            exit::print(&serde_json::json!({ "room": room, "state": state }));
+            let passed_over = &session.passed_over;
+            exit::print(&serde_json::json!({ "room": room, "passed_over": passed_over, "state": state }));
         } else {
             let now = clock::now();
+            if let Some(why) = &session.passed_over {
+                println!("{why}");
+            }
             for line in lines(&room, &state, &now) {
                 println!("{line}");
             }

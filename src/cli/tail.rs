@@ -3,6 +3,7 @@
 use super::{With, exit, reach};
 use crate::{
     domain::{Event, Fact, State, erasure, id::IncidentId, tell, text, time::clock_utc},
+    signal::Shows,
     transport::client,
     wire::{As, Ask, FromRoom, ToRoom, Told},
 };
@@ -43,7 +44,8 @@ pub fn run(with: &With, args: &TailArgs) -> ExitCode {
 }
 
 async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client::NoRoom> {
-    let (mut reader, mut writer, hello) = client::connect(socket, As::Script, !args.no_follow, None).await?;
+    let (mut reader, mut writer, hello) =
+        client::connect(socket, As::Script, (!args.no_follow).then(Shows::little), None).await?;
     let FromRoom::Hello { room, .. } = hello else { return Ok(()) };
     let mut next = if args.from == 0 { room.head + 1 } else { args.from };
     let ask = |from| ToRoom::Ask { n: 1, ask: Ask::Events { from, limit: 1_000, incident: args.incident } };
@@ -65,19 +67,31 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
                     continue;
                 }
                 caught_up = true;
-                for event in waiting.drain(..).filter(|event| event.seq >= next) {
-                    print(&event, &state, args);
+                for event in waiting.drain(..) {
+                    if event.seq >= next {
+                        next = event.seq + 1;
+                        print(&event, &state, args);
+                    }
                 }
                 if args.no_follow {
                     return Ok(());
                 }
             }
-            FromRoom::Event(event) if args.incident.is_none() || event.stream == args.incident => {
-                if caught_up {
-                    print(&event, &state, args);
-                } else {
-                    waiting.push(*event);
+            FromRoom::Event(event) => {
+                let wanted = args.incident.is_none() || event.stream == args.incident;
+                if !caught_up {
+                    waiting.extend(wanted.then_some(*event));
+                } else if event.seq >= next {
+                    next = event.seq + 1;
+                    if wanted {
+                        print(&event, &state, args);
+                    }
                 }
+            }
+            // In place of events, where they were not read in time: what is missing is asked for.
+            FromRoom::Snapshot { state, .. } if caught_up && state.head >= next => {
+                caught_up = false;
+                writer.send(&ask(next)).await?;
             }
             _ => {}
         }

@@ -5,7 +5,7 @@
 
 use crate::{
     domain::{Command, CommandId, State},
-    signal::{Answer, Verdict},
+    signal::{Answer, Shows, Verdict},
     transport::client::{self, Reader, Writer},
     wire::{As, Ask, FromRoom, HandSays, Outcome, Steer, StepRef, ToRoom, Told},
 };
@@ -137,7 +137,7 @@ impl Keeper {
     async fn run(mut self) {
         let mut wait = BACKOFF.0;
         loop {
-            match client::connect(&self.socket, As::Hand, true, None).await {
+            match client::connect(&self.socket, As::Hand, Some(Shows::little()), None).await {
                 Ok((reader, writer, _)) => {
                     wait = BACKOFF.0;
                     if self.connected(reader, writer).await.is_none() {

@@ -30,6 +30,17 @@ pub enum NoDirectory {
         /// What is there.
         path: PathBuf,
     },
+    /// More than one group gets into it.
+    #[error(
+        "{} has mode {mode:03o}: a room's socket must lie where its group alone may enter and nobody but its owner may \
+         write; chmod 750 it, or choose another place", path.display()
+    )]
+    Open {
+        /// The directory.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// The system refused.
     #[error(transparent)]
     File(#[from] FileError),
@@ -67,6 +78,44 @@ pub fn private(path: &Path) -> Result<(), NoDirectory> {
             .map_err(FileError::at("close to others", path))?;
     }
     Ok(())
+}
+
+/// Makes `path` for a group to enter, mode 0750, or checks that a directory that is there lets in nobody else and is
+/// this user's or root's. `group` is given to one of this user's.
+///
+/// # Errors
+/// [`NoDirectory`].
+pub fn shared(path: &Path, group: Option<u32>) -> Result<(), NoDirectory> {
+    let mut made = false;
+    if let Some(parent) = path.parent() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(parent)
+            .map_err(FileError::at("create", parent))?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => made = true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(FileError::at("create", path)(error).into()),
+    }
+    let meta = std::fs::symlink_metadata(path).map_err(FileError::at("look at", path))?;
+    match checked(path, &meta) {
+        Err(NoDirectory::Foreign { owner: 0, .. }) => {}
+        other => {
+            other?;
+            if group.is_some_and(|group| group != meta.gid()) {
+                std::os::unix::fs::chown(path, None, group)
+                    .map_err(FileError::at("set the group of", path))?;
+            }
+        }
+    }
+    if made {
+        let mode = Permissions::from_mode(0o750);
+        return Ok(std::fs::set_permissions(path, mode).map_err(FileError::at("set the mode of", path))?);
+    }
+    let mode = meta.permissions().mode() & 0o777;
+    if mode & 0o027 == 0 { Ok(()) } else { Err(NoDirectory::Open { path: path.to_owned(), mode }) }
 }
 
 /// Where what belongs to a room's steps is kept: in the room's own directory where that is this user's alone, else where
@@ -143,6 +192,27 @@ mod tests {
             std::fs::create_dir(&other).unwrap();
             std::os::unix::fs::chown(&other, Some(1234), None).unwrap();
             assert!(matches!(private(&other), Err(NoDirectory::Foreign { owner: 1234, .. })));
+        }
+    }
+
+    #[test]
+    fn a_shared_directory_lets_in_its_group_and_nobody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run/warroom");
+        let me = super::super::peer::my_uid();
+        let group = if me == 0 { 12_345 } else { std::fs::metadata(dir.path()).unwrap().gid() };
+        shared(&path, Some(group)).unwrap();
+        let meta = std::fs::metadata(&path).unwrap();
+        assert_eq!((meta.permissions().mode() & 0o777, meta.gid()), (0o750, group));
+        shared(&path, None).unwrap();
+        for open in [0o755, 0o770, 0o777, 0o751] {
+            std::fs::set_permissions(&path, Permissions::from_mode(open)).unwrap();
+            assert!(matches!(shared(&path, None), Err(NoDirectory::Open { .. })), "{open:o}");
+        }
+        if me == 0 {
+            std::fs::set_permissions(&path, Permissions::from_mode(0o750)).unwrap();
+            std::os::unix::fs::chown(&path, Some(1234), None).unwrap();
+            assert!(matches!(shared(&path, None), Err(NoDirectory::Foreign { owner: 1234, .. })));
         }
     }
 

@@ -12,6 +12,7 @@ pub mod memory;
 pub mod peer;
 pub mod process;
 pub mod pty;
+pub mod service;
 mod session;
 pub mod spawn;
 

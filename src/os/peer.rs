@@ -109,6 +109,31 @@ pub async fn group_names(gids: &BTreeSet<u32>) -> BTreeSet<String> {
     names
 }
 
+/// Number of a group by its name, or as it is where it is a number.
+///
+/// # Errors
+/// Where there is none of that name.
+pub fn gid_of(group: &str) -> Result<u32, String> {
+    if let Ok(number) = group.parse() {
+        return Ok(number);
+    }
+    let text = std::fs::read("/etc/group").unwrap_or_default();
+    let asked = || {
+        let mut ask = std::process::Command::new("getent");
+        ask.args(["group", "--", group]).stdin(Stdio::null()).stderr(Stdio::null());
+        ask.output().map(|answer| answer.stdout).unwrap_or_default()
+    };
+    let number = |text: &[u8]| {
+        String::from_utf8_lossy(text).lines().find_map(|line| {
+            let mut fields = line.split(':');
+            (fields.next() == Some(group)).then(|| fields.nth(1)?.parse().ok()).flatten()
+        })
+    };
+    number(&text).or_else(|| number(&asked())).ok_or_else(|| {
+        format!("there is no group {}: groupadd --system it first", crate::domain::text::line(group))
+    })
+}
+
 /// As [`name_of`] where nothing can be waited for: `/etc/passwd` only, then `getent` without a time limit.
 pub fn name_now(uid: u32) -> String {
     local_name(Path::new("/etc/passwd"), uid)
@@ -171,6 +196,13 @@ mod tests {
         assert_eq!(find(text, 0).as_deref(), Some("root"));
         assert_eq!(find(text, 5), None);
         assert_eq!(find(text, 7).as_deref(), Some("ev␛il"));
+    }
+
+    #[test]
+    fn a_group_is_found_by_name_and_by_number() {
+        assert_eq!(gid_of("root"), Ok(0));
+        assert_eq!(gid_of("4711"), Ok(4711));
+        assert!(gid_of("no-such-group-here").unwrap_err().contains("no-such-group-here"));
     }
 
     #[tokio::test]

@@ -2,9 +2,13 @@
 
 use super::outbox::{Next, Outbox};
 use crate::{
-    domain::{Command, CommandId, Refusal, power::Groups},
+    domain::{
+        Command, CommandId,
+        power::Groups,
+        refusal::{Code, Refusal},
+    },
     os::peer,
-    wire::{FRAME_MAX, FRAME_MAX_STRANGER, Finished, FromRoom, Lines, ToRoom, decode, encode},
+    wire::{FRAME_MAX, FRAME_MAX_STRANGER, Finished, FromRoom, Lines, Outcome, ToRoom, Told, decode, encode},
 };
 use std::{
     collections::BTreeMap,
@@ -149,6 +153,7 @@ pub async fn serve(
     }
     let reading = async {
         loop {
+            outbox.eased().await;
             match frame(&mut read, &mut lines, &mut piece).await {
                 Ok(Some(says)) => {
                     if room.send((id, FromConn::Says(says))).await.is_err() {
@@ -156,7 +161,8 @@ pub async fn serve(
                     }
                 }
                 Ok(None) => return,
-                Err(say) => {
+                Err(Strange { answer: Some(answer), .. }) => outbox.reply(encode(&answer)),
+                Err(Strange { say, .. }) => {
                     outbox.reply(encode(&FromRoom::Bye { why: Finished::Nonsense, say }));
                     outbox.close();
                     std::future::pending::<()>().await;
@@ -176,8 +182,6 @@ pub async fn serve(
                     if room.send((id, FromConn::Behind)).await.is_err() {
                         return;
                     }
-                    // The room answers with a snapshot; until then there is nothing to write.
-                    tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 Next::Close => return,
             }
@@ -187,22 +191,56 @@ pub async fn serve(
     drop(room.send((id, FromConn::Left)).await);
 }
 
-/// The next frame; `None` at the end. What is not a frame is an error that says so.
+/// A line that is no frame of this version.
+struct Strange {
+    /// What is wrong with it.
+    say: String,
+    /// What is answered where a later version may know it, so that one client can speak to more than one version.
+    answer: Option<FromRoom>,
+}
+
+impl Strange {
+    fn line(line: &[u8], error: &serde_json::Error) -> Self {
+        let start = crate::domain::text::bytes(line.get(..80).unwrap_or(line));
+        Self { say: format!("this is not a frame: {error}, in {start}"), answer: later(line, error) }
+    }
+}
+
+/// The answer to a frame, command or question that is not known here.
+fn later(line: &[u8], error: &serde_json::Error) -> Option<FromRoom> {
+    let value: serde_json::Map<String, serde_json::Value> = decode(line).ok()?;
+    let (name, body) = value.iter().next().filter(|_| value.len() == 1)?;
+    let unknown = || {
+        Refusal::new(
+            Code::Invalid,
+            crate::domain::text::line(&format!("this room does not know that: {error}")),
+        )
+        .hint("docs/wire.md has what it knows; a newer room may know more")
+    };
+    match name.as_str() {
+        "do" => {
+            let id = serde_json::from_value(body.get("id")?.clone()).ok()?;
+            Some(FromRoom::Done { id, outcome: Outcome::Refused(unknown()) })
+        }
+        "ask" => Some(FromRoom::Told { n: body.get("n")?.as_u64()?, told: Told::No(unknown()) }),
+        "hello" | "hand" | "steer" | "show" | "here" => None,
+        other => Some(FromRoom::Ignored(crate::domain::text::line(other).chars().take(40).collect())),
+    }
+}
+
+/// The next frame; `None` at the end.
 async fn frame(
     read: &mut OwnedReadHalf,
     lines: &mut Lines,
     piece: &mut [u8],
-) -> Result<Option<ToRoom>, String> {
+) -> Result<Option<ToRoom>, Strange> {
     loop {
         match lines.next_line() {
             Ok(Some(line)) => {
-                return decode(&line).map(Some).map_err(|error| {
-                    let start = crate::domain::text::bytes(line.get(..80).unwrap_or(&line));
-                    format!("this is not a frame: {error}, in {start}")
-                });
+                return decode(&line).map(Some).map_err(|error| Strange::line(&line, &error));
             }
             Ok(None) => {}
-            Err(long) => return Err(long.to_string()),
+            Err(long) => return Err(Strange { say: long.to_string(), answer: None }),
         }
         match read.read(piece).await {
             Ok(0) | Err(_) => return Ok(None),

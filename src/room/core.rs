@@ -4,8 +4,8 @@ use crate::{
     domain::{
         Command, CommandId, Ctx, Event, Fact, Refusal, Seq, State, actor::Actor, decide,
         decision::DecisionFact, deviation::DeviationFact, freeze::FreezeFact, glass::GlassFact,
-        incident::IncidentFact, page::PageFact, power::Groups, refusal::Code, task::TaskFact, time::Stamp,
-        walk::WalkFact,
+        incident::IncidentFact, page::PageFact, power::Groups, refusal::Code, room::RoomFact, task::TaskFact,
+        time::Stamp, walk::WalkFact,
     },
     evidence::redact::Redactor,
     journal::{
@@ -72,6 +72,11 @@ impl Seen {
 }
 
 impl Core {
+    /// Whether an event says that another room took this journal.
+    pub fn is_anothers_opening(&self, event: &Event) -> bool {
+        event.room != self.room && matches!(event.fact, Fact::Room(RoomFact::Opened { .. }))
+    }
+
     /// Folds that stand at the journal's end, with every command that is in it.
     pub fn new(state: State, seen: Seen, room: String, redactor: Redactor) -> Self {
         Self { decided: state.clone(), durable: Arc::new(RwLock::new(state)), seen, room, redactor }

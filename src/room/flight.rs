@@ -9,7 +9,7 @@ use crate::{
     domain::{Command, CommandId, Event, actor::Actor, power::Groups},
     journal::{Appended, Head, Journal, Trouble, chain},
     os::clock,
-    wire::{FromRoom, JournalState, Outcome, encode},
+    wire::{FromRoom, JournalState, Outcome},
 };
 use futures::{FutureExt as _, StreamExt as _};
 use std::collections::HashSet;
@@ -58,6 +58,9 @@ impl Room {
     }
 
     fn decide(&mut self, asked: Asked) -> Option<Outcome> {
+        if let Some(why) = &self.fenced {
+            return Some(Outcome::Failed { why: format!("{why}: nothing was recorded") });
+        }
         let who = (&asked.actor, &asked.groups);
         match self.core.submit(who, asked.id, &asked.command, &clock::now()) {
             Submitted::Refused(refusal) => Some(Outcome::Refused(refusal)),
@@ -146,6 +149,15 @@ impl Room {
             let outcome = flight.answer.clone().unwrap_or_else(|| flight.outcome());
             self.answer(flight.asked.waiting, outcome);
         }
+        if let Some(why) = self.fenced.clone() {
+            for flight in &undone {
+                self.answer(
+                    flight.asked.waiting,
+                    Outcome::Failed { why: format!("{why}: nothing was recorded") },
+                );
+            }
+            return;
+        }
         if conflict && caught.is_ok() {
             for Flight { mut asked, .. } in undone {
                 asked.tries += 1;
@@ -181,8 +193,22 @@ impl Room {
                 return Ok(commands);
             }
             commands.extend(events.iter().map(|event| event.command));
+            if let Some(event) = events.iter().find(|event| self.core.is_anothers_opening(event)) {
+                let why = format!("room {} took this journal at event {}", event.room, event.seq);
+                self.fence(why);
+            }
             self.durable(&events);
         }
+    }
+
+    /// Another room has the journal now. This one writes nothing any more and ends: two would each decide without the
+    /// other's answers in flight, lend the same steps, and push the same freezes.
+    fn fence(&mut self, why: String) {
+        tracing::error!(%why, "this room is fenced");
+        self.writable.send_replace(false);
+        self.journal_state = JournalState::ReadOnly { why: why.clone(), since: clock::now().wall };
+        self.stopping = Some(why.clone());
+        self.fenced = Some(why);
     }
 
     fn durable(&mut self, events: &[Event]) {
@@ -194,7 +220,7 @@ impl Room {
             self.publish(&FromRoom::Event(Box::new(event.clone())));
             self.erase(event);
         }
-        if !events.is_empty() && self.journal_state != JournalState::Writable {
+        if !events.is_empty() && self.fenced.is_none() && self.journal_state != JournalState::Writable {
             self.set_journal(JournalState::Writable);
         }
         if events.iter().any(recording::worth) {
@@ -211,10 +237,8 @@ impl Room {
     }
 
     pub(super) fn answer(&mut self, waiting: Waiting, outcome: Outcome) {
-        if let Waiting::Conn(conn, id) = waiting
-            && let Some(seat) = self.seats.get(&conn)
-        {
-            seat.outbox.reply(encode(&FromRoom::Done { id, outcome }));
+        if let Waiting::Conn(conn, id) = waiting {
+            self.reply(conn, &FromRoom::Done { id, outcome });
         }
     }
 }

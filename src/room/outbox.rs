@@ -1,5 +1,5 @@
 //! What waits to be sent to one client: bounded, never waited for. Too far behind, a seat is sent a fresh snapshot in
-//! place of what it missed; answers to its own questions are never dropped.
+//! place of what it missed; answers to its own questions are never dropped, and who does not read them is not read.
 
 use std::{
     collections::VecDeque,
@@ -15,14 +15,27 @@ pub const MOST: usize = 1024 * 1024;
 pub struct Outbox {
     inner: Mutex<Inner>,
     wake: Notify,
+    eased: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     queue: VecDeque<(bool, Arc<[u8]>)>,
     published: usize,
-    behind: bool,
+    owed: usize,
+    behind: Behind,
     closed: bool,
+}
+
+/// Whether published frames were dropped.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    #[default]
+    No,
+    /// They were, and what still waits goes out first.
+    Dropped,
+    /// The room was asked for a snapshot.
+    Asked,
 }
 
 /// What the writing task is to do.
@@ -43,41 +56,55 @@ impl Outbox {
         done
     }
 
-    /// A frame that all are sent.
-    pub fn publish(&self, frame: &Arc<[u8]>) {
+    /// Frames that all are sent, one or several.
+    pub fn publish(&self, frames: &Arc<[u8]>) {
         self.with(|inner| {
-            if inner.behind {
+            if inner.behind != Behind::No {
                 return;
             }
-            if inner.published.saturating_add(frame.len()) > MOST && inner.published > 0 {
+            if inner.published.saturating_add(frames.len()) > MOST && inner.published > 0 {
                 inner.queue.retain(|(published, _)| !published);
                 inner.published = 0;
-                inner.behind = true;
+                inner.behind = Behind::Dropped;
                 return;
             }
-            inner.published = inner.published.saturating_add(frame.len());
-            inner.queue.push_back((true, frame.clone()));
+            inner.published = inner.published.saturating_add(frames.len());
+            inner.queue.push_back((true, frames.clone()));
         });
     }
 
     /// An answer to this client alone.
     pub fn reply(&self, frame: Vec<u8>) {
-        self.with(|inner| inner.queue.push_back((false, frame.into())));
+        self.owe(frame.into());
+    }
+
+    fn owe(&self, frame: Arc<[u8]>) {
+        self.with(|inner| {
+            inner.owed = inner.owed.saturating_add(frame.len());
+            inner.queue.push_back((false, frame));
+        });
     }
 
     /// A snapshot: what is published from now on follows it.
-    pub fn snapshot(&self, frame: Vec<u8>) {
+    pub fn snapshot(&self, frame: Arc<[u8]>) {
         self.with(|inner| {
             inner.queue.retain(|(published, _)| !published);
             inner.published = 0;
-            inner.behind = false;
-            inner.queue.push_back((false, frame.into()));
+            inner.behind = Behind::No;
         });
+        self.owe(frame);
     }
 
     /// Sends what waits, then ends.
     pub fn close(&self) {
         self.with(|inner| inner.closed = true);
+    }
+
+    /// Returns when the client has taken so many of its answers that it may ask on.
+    pub async fn eased(&self) {
+        while self.inner.lock().unwrap_or_else(PoisonError::into_inner).owed > MOST {
+            self.eased.notified().await;
+        }
     }
 
     /// How many bytes of published frames wait.
@@ -89,24 +116,31 @@ impl Outbox {
     /// What to do next. Cancelling loses nothing.
     pub async fn next(&self) -> Next {
         loop {
-            let next = {
-                let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-                match inner.queue.pop_front() {
-                    Some((published, frame)) => {
-                        if published {
-                            inner.published = inner.published.saturating_sub(frame.len());
-                        }
-                        Some(Next::Frame(frame))
-                    }
-                    None if inner.closed => Some(Next::Close),
-                    None if inner.behind => Some(Next::Resync),
-                    None => None,
-                }
-            };
-            match next {
+            match self.now() {
                 Some(next) => return next,
                 None => self.wake.notified().await,
             }
+        }
+    }
+
+    fn now(&self) -> Option<Next> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        match inner.queue.pop_front() {
+            Some((true, frame)) => {
+                inner.published = inner.published.saturating_sub(frame.len());
+                Some(Next::Frame(frame))
+            }
+            Some((false, frame)) => {
+                inner.owed = inner.owed.saturating_sub(frame.len());
+                self.eased.notify_one();
+                Some(Next::Frame(frame))
+            }
+            None if inner.closed => Some(Next::Close),
+            None if inner.behind == Behind::Dropped => {
+                inner.behind = Behind::Asked;
+                Some(Next::Resync)
+            }
+            None => None,
         }
     }
 }
@@ -114,6 +148,7 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt as _;
 
     fn frame(n: usize) -> Arc<[u8]> {
         vec![b'x'; n].into()
@@ -130,11 +165,26 @@ mod tests {
         assert!(matches!(outbox.next().await, Next::Frame(frame) if *frame == *b"answer"));
         assert!(matches!(outbox.next().await, Next::Resync));
         outbox.publish(&frame(10));
-        outbox.snapshot(b"all".to_vec());
+        assert!(
+            outbox.next().now_or_never().is_none(),
+            "it asks once, and nothing goes out before the snapshot"
+        );
+        outbox.snapshot(b"all".to_vec().into());
         outbox.publish(&frame(20));
         assert!(matches!(outbox.next().await, Next::Frame(frame) if *frame == *b"all"));
         assert!(matches!(outbox.next().await, Next::Frame(frame) if frame.len() == 20));
         outbox.close();
         assert!(matches!(outbox.next().await, Next::Close));
+    }
+
+    #[tokio::test]
+    async fn who_does_not_take_its_answers_is_not_read_on() {
+        let outbox = Outbox::default();
+        outbox.reply(vec![0; MOST]);
+        assert!(outbox.eased().now_or_never().is_some());
+        outbox.reply(vec![0; 1]);
+        assert!(outbox.eased().now_or_never().is_none());
+        assert!(matches!(outbox.next().await, Next::Frame(_)));
+        assert!(outbox.eased().now_or_never().is_some());
     }
 }

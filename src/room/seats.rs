@@ -12,9 +12,13 @@ use crate::{
         refusal::Code, release::ReleaseCommand, state::FOLD, walk::WalkCommand,
     },
     os::clock,
+    signal::Shows,
     wire::{As, Ask, Finished, FromRoom, Outcome, RoomStatus, StepRef, ToRoom, Told, WIRE, encode},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Published bytes that are gathered before they go out, whatever else the loop has to do.
+const TURN_MAX: usize = 64 * 1024;
 
 /// Connections of one user at most.
 const CONNS_MAX: usize = 256;
@@ -57,7 +61,7 @@ impl Room {
         hello: ToRoom,
         outbox: Arc<Outbox>,
     ) {
-        let ToRoom::Hello { wire, fold, role, live, claimed, read_only } = hello else { return };
+        let ToRoom::Hello { wire, fold, role, live, claimed, read_only, shows } = hello else { return };
         let refuse = |why, say: String| {
             outbox.reply(encode(&FromRoom::Bye { why, say }));
             outbox.close();
@@ -80,6 +84,7 @@ impl Room {
         // Only those that decide something: what other groups somebody is in is nobody's business here.
         let named = self.core.read(|state| state.policy.groups());
         let groups: Groups = Arc::new(groups.intersection(&named).cloned().collect());
+        self.flush();
         let since = clock::now().wall;
         let active = presence::fresh(role, since);
         let seat = Seat {
@@ -87,6 +92,8 @@ impl Room {
             groups: groups.clone(),
             role,
             live,
+            fold,
+            shows: Arc::new(shows.bounded()),
             since,
             outbox,
             read_only,
@@ -98,25 +105,50 @@ impl Room {
         seat.outbox.reply(encode(&hello));
         self.seats.insert(id, seat);
         if live {
-            if fold == FOLD {
-                self.send_snapshot(id);
-            } else if let Some(seat) = self.seats.get(&id) {
-                seat.outbox.reply(encode(&FromRoom::Live(Box::new(self.watch.live().clone()))));
-            }
+            self.send_snapshot(id);
         }
         if role != As::Script {
             self.publish_status();
         }
     }
 
+    /// Everything, in place of whatever waits for this client: where it holds the same fold the state and what is live,
+    /// else what is live. Encoded once for all who want the same before anything changes.
     pub(super) fn send_snapshot(&mut self, id: ConnId) {
         self.publish_live();
+        let Some((same, shows)) = self.seats.get(&id).map(|seat| (seat.fold == FOLD, seat.shows.clone()))
+        else {
+            return;
+        };
+        let known = self.snapshots.get(&(same, shows.clone())).cloned();
+        let bytes = known.unwrap_or_else(|| {
+            let live = Box::new(shows.live(self.watch.live()).into_owned());
+            let frame = if same {
+                FromRoom::Snapshot { state: Box::new(self.core.read(State::clone)), live }
+            } else {
+                FromRoom::Live(live)
+            };
+            let bytes: Arc<[u8]> = encode(&frame).into();
+            self.snapshots.insert((same, shows), bytes.clone());
+            bytes
+        });
         let Some(seat) = self.seats.get(&id) else { return };
-        let state = Box::new(self.core.read(State::clone));
-        let live = Box::new(self.watch.live().clone());
-        seat.outbox.snapshot(encode(&FromRoom::Snapshot { state, live }));
+        seat.outbox.snapshot(bytes);
         for (at, says) in self.hands.shown() {
             seat.outbox.reply(encode(&FromRoom::Hand { at: at.clone(), says: says.clone() }));
+        }
+    }
+
+    /// A client shows something else from now on. Where that is more than before, it gets it at once and whole.
+    fn show(&mut self, id: ConnId, shows: Shows) {
+        self.publish_live();
+        let Some(seat) = self.seats.get_mut(&id).filter(|seat| seat.live) else { return };
+        let shows = shows.bounded();
+        let more = !seat.shows.covers(&shows);
+        seat.shows = Arc::new(shows);
+        if more {
+            let live = Box::new(seat.shows.live(self.watch.live()).into_owned());
+            seat.outbox.reply(encode(&FromRoom::Live(live)));
         }
     }
 
@@ -133,6 +165,7 @@ impl Room {
         let (who, groups, read_only) = (seat.who.clone(), seat.groups.clone(), seat.read_only);
         match frame {
             ToRoom::Hello { .. } => {}
+            ToRoom::Show(shows) => self.show(id, shows),
             ToRoom::Here(here) => self.is_here(id, here),
             ToRoom::Do { id: command_id, .. } if read_only => {
                 self.answer(Waiting::Conn(id, command_id), Outcome::Refused(presence::read_only()));
@@ -164,26 +197,58 @@ impl Room {
         }
     }
 
-    /// To every live client: encoded once.
-    pub(super) fn publish(&self, frame: &FromRoom) {
-        let mut seats = self.seats.values().filter(|seat| seat.live).peekable();
-        if seats.peek().is_none() {
-            return;
+    /// To every live client: encoded once, and sent with what else comes of this turn of the loop.
+    pub(super) fn publish(&mut self, frame: &FromRoom) {
+        self.snapshots.clear();
+        if self.seats.values().any(|seat| seat.live) {
+            self.turn.extend_from_slice(&encode(frame));
+            if self.turn.len() >= TURN_MAX {
+                self.flush();
+            }
         }
-        let bytes: Arc<[u8]> = encode(frame).into();
-        for seat in seats {
-            seat.outbox.publish(&bytes);
+    }
+
+    /// Sends what this turn of the loop published, then what it answered, so that nobody hears of an outcome before the
+    /// event that it is of.
+    pub(super) fn flush(&mut self) {
+        if !self.turn.is_empty() {
+            let bytes: Arc<[u8]> = std::mem::take(&mut self.turn).into();
+            for seat in self.seats.values().filter(|seat| seat.live) {
+                seat.outbox.publish(&bytes);
+            }
         }
+        for (conn, frame) in self.replies.drain(..) {
+            if let Some(seat) = self.seats.get(&conn) {
+                seat.outbox.reply(frame);
+            }
+        }
+    }
+
+    /// An answer to one client, behind what is published in this turn.
+    pub(super) fn reply(&mut self, conn: ConnId, frame: &FromRoom) {
+        self.replies.push((conn, encode(frame)));
     }
 
     pub(super) fn publish_live(&mut self) {
-        if let Some(delta) = self.watch.take_delta() {
-            self.publish(&FromRoom::Delta(Box::new(delta)));
+        self.flush();
+        let Some(delta) = self.watch.take_delta() else { return };
+        self.snapshots.clear();
+        let mut encoded: BTreeMap<Arc<Shows>, Option<Arc<[u8]>>> = BTreeMap::new();
+        for seat in self.seats.values().filter(|seat| seat.live) {
+            let bytes = encoded.entry(seat.shows.clone()).or_insert_with(|| {
+                let delta = seat.shows.delta(&delta)?;
+                Some(encode(&FromRoom::Delta(Box::new(delta.into_owned()))).into())
+            });
+            if let Some(bytes) = bytes {
+                seat.outbox.publish(bytes);
+            }
         }
     }
 
-    pub(super) fn publish_status(&self) {
-        self.publish(&FromRoom::Room(self.status()));
+    /// Tells the seats how the room is, with whatever else changes of it in a moment: two hundred seats that come back
+    /// at once are one change.
+    pub(super) fn publish_status(&mut self) {
+        self.status_due = true;
     }
 
     pub(super) fn status(&self) -> RoomStatus {
@@ -207,9 +272,7 @@ impl Room {
         }
     }
 
-    pub(super) fn tell(&self, conn: ConnId, n: u64, told: Told) {
-        if let Some(seat) = self.seats.get(&conn) {
-            seat.outbox.reply(encode(&FromRoom::Told { n, told }));
-        }
+    pub(super) fn tell(&mut self, conn: ConnId, n: u64, told: Told) {
+        self.reply(conn, &FromRoom::Told { n, told });
     }
 }

@@ -26,12 +26,12 @@ use crate::{
     evidence::{blob::Blobs, redact::Redactor},
     journal::{Appended, Head, Journal, Trouble, read_all},
     os::clock,
-    signal::Reading,
+    signal::{Reading, Shows},
     source::Spec,
     transport::listen::Listening,
     wire::{As, Finished, FromRoom, Here, JournalState, SinkView, Told, Wanted, encode},
 };
-use futures::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
     collections::BTreeMap,
     sync::{Arc, RwLock},
@@ -46,6 +46,8 @@ const LIVE_EVERY: Span = Span::millis(100);
 const TICKS_APART: std::time::Duration = std::time::Duration::from_millis(20);
 /// Appends in flight at most; people wait beyond, so that a slow disk is not answered with memory.
 const IN_FLIGHT: usize = 1_024;
+/// Frames of clients that are heard in one turn of the loop at most, so that they share a sync of the disk.
+const TOGETHER: usize = 64;
 /// After the system refused a connection, as when descriptors run out, the next is tried after this long.
 const ACCEPT_AGAIN: std::time::Duration = std::time::Duration::from_millis(200);
 /// What is not moved by anything else is looked at this often: hands, silent sources, the journal's recovery.
@@ -113,6 +115,8 @@ pub(super) struct Seat {
     pub(super) groups: Groups,
     pub(super) role: As,
     pub(super) live: bool,
+    pub(super) fold: u32,
+    pub(super) shows: Arc<Shows>,
     pub(super) since: Wall,
     pub(super) outbox: Arc<Outbox>,
     pub(super) read_only: bool,
@@ -134,6 +138,14 @@ pub struct Room {
     pub(super) blobs: Arc<Blobs>,
     pub(super) flights: FuturesOrdered<BoxFuture<'static, (Flight, Appended)>>,
     pub(super) seats: BTreeMap<ConnId, Seat>,
+    /// Frames for all that were published in this turn of the loop.
+    pub(super) turn: Vec<u8>,
+    /// Answers of this turn, which go out behind them.
+    pub(super) replies: Vec<(ConnId, Vec<u8>)>,
+    /// How the room is has changed, and the seats are to be told.
+    pub(super) status_due: bool,
+    /// Snapshots as they are now, by whether the fold is the same and what is shown.
+    pub(super) snapshots: BTreeMap<(bool, Arc<Shows>), Arc<[u8]>>,
     pub(super) moved: Moved,
     pub(super) watch: Watch,
     pub(super) sources: Sources,
@@ -153,6 +165,8 @@ pub struct Room {
     pub(super) gate_at: Option<String>,
     pub(super) recorded: Option<Stamp>,
     pub(super) stopping: Option<String>,
+    /// Why this room may write no more: another has its journal.
+    pub(super) fenced: Option<String>,
     pub(super) opener: Opener,
     pub(super) frames: mpsc::Sender<(ConnId, FromConn)>,
 }
@@ -205,6 +219,10 @@ impl Room {
             blobs: options.blobs,
             flights: FuturesOrdered::new(),
             seats: BTreeMap::new(),
+            turn: Vec::new(),
+            replies: Vec::new(),
+            snapshots: BTreeMap::new(),
+            status_due: false,
             moved: Moved::default(),
             watch: Watch::default(),
             sources: Sources::new(readings, base),
@@ -224,6 +242,7 @@ impl Room {
             gate_at: options.gate,
             recorded: None,
             stopping: None,
+            fenced: None,
             opener: Box::new(|_| Err("this room takes no further sources".into())),
             frames,
         };
@@ -258,12 +277,21 @@ impl Room {
         let strangers = Strangers::default();
         let mut accept_at = tokio::time::Instant::now();
         let mut ticked = None;
+        let mut heard = false;
         loop {
             if let Some(why) = self.stopping.take() {
                 return self.close(why, inbox).await;
             }
+            // What became durable together goes out together.
+            for _ in 0..IN_FLIGHT {
+                let Some(Some((flight, appended))) = self.flights.next().now_or_never() else { break };
+                self.landed(flight, appended).await;
+            }
+            self.flush();
             let now = clock::now();
             let due = self.deadline(&now, ticked);
+            // After people everybody else is asked once, so that no flood of frames keeps the door or the sources waiting.
+            let others = std::mem::take(&mut heard);
             tokio::select! {
                 biased;
                 Some(why) = inbox.stop.recv() => self.stopping = Some(why),
@@ -276,7 +304,24 @@ impl Room {
                     self.own(&Command::Tick);
                     self.flush_gate(&clock::now(), false);
                 }
-                Some((id, from)) = inbox.frames.recv(), if self.flights.len() < IN_FLIGHT => self.hear(id, from),
+                _ = publish.tick(), if !self.seats.is_empty() => {
+                    self.publish_live();
+                    self.publish_here();
+                    // What nobody asked for since is not kept.
+                    self.snapshots.clear();
+                    if std::mem::take(&mut self.status_due) {
+                        let status = self.status();
+                        self.publish(&FromRoom::Room(status));
+                    }
+                }
+                Some((id, from)) = inbox.frames.recv(), if !others && self.flights.len() < IN_FLIGHT => {
+                    heard = true;
+                    self.hear(id, from);
+                    for _ in 0..TOGETHER {
+                        let Ok((id, from)) = inbox.frames.try_recv() else { break };
+                        self.hear(id, from);
+                    }
+                }
                 Some((conn, n, told)) = self.answers.recv() => self.tell(conn, n, told),
                 Some(command) = self.owed.recv() => self.own(&command),
                 accepted = accept(&listening, accept_at) => match accepted {
@@ -294,11 +339,8 @@ impl Room {
                     self.gate_answered(&actor, &request, &answer, &now);
                 }
                 Some(reading) = inbox.readings.recv() => self.read(reading),
-                _ = publish.tick(), if !self.seats.is_empty() => {
-                    self.publish_live();
-                    self.publish_here();
-                }
                 _ = look.tick() => self.look(),
+                () = std::future::ready(()), if others => {}
             }
         }
     }
@@ -321,6 +363,7 @@ impl Room {
         while let Some((flight, appended)) = self.flights.next().await {
             self.landed(flight, appended).await;
         }
+        self.flush();
         for seat in self.seats.values() {
             let say = format!("the room stops: {why}");
             seat.outbox.reply(encode(&FromRoom::Bye { why: Finished::Stopping, say }));

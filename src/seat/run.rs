@@ -4,7 +4,7 @@
 mod link;
 mod outside;
 
-pub use link::{Link, Revive};
+pub use link::{Link, Revive, Sits};
 
 use super::{
     model::{Model, Setup, Todo},
@@ -102,7 +102,9 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
     let mut model = Model::new(options.setup);
     let size = screen.size()?;
     model.ui.size = (size.width, size.height);
-    let mut link = Link::open(options.socket.clone(), options.revive, model.read_only);
+    model.showing = update::shows(&model);
+    let sits = Sits { read_only: model.read_only, shows: model.showing.clone() };
+    let mut link = Link::open(options.socket.clone(), options.revive, sits);
     let (jobs, mut done) = mpsc::unbounded_channel();
     outside::watch_terminal(jobs.clone());
     let mut coach = options.coach;

@@ -9,6 +9,7 @@ pub mod panel;
 pub mod recording;
 pub mod release;
 pub mod series;
+mod shows;
 
 pub use line::{Level, Line};
 pub use live::{Delta, Live};
@@ -16,6 +17,7 @@ pub use panel::{Direction, Panel, PanelView, Unit};
 pub use recording::Recording;
 pub use release::ReleaseView;
 pub use series::{Point, Ring};
+pub use shows::Shows;
 
 use crate::domain::time::{Span, Wall};
 use serde::{Deserialize, Serialize};

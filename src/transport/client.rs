@@ -3,8 +3,9 @@
 use crate::{
     domain::{Command, CommandId, state::FOLD},
     os::{self, peer},
+    signal::Shows,
     wire::{
-        As, Ask, FRAME_MAX, FromRoom, Lines, Outcome, Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
+        As, Ask, FRAME_MAX, Finished, FromRoom, Lines, Outcome, Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
     },
 };
 use std::{
@@ -43,6 +44,9 @@ pub enum NoRoom {
     /// It said no.
     #[error("the room ended the connection: {0}")]
     Refused(String),
+    /// It speaks another version of the wire.
+    #[error("{0}")]
+    OtherWire(String),
     /// It went away.
     #[error("the connection to the room is lost: {0}")]
     Lost(io::Error),
@@ -75,6 +79,9 @@ impl Reader {
             let line = self.lines.next_line().map_err(|long| NoRoom::Lost(io::Error::other(long)))?;
             if let Some(line) = line {
                 match decode::<FromRoom>(&line) {
+                    Ok(FromRoom::Bye { why: Finished::OtherWire, say }) => {
+                        return Err(NoRoom::OtherWire(say));
+                    }
                     Ok(FromRoom::Bye { say, .. }) => return Err(NoRoom::Refused(say)),
                     Ok(frame) => return Ok(frame),
                     Err(error) => {
@@ -102,20 +109,22 @@ impl Writer {
     }
 }
 
-/// Connects and says hello; gives both halves and the room's hello.
+/// Connects and says hello; gives both halves and the room's hello. `shows` is what of the signals a client shows that
+/// wants state, events and signals as they come.
 ///
 /// # Errors
 /// [`NoRoom`].
 pub async fn connect(
     path: &Path,
     role: As,
-    live: bool,
+    shows: Option<Shows>,
     claimed: Option<String>,
 ) -> Result<(Reader, Writer, FromRoom), NoRoom> {
-    greet(path, ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed, read_only: false }).await
+    let (live, shows) = (shows.is_some(), shows.unwrap_or_default());
+    greet(path, ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed, read_only: false, shows }).await
 }
 
-/// Connects as a seat that is sent everything; one that only looks is refused whatever would change anything.
+/// Connects as a seat that is sent what it shows; one that only looks is refused whatever would change anything.
 ///
 /// # Errors
 /// [`NoRoom`].
@@ -123,9 +132,10 @@ pub async fn sit(
     path: &Path,
     claimed: Option<String>,
     read_only: bool,
+    shows: Shows,
 ) -> Result<(Reader, Writer, FromRoom), NoRoom> {
     let role = As::Seat;
-    greet(path, ToRoom::Hello { wire: WIRE, fold: FOLD, role, live: true, claimed, read_only }).await
+    greet(path, ToRoom::Hello { wire: WIRE, fold: FOLD, role, live: true, claimed, read_only, shows }).await
 }
 
 async fn greet(path: &Path, hello: ToRoom) -> Result<(Reader, Writer, FromRoom), NoRoom> {
@@ -141,8 +151,12 @@ async fn greet(path: &Path, hello: ToRoom) -> Result<(Reader, Writer, FromRoom),
     let mut reader =
         Reader { half: read, lines: Lines::new(FRAME_MAX), piece: vec![0; PIECE].into_boxed_slice() };
     let mut writer = Writer { half: write };
-    writer.send(&hello).await?;
-    let hello = in_time(reader.next()).await?;
+    let sent = writer.send(&hello).await;
+    // A room that lets nobody in says why and closes, maybe before the hello could be sent: its reason comes first.
+    let hello = in_time(reader.next()).await.map_err(|error| match sent {
+        Err(failed) if matches!(error, NoRoom::Lost(_)) => failed,
+        _ => error,
+    })?;
     Ok((reader, writer, hello))
 }
 
@@ -173,7 +187,7 @@ impl Client {
     /// [`NoRoom`].
     pub async fn script(path: &Path) -> Result<Self, NoRoom> {
         let (reader, writer, hello) =
-            connect(path, As::Script, false, crate::os::claim::of_this_process()).await?;
+            connect(path, As::Script, None, crate::os::claim::of_this_process()).await?;
         Ok(Self { reader, writer, hello, asked: 0 })
     }
 

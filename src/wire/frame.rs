@@ -11,7 +11,7 @@ use crate::{
         power::Groups,
         time::{Span, Wall},
     },
-    signal::{Answer, Delta, Live},
+    signal::{Answer, Delta, Live, Shows},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -70,7 +70,12 @@ pub enum ToRoom {
         /// Whether it only looks: whatever it asks that changes anything is refused.
         #[serde(default, skip_serializing_if = "is_false")]
         read_only: bool,
+        /// What of the signals it shows, where it is live.
+        #[serde(default, skip_serializing_if = "Shows::is_all")]
+        shows: Shows,
     },
+    /// What of the signals is shown from now on. Answered by [`FromRoom::Live`] where that is more than before.
+    Show(Shows),
     /// Where a seat looks and since when it is idle, whenever that changes. Shown, never kept; not answered.
     Here(Here),
     /// A command. Answered by [`FromRoom::Done`] when it is durable or refused.
@@ -384,7 +389,8 @@ pub enum FromRoom {
         /// What is live.
         live: Box<Live>,
     },
-    /// What is live, whole, where no state is sent.
+    /// What is live, whole: to a client of another fold at first and in place of frames that it missed, to any that shows
+    /// more than before.
     Live(Box<Live>),
     /// Something happened.
     Event(Box<Event>),
@@ -413,6 +419,8 @@ pub enum FromRoom {
     },
     /// To a hand: how it is steered.
     Steer(Steer),
+    /// A frame of this name is not known here; it was passed over.
+    Ignored(String),
     /// How the room is, when that changed.
     Room(RoomStatus),
     /// Seats that look elsewhere now or have become active again, each whole. Those not named are as they were.

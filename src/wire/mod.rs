@@ -14,7 +14,7 @@ pub use frame::{
 };
 pub use presence::{Here, IDLE_AFTER, Look, Presence, SeatId};
 
-/// Version of the frames. Within one, unknown frames and fields are ignored; across, the hello is refused.
+/// Version of the frames. Within one, unknown frames and fields are passed over; across, the hello is refused. Hello and goodbye are the same in all.
 pub const WIRE: u32 = 1;
 /// Longest frame from a client before its hello was answered, in bytes.
 pub const FRAME_MAX_STRANGER: usize = 64 * 1024;

@@ -107,7 +107,7 @@ impl House {
         };
         let (room, shared, inbox) = Room::open(options).await.unwrap();
         let socket = dir.path().join("room.sock");
-        let room = tokio::spawn(room.serve(listen(&socket, 0o600).unwrap(), inbox));
+        let room = tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let gate = listener.local_addr().unwrap();
         let (stop_http, stopped) = oneshot::channel();

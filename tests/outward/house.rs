@@ -98,7 +98,7 @@ impl House {
             says: shared.own.clone(),
         });
         let socket = dir.path().join("room.sock");
-        let room = tokio::spawn(room.serve(listen(&socket, 0o600).unwrap(), inbox));
+        let room = tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));
         Self { dir, socket, shared, pumps, room }
     }
 

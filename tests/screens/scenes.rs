@@ -203,7 +203,11 @@ pub fn all() -> Vec<Scene> {
     }));
     all.push(scene("reconnecting", {
         let mut model = room("ana");
-        let lost = Event::Lost { why: "the room does not answer".into(), retry_in: Span::secs(8) };
+        let lost = Event::Lost {
+            why: "the room does not answer".into(),
+            retry_in: Span::secs(8),
+            other_wire: false,
+        };
         let _ = update::update(&mut model, story::at("14:07:26"), lost);
         let _ = update::update(&mut model, story::at(NOW), Event::Tick);
         model

@@ -768,6 +768,7 @@ pub fn setup(now: &str) -> Setup {
         keymap: warroom::seat::command::keymap::Keymap::default(),
         seed: Uuid::from_u128(0xb000_0000),
         come_back: "warroom".into(),
+        passed_over: None,
         join: String::new(),
         incident: None,
         read_only: false,

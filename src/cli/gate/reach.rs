@@ -39,8 +39,12 @@ pub enum Reach {
 impl Where {
     /// The sockets where a room may be; the machine's alone where this user has no place for one.
     pub fn found(given: Option<PathBuf>) -> Self {
+        // A machine's room that is down is not stood in for by one that knows nothing of its freezes.
+        if given.is_none() && find::is_configured() {
+            return Self::Sockets(vec![find::system()]);
+        }
         let places = find::places(given).map(|places| places.into_iter().map(|place| place.socket).collect());
-        Self::Sockets(places.unwrap_or_else(|_| vec![PathBuf::from(find::SYSTEM)]))
+        Self::Sockets(places.unwrap_or_else(|_| vec![find::system()]))
     }
 
     /// The gate at this address.

@@ -32,6 +32,8 @@ pub enum Conn {
         tries: u32,
         /// Why.
         why: String,
+        /// Whether room and seat speak different versions of the wire: trying again alone does not help.
+        other_wire: bool,
     },
 }
 

@@ -36,7 +36,7 @@ use crate::{
         time::Stamp,
     },
     seat::command::keymap::Keymap,
-    signal::Live,
+    signal::{Live, Shows},
     wire::{Here, SeatId},
 };
 use pending::Pendings;
@@ -89,6 +89,8 @@ pub struct Setup {
     pub seed: Uuid,
     /// How one comes back to this room after leaving the seat.
     pub come_back: String,
+    /// Why this is not the machine's room, where the machine is meant to have one.
+    pub passed_over: Option<String>,
     /// What stands on the line to join beside the room's host and the incident, such as its socket.
     pub join: String,
     /// The incident to look at first.
@@ -158,12 +160,18 @@ pub struct Model {
     pub notice: Option<Notice>,
     /// How one comes back.
     pub come_back: String,
+    /// Why this is not the machine's room, where the machine is meant to have one.
+    pub passed_over: Option<String>,
     /// What stands on the line to join beside host and incident.
     pub join: String,
     /// What could be watched here.
     pub could_watch: Vec<String>,
     /// Commands and questions without an answer yet.
     pub pending: Pendings,
+    /// What of the signals the room was told is shown here.
+    pub showing: Shows,
+    /// Whether the newest command could not be sent, so that what was typed for it is kept.
+    pub unsent: bool,
 }
 
 /// Nobody is locked out of a war room by a typing error in a file: it is shown, and one goes on.
@@ -201,9 +209,12 @@ impl Model {
             keymap: setup.keymap,
             notice: None,
             come_back: setup.come_back,
+            passed_over: setup.passed_over,
             join: setup.join,
             could_watch: setup.could_watch,
             pending: Pendings::new(setup.seed),
+            showing: Shows::default(),
+            unsent: false,
         }
     }
 

@@ -78,7 +78,11 @@ fn trouble(model: &Model) -> Option<Waits> {
         Conn::Connecting { since } => {
             return Some(Waits::new("CONNECTING", Loud::Notice, "to the room").since(since.elapsed(now)));
         }
-        Conn::Down { since, retry, tries, why } => {
+        Conn::Down { since, why, other_wire: true, .. } => {
+            let what = format!("{why}; what is written here stays until then");
+            return Some(Waits::new("OTHER VERSION", Loud::Worst, what).since(since.elapsed(now)));
+        }
+        Conn::Down { since, retry, tries, why, .. } => {
             let left = retry.until(now).as_secs();
             let what = format!("all below is old; try {} in {left}s ({why})", tries.saturating_add(1));
             return Some(Waits::new("RECONNECTING", Loud::Worst, what).since(since.elapsed(now)));

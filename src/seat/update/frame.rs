@@ -57,6 +57,9 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             let first = !std::mem::replace(&mut model.loaded, true);
             if first {
                 come_back(model);
+                if let Some(why) = model.passed_over.clone() {
+                    model.say(Tone::Wrong, why);
+                }
             }
             if model.ui.seen.get() == 0 {
                 model.ui.seen.set(model.state.head);
@@ -94,7 +97,7 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             presence::follow(model)
         }
         FromRoom::Here(here) => presence::moved(model, here),
-        FromRoom::Steer(_) | FromRoom::Bye { .. } => Vec::new(),
+        FromRoom::Steer(_) | FromRoom::Ignored(_) | FromRoom::Bye { .. } => Vec::new(),
     }
 }
 
@@ -121,7 +124,7 @@ fn close_terminal(model: &mut Model, at: &StepRef) {
 }
 
 /// The connection is lost, or could not be made.
-pub fn lost(model: &mut Model, why: &str, retry_in: Span) {
+pub fn lost(model: &mut Model, why: &str, retry_in: Span, other_wire: bool) {
     let now = model.now.clone();
     let (since, tries) = match &model.conn {
         Conn::Down { since, tries, .. } => (since.clone(), tries + 1),
@@ -130,7 +133,7 @@ pub fn lost(model: &mut Model, why: &str, retry_in: Span) {
     };
     model.pending.forget_asks();
     let why = crate::domain::text::line(why).into_owned();
-    model.conn = Conn::Down { since, retry: now.plus(retry_in), tries, why };
+    model.conn = Conn::Down { since, retry: now.plus(retry_in), tries, why, other_wire };
 }
 
 /// After another state came: the timeline is asked for from its newest events back.

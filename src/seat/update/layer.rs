@@ -38,6 +38,22 @@ pub fn key(model: &mut Model, key: KeyChord) -> Vec<Effect> {
         }
         return Vec::new();
     }
+    // What was written for a command that cannot be sent now is still there when it can.
+    let kept = (key.key == Key::Enter && is_written(&top)).then(|| top.clone());
+    model.unsent = false;
+    let effects = over(model, top, key);
+    if std::mem::take(&mut model.unsent) {
+        model.layers.extend(kept);
+    }
+    effects
+}
+
+/// Whether a layer holds words of the person's own.
+fn is_written(layer: &Layer) -> bool {
+    matches!(layer, Layer::Prompt(_) | Layer::Words { .. } | Layer::Declare(_) | Layer::Approval(_))
+}
+
+fn over(model: &mut Model, top: Layer, key: KeyChord) -> Vec<Effect> {
     match top {
         Layer::Terminal(_) => Vec::new(),
         Layer::Help { field, top } => help(model, field, top, key),

@@ -5,9 +5,11 @@ mod frame;
 mod input;
 mod layer;
 pub mod presence;
+mod shows;
 mod tick;
 
 pub use draft::open as open_draft;
+pub use shows::shows;
 pub use tick::next_change;
 
 use super::{
@@ -45,6 +47,8 @@ pub enum Event {
         why: String,
         /// When it is tried again.
         retry_in: Span,
+        /// Whether the room speaks another version of the wire.
+        other_wire: bool,
     },
     /// The coach says something; `None` says nothing any more.
     Coach(Option<String>),
@@ -126,6 +130,16 @@ pub enum Effect {
 /// What follows from an event at a moment.
 pub fn update(model: &mut Model, now: Stamp, event: Event) -> Vec<Effect> {
     model.now = now;
+    let mut effects = happen(model, event);
+    let wanted = shows::shows(model);
+    if wanted != model.showing {
+        model.showing = wanted.clone();
+        effects.push(Effect::Send(ToRoom::Show(wanted)));
+    }
+    effects
+}
+
+fn happen(model: &mut Model, event: Event) -> Vec<Effect> {
     match event {
         Event::Tick => tick::tick(model),
         Event::Input(input) => {
@@ -140,8 +154,8 @@ pub fn update(model: &mut Model, now: Stamp, event: Event) -> Vec<Effect> {
             effects
         }
         Event::Room(frame) => frame::frame(model, *frame),
-        Event::Lost { why, retry_in } => {
-            frame::lost(model, &why, retry_in);
+        Event::Lost { why, retry_in, other_wire } => {
+            frame::lost(model, &why, retry_in, other_wire);
             Vec::new()
         }
         Event::Coach(text) => {
@@ -207,10 +221,12 @@ impl Model {
             return Vec::new();
         }
         if !matches!(self.conn, super::model::Conn::Up { .. }) {
+            self.unsent = true;
             self.say(Tone::Wrong, "the room is out of reach: nothing was sent; try again when it is back");
             return Vec::new();
         }
         if !self.writable() {
+            self.unsent = true;
             self.say(Tone::Wrong, "the journal takes nothing, so nothing can be done; commands can be copied with y, UNRECORDED");
             return Vec::new();
         }

@@ -223,7 +223,10 @@ fn roles(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: O
     } else if let Some(clients) = model.attached.filter(|clients| *clients > 1) {
         right.push((format!(" SHARED by {clients}"), Role::Notice));
     }
-    if private {
+    if model.passed_over.is_some() {
+        right.insert(0, ("  ".into(), Role::Text));
+        right.insert(0, (" PRIVATE ".into(), Role::Worst));
+    } else if private {
         right.insert(0, ("PRIVATE  ".into(), Role::Notice));
     }
     let used: usize = right.iter().map(|(text, _)| fit::width(text)).sum();

@@ -140,6 +140,14 @@ fn of(model: &Model) -> Layout {
     layout(Rect { x: 0, y: 0, width, height }, model)
 }
 
+/// Panes that are on the screen at the terminal's size.
+pub fn placed(model: &Model) -> Vec<Pane> {
+    if too_small(model.ui.size) {
+        return Vec::new();
+    }
+    of(model).panes.into_iter().filter(|(_, at)| !at.is_empty()).map(|(pane, _)| pane).collect()
+}
+
 /// Panes of the view that are shown at the terminal's size and can have the focus.
 pub fn shown(model: &Model) -> Vec<Pane> {
     let placed = of(model).panes;

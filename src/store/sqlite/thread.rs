@@ -106,10 +106,14 @@ fn outcome(file: &mut File, at_commit: bool, error: &rusqlite::Error) -> Appende
     let said = file::trouble(&file.path, error).to_string();
     let code = error.sqlite_error_code();
     if let Ok(fresh) = File::open(&file.path, Mode::Write) {
-        let same = fresh.head == file.head;
+        let (same, head) = (fresh.head == file.head, fresh.head);
         *file = fresh;
         if same {
             return Appended::Unavailable(said);
+        }
+        // Another process was first at this place of the chain, so nothing of this was written.
+        if !at_commit && code == Some(ErrorCode::ConstraintViolation) {
+            return Appended::Conflict(head);
         }
     } else if !at_commit || code == Some(ErrorCode::DiskFull) {
         return Appended::Unavailable(said);
