@@ -77,6 +77,7 @@ impl Room {
                 });
                 return;
             }
+            Ask::Point(look) => self.point(id, look),
             Ask::Watch(wanted) => self.watch_too(who, &wanted),
             Ask::Stop => {
                 let own = who.uid.is_some_and(|uid| uid == 0 || uid == crate::os::peer::my_uid());
