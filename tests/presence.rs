@@ -86,7 +86,7 @@ impl House {
 
     async fn status(&self) -> RoomStatus {
         match self.script().await.ask(Ask::Status).await.unwrap() {
-            Told::Status(room) => room,
+            Told::Status(room) => *room,
             other => panic!("{other:?}"),
         }
     }

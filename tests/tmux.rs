@@ -20,6 +20,11 @@ fn warroom() -> String {
     std::env::var("WARROOM_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_warroom").to_owned())
 }
 
+/// What runs in a pane; the pane stays when the seat is left, so that its last words can be read.
+fn seat() -> String {
+    format!("{} ; sleep 60", warroom())
+}
+
 /// A tmux server of its own, with a room of its own.
 struct Tmux {
     dir: tempfile::TempDir,
@@ -29,7 +34,7 @@ impl Tmux {
     /// A session with one seat in it.
     fn with_a_seat() -> Self {
         let tmux = Self { dir: tempfile::Builder::new().prefix("wr-tmux").tempdir().unwrap() };
-        let seat = tmux.seat();
+        let seat = seat();
         tmux.ok(&["new-session", "-d", "-s", "war", "-x", "100", "-y", "30", &seat]);
         // Everybody sees all of it, as at the smallest terminal; a seat needs no status line of tmux's.
         tmux.ok(&["set-option", "-g", "window-size", "smallest"]);
@@ -40,10 +45,6 @@ impl Tmux {
 
     fn home(&self) -> String {
         self.dir.path().to_string_lossy().into_owned()
-    }
-
-    fn seat(&self) -> String {
-        format!("{} ; echo LEFT ; sleep 60", warroom())
     }
 
     fn env(&self) -> Vec<(String, String)> {
@@ -155,7 +156,7 @@ fn two_seats_in_two_panes_see_each_other_and_one_follows() {
     let tmux = Tmux::with_a_seat();
     let terminal = tmux.attach((200, 50));
     terminal.wait_for("no incident");
-    let seat = tmux.seat();
+    let seat = seat();
     tmux.ok(&["split-window", "-h", "-l", "90", &seat]);
     terminal.wait_until("two seats side by side", |screen| {
         screen.contents().lines().any(|line| line.matches("no incident").count() == 2)

@@ -36,7 +36,7 @@ impl Room {
                 Told::Gate(answer)
             }
             Ask::State => Told::State(Box::new(self.core.read(State::clone))),
-            Ask::Status => Told::Status(self.status()),
+            Ask::Status => Told::Status(Box::new(self.status())),
             Ask::Events { from, limit, incident } => {
                 let (journal, told) = (self.journal.clone(), self.told.clone());
                 tokio::spawn(async move {

@@ -202,7 +202,7 @@ impl Room {
             gate: self.gate_at.clone(),
             since: self.since,
             audit: self.audit_views(),
-            point: self.point.clone(),
+            point: self.point.clone().map(Box::new),
         }
     }
 

@@ -190,7 +190,7 @@ pub enum Told {
     /// Evidence, as text.
     Evidence(String),
     /// How the room is.
-    Status(RoomStatus),
+    Status(Box<RoomStatus>),
     /// It cannot be answered.
     No(Refusal),
     /// It will be done.
@@ -322,7 +322,7 @@ pub struct RoomStatus {
     pub audit: Vec<SinkView>,
     /// Where all are asked to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub point: Option<Point>,
+    pub point: Option<Box<Point>>,
 }
 
 /// How far a central audit system is behind.

@@ -120,13 +120,13 @@ pub fn all() -> Vec<Scene> {
             cursor,
             ..Look::default()
         };
-        status.point = Some(Point {
+        status.point = Some(Box::new(Point {
             by: story::person("ana"),
             seat: 1,
             look,
             since: story::wall("14:07:19"),
             until: story::wall("14:09:19"),
-        });
+        }));
         hear(&mut model, NOW, FromRoom::Room(status));
         model
     }));

@@ -170,7 +170,7 @@ impl Model {
 
     /// Where all are asked to look, as long as that holds and this seat has not answered.
     pub fn point(&self) -> Option<&Point> {
-        let point = self.room.as_ref()?.point.as_ref()?;
+        let point = self.room.as_ref()?.point.as_deref()?;
         let open = point.until > self.now.wall && self.looked != Some(point.until);
         (open && point.seat != self.seat).then_some(point)
     }

@@ -286,7 +286,7 @@ fn told_(model: &mut Model, n: u64, told: Told) -> Vec<Effect> {
     let Some(purpose) = model.pending.told(n) else { return Vec::new() };
     match (purpose, told) {
         (_, Told::Status(room)) => {
-            room_is(model, room);
+            room_is(model, *room);
             Vec::new()
         }
         (For::Timeline, Told::Events { events, .. }) => {
