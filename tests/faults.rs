@@ -12,7 +12,7 @@ mod support;
 
 use std::{
     path::Path,
-    process::{Child, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 use support::house::{House, binary, stderr, until};
 
@@ -113,13 +113,13 @@ fn of_two_rooms_on_one_journal_the_first_is_fenced_within_one_write() {
     for lock in ["journal.lock", "room.lock"] {
         std::fs::remove_file(house.state().join(lock)).unwrap();
     }
-    let config = house.dir.path().join("second.toml");
+    let config = house.path().join("second.toml");
     std::fs::write(
         &config,
         format!("[journal]\npath = '{}'\n[gate]\nlisten = '127.0.0.1:0'\n", house.journal().display()),
     )
     .unwrap();
-    let elsewhere = house.dir.path().join("elsewhere");
+    let elsewhere = house.path().join("elsewhere");
     let mut second = house
         .command(&binary())
         .arg("--config")

@@ -5,7 +5,8 @@ use crate::{
     os::{self, peer},
     signal::Shows,
     wire::{
-        As, Ask, FRAME_MAX, Finished, FromRoom, Lines, Outcome, Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
+        As, Ask, FRAME_MAX, Finished, FromRoom, Lines, Outcome, Steer, StepRef, ToRoom, Told, WIRE, decode,
+        encode,
     },
 };
 use std::{
