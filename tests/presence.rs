@@ -346,7 +346,7 @@ async fn who_commands_asks_all_to_look() {
     let powers = [(Power::Respond, respond)].into();
     let house = House::with(Policy { powers, ..Policy::default() }).await;
     let mut early = house.sit((80, 24), false).await;
-    early.press("V").await;
+    early.press("E").await;
     assert!(early.notice().contains("only who commands"), "{}", early.notice());
     // A client that leaves the seat's rules aside is refused by the room.
     match house.script().await.ask(Ask::Point(Some(Look::default()))).await.unwrap() {
@@ -361,7 +361,7 @@ async fn who_commands_asks_all_to_look() {
     let of = chief.model.seat;
     assert_eq!(behind.model.leader.as_ref().map(|leader| leader.seat), Some(of), "{}", behind.notice());
     other.press("6").await;
-    chief.press("3 left left left V").await;
+    chief.press("3 left left left E").await;
     let at = chief.model.ui.cursor;
     other.until("to be asked", |model| model.point().is_some()).await;
     let screen = other.screen();

@@ -253,7 +253,7 @@ fn two_users_share_a_room_over_ssh() {
     let no = bastion.by(&bo, "take-command --reason 'I am here'");
     assert_eq!(no.status.code(), Some(1), "{no:?}");
     assert!(String::from_utf8_lossy(&no.stderr).contains("power to command"), "{no:?}");
-    second.key("V");
+    second.key("E");
     second.wait_for("only who commands asks all to look");
 
     // Two steps at once: ana's goes on in the background, bo's waits for her approval.
