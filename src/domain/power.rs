@@ -54,11 +54,7 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
             | HandoverCommand::Decline { .. }
             | HandoverCommand::Withdraw { .. } => None,
         },
-        Command::Board(command) => respond(Some(match command {
-            super::board::BoardCommand::Set { incident, .. }
-            | super::board::BoardCommand::Cadence { incident, .. }
-            | super::board::BoardCommand::Updated { incident, .. } => *incident,
-        })),
+        Command::Board(command) => respond(Some(command.incident())),
         Command::Note(NoteCommand::Erase { found, .. }) => {
             Some(Needed { any: &[Power::Command], incident: found.as_ref().and_then(|found| found.incident) })
         }
@@ -69,9 +65,7 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
         }),
         Command::Task(command) => respond(Some(command.incident())),
         Command::Report(super::report::ReportCommand::Give { incident, .. }) => respond(Some(*incident)),
-        Command::Decision(super::decision::DecisionCommand::Make { incident, .. }) => {
-            respond(Some(*incident))
-        }
+        Command::Decision(command) => respond(Some(command.incident())),
         Command::Deviation(command) => respond(match command {
             super::deviation::DeviationCommand::Reason { deviation, .. } => {
                 state.deviations.get(deviation).and_then(|known| known.incident)
