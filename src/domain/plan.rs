@@ -288,6 +288,9 @@ pub struct Block {
     /// Name of the source that answers it, where several could (`source`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// The steps after it in its section do not wait for its end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub background: bool,
     /// Placeholders (`<name>`) that must be filled before it may run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placeholders: Vec<String>,
@@ -384,6 +387,11 @@ pub struct Lint {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn none(column: &u32) -> bool {
     *column == 0
 }
@@ -434,6 +442,13 @@ impl Step {
     /// The highest risk among what it runs.
     pub fn risk(&self) -> Risk {
         self.of_kind(BlockKind::Run).map(|block| block.risk).max().unwrap_or_default()
+    }
+
+    /// Whether the steps after it in its section do not wait for its end: something that it runs is `background`.
+    pub fn is_background(&self) -> bool {
+        self.blocks.iter().any(|block| {
+            block.background && !matches!(block.kind, BlockKind::Sample | BlockKind::Expect | BlockKind::Undo)
+        })
     }
 
     /// Whether anything in it can be run at all.
