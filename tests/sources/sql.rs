@@ -96,6 +96,7 @@ impl Server {
 
 #[tokio::test]
 async fn a_real_database_answers_and_is_not_changed() {
+    use Verdict::{No, Unknown, Yes};
     if !wanted("a_real_database_answers_and_is_not_changed") {
         return;
     }
@@ -109,7 +110,6 @@ async fn a_real_database_answers_and_is_not_changed() {
          create function sneaky() returns bool language plpgsql as
          $$ begin insert into orders values (9, 'sneaked'); return true; end $$",
     );
-    use Verdict::{No, Unknown, Yes};
     for (code, verdict, seen) in [
         ("SELECT true", Yes, "true"),
         ("SELECT count(*) = 0 FROM orders WHERE state = 'stuck'", No, "false"),
