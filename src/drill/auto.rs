@@ -70,6 +70,7 @@ pub async fn play(
         text: format!("roll checkout back to {}", facts.good),
         options: vec![instead.into()],
         risks: Some("none known: both releases write the same schema".into()),
+        review_in: None,
     }))
     .await?;
     me.walk(incident, "rollback-release").await?;
