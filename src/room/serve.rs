@@ -28,7 +28,7 @@ use crate::{
     signal::Reading,
     source::Spec,
     transport::listen::Listening,
-    wire::{As, Finished, FromRoom, Here, JournalState, SinkView, Told, Wanted, encode},
+    wire::{As, Finished, FromRoom, Here, JournalState, Point, SinkView, Told, Wanted, encode},
 };
 use futures::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
@@ -134,6 +134,7 @@ pub struct Room {
     pub(super) flights: FuturesOrdered<BoxFuture<'static, (Flight, Appended)>>,
     pub(super) seats: BTreeMap<ConnId, Seat>,
     pub(super) moved: Moved,
+    pub(super) point: Option<Point>,
     pub(super) watch: Watch,
     pub(super) sources: Sources,
     pub(super) hands: Hands,
@@ -200,6 +201,7 @@ impl Room {
             flights: FuturesOrdered::new(),
             seats: BTreeMap::new(),
             moved: Moved::default(),
+            point: None,
             watch: Watch::default(),
             sources: Sources::new(readings, base),
             hands: Hands::default(),

@@ -103,7 +103,7 @@ fn none(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, focus: bool)
 fn mark(theme: &Theme, walk: &Walk, step: &Step) -> (&'static str, Role) {
     let glyphs = theme.glyphs();
     let state = walk.state(&step.id);
-    let current = walk.at.as_deref() == Some(step.id.as_str()) && walk.ended.is_none();
+    let current = is_current(walk, step);
     match state.status {
         StepStatus::Done => match state.done.map(|end| end.how) {
             Some(How::Skipped | How::NotApplicable) => (glyphs.skipped, Role::Notice),
@@ -173,7 +173,7 @@ fn standing(theme: &Theme, model: &Model, walk: &Walk, step: &Step) -> (String, 
 }
 
 fn is_current(walk: &Walk, step: &Step) -> bool {
-    walk.at.as_deref() == Some(step.id.as_str()) && walk.ended.is_none()
+    walk.current().is_some_and(|at| at.id == step.id) && walk.ended.is_none()
 }
 
 fn title_role(walk: &Walk, step: &Step) -> Role {
