@@ -103,7 +103,7 @@ fn none(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, focus: bool)
 fn mark(theme: &Theme, walk: &Walk, step: &Step) -> (&'static str, Role) {
     let glyphs = theme.glyphs();
     let state = walk.state(&step.id);
-    let current = walk.current().is_some_and(|at| at.id == step.id) && walk.ended.is_none();
+    let current = is_current(walk, step);
     match state.status {
         StepStatus::Done => match state.done.map(|end| end.how) {
             Some(How::Skipped | How::NotApplicable) => (glyphs.skipped, Role::Notice),
