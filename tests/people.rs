@@ -228,3 +228,87 @@ fn command_is_handed_over_between_two_users() {
     assert_eq!(value["commander"], "bin");
     house.no(DAEMON, &[staff], &["handover", "to", "games"]);
 }
+
+/// The doctrine of an evening between three users of the real binary: a report whose need is assigned and acknowledged,
+/// a proposal that is objected to and decided, updates that are owed and put off, a close that names what it waits for.
+#[test]
+fn three_users_report_assign_decide_update_and_close() {
+    if !several_users() {
+        return;
+    }
+    let house = House::open("[severity.SEV2]\npoll_every = \"10m\"\nexternal_every = \"1h\"\n");
+    let (ana, bo, cy) = (DAEMON, BIN, GAMES);
+    house.ok(ana, &[], &["declare", "checkout fails", "--service", "checkout"]);
+
+    // Conditions, actions, needs.
+    let said = house.ok(bo, &[], &["report", "queue at 9 k", "draining it", "--need", "the vault's keys"]);
+    assert!(said.contains("TSK-1"), "{said}");
+    let status = house.ok(ana, &[], &["status"]);
+    assert!(status.contains("TSK-1 --  the vault's keys  NO OWNER"), "{status}");
+    house.ok(ana, &[], &["task-assign", "TSK-1", "games", "--within", "15m"]);
+    let said = house.no(bo, &[], &["task-ack", "TSK-1"]);
+    assert!(said.contains("TSK-1 is games's"), "{said}");
+    house.ok(cy, &[], &["task-ack", "TSK-1"]);
+    house.ok(cy, &[], &["task-report", "TSK-1", "on my way"]);
+    house.ok(ana, &[], &["task-extend", "TSK-1", "5m"]);
+    let status = house.ok(ana, &[], &["status"]);
+    assert!(status.contains("TSK-1 games  the vault's keys  19m"), "{status}");
+    house.ok(cy, &[], &["done", "TSK-1", "here they are"]);
+
+    // Any strong objections?
+    let said = house.ok(bo, &[], &["propose", "flags off", "--option", "wait", "--risks", "slow quotes"]);
+    assert!(said.contains("DEC-1"), "{said}");
+    house.ok(cy, &[], &["object", "DEC-1", "quotes are cached"]);
+    let said = house.no(cy, &[], &["decide-on", "DEC-1"]);
+    assert!(said.contains("daemon commands and decides"), "{said}");
+    house.ok(ana, &[], &["decide-on", "DEC-1", "--review", "30m"]);
+    house.ok(bo, &[], &["review", "DEC-1", "it stands"]);
+    house.no(bo, &[], &["review", "DEC-1", "it still stands"]);
+
+    // Each update in its own time; too many are warned about and go out.
+    let draft = house.ok(cy, &[], &["update", "--draft", "--external"]);
+    assert!(draft.starts_with("There is a problem with checkout: we are looking into it."), "{draft}");
+    house.ok(cy, &[], &["update", "--external", "we are on it"]);
+    let output = house.by(cy, &[], &["update", "--external", "we still are"], "");
+    let warned = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && warned.contains("too soon?"), "{warned}");
+    house.ok(ana, &[], &["polled"]);
+    house.ok(ana, &[], &["snooze", "update", "15m", "--reason", "in the middle of it"]);
+    house.no(ana, &[], &["snooze", "update", "15m", "--reason", " "]);
+    house.ok(ana, &[], &["cadence", "external"]);
+    house.no(ana, &[], &["snooze", "external", "15m", "--reason", "x"]);
+
+    // Another severity: what it brings is told before.
+    let shown = house.ok(ana, &[], &["severity", "SEV1", "--show"]);
+    for part in ["update   every 15m instead of every 30m", "people   wanted and missing"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+
+    // Closing names what it waits for.
+    house.ok(bo, &[], &["unlisted", "restarted by hand"]);
+    house.ok(ana, &[], &["state", "resolved"]);
+    let said = house.no(ana, &[], &["state", "closed"]);
+    assert!(said.contains("1 reason is owed: DEV-1 unlisted-action by bin"), "{said}");
+    house.ok(bo, &[], &["reason", "DEV-1", "5"]);
+    let draft = house.ok(ana, &[], &["export", "INC-1", "--stdout"]);
+    for part in [
+        "## Coordination",
+        "“the vault's keys”",
+        "Objected to DEC-1",
+        "over the objection of games",
+        "External update sent",
+    ] {
+        assert!(draft.contains(part), "{part}\n{draft}");
+    }
+    house.ok(ana, &[], &["state", "closed"]);
+    let log = String::from_utf8(house.root(&["tail", "--no-follow"]).stdout).unwrap();
+    for part in [
+        "CAN: queue at 9 k; draining it; needs TSK-1 the vault's keys",
+        "has TSK-1",
+        "OBJECTS to DEC-1: quotes are cached",
+        "decided: flags off; games objected; review in 30m",
+        "puts updates off for 15m: in the middle of it",
+    ] {
+        assert!(log.contains(part), "{part}\n{log}");
+    }
+}

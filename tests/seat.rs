@@ -21,13 +21,15 @@ use warroom::{
     domain::{
         Command, CommandId,
         board::BoardCommand,
+        cadence::{Audience, Beat},
         clock::Moment,
+        decision::DecisionCommand,
         deviation::{DeviationCommand, ReasonCode},
         freeze::FreezeCommand,
         glass::GlassCommand,
         handover::{HandoverCommand, SAY},
-        id::TaskId,
-        incident::IncidentCommand,
+        id::{DeviationId, TaskId},
+        incident::{IncidentCommand, Status},
         note::NoteCommand,
         policy::Power,
         refusal::{Code, Refusal},
@@ -179,6 +181,54 @@ fn no_needs_is_one_key_and_a_need_is_asked_for_in_words() {
 }
 
 #[test]
+fn a_proposal_is_put_to_every_seat_objected_to_and_decided_by_the_commander() {
+    let mut bo = seat(&story::declared(), "bo", NOW);
+    let sent = commands(&press(&mut bo, NOW, "V 'flags_off enter 'wait|scale_up enter 'slower_quotes enter"));
+    let [Command::Decision(DecisionCommand::Propose { text, options, risks, .. })] = sent.as_slice() else {
+        panic!("{sent:?} {:?}", bo.layers);
+    };
+    assert_eq!((text.as_str(), risks.as_deref()), ("flags off", Some("slower quotes")));
+    assert_eq!(options, &["wait", "scale up"]);
+    let mut told = story::declared();
+    told.by("14:07:00", "bo", sent[0].clone());
+    let waits = |story: &story::Story, who: &str| {
+        let waits = warroom::seat::model::waits::waits(&seat(story, who, NOW));
+        format!("{} {}: {}", waits.lead, waits.who, waits.what)
+    };
+    assert!(
+        waits(&told, "cy").contains("everybody: any strong objections to DEC-2 \"flags off\"? no objections")
+    );
+    let mut cy = seat(&told, "cy", NOW);
+    let sent = commands(&press(&mut cy, NOW, "V o 'quotes_are_cached enter"));
+    assert!(
+        matches!(sent.as_slice(), [Command::Decision(DecisionCommand::Object { why, .. })] if why == "quotes are cached"),
+        "{sent:?}"
+    );
+    told.by("14:07:20", "cy", sent[0].clone());
+    assert!(waits(&told, "ana").contains("you: decide on DEC-2 \"flags off\", 1 OBJECTION"));
+    let mut ana = seat(&told, "ana", NOW);
+    let sent = commands(&press(&mut ana, NOW, "V d '20m enter"));
+    let [Command::Decision(DecisionCommand::Settle { review_in, .. })] = sent.as_slice() else {
+        panic!("{sent:?} {:?}", ana.layers);
+    };
+    assert_eq!(*review_in, Some(Span::mins(20)));
+    told.by(NOW, "ana", sent[0].clone());
+    told.by(NOW, "bo", Command::Task(TaskCommand::Acknowledge { incident: story::INC, task: TaskId(3) }));
+    told.room("14:27:31", Command::Tick);
+    let due = seat(&told, "ana", "14:28:00");
+    assert!(
+        due.state.incidents[&story::INC].decided.iter().any(|one| one.review.as_ref().is_some_and(|r| r.due))
+    );
+    let mut ana = due;
+    let sent = commands(&press(&mut ana, "14:28:00", "V 'it_stands enter"));
+    assert!(
+        matches!(sent.as_slice(), [Command::Decision(DecisionCommand::Review { text, .. })] if text == "it stands"),
+        "{sent:?} {:?}",
+        ana.layers
+    );
+}
+
+#[test]
 fn a_need_waits_for_an_owner_and_a_task_over_its_time_is_loud() {
     let mut told = story::declared();
     let waits = |story: &story::Story, who: &str| {
@@ -208,6 +258,93 @@ fn a_need_waits_for_an_owner_and_a_task_over_its_time_is_loud() {
     assert!(
         matches!(sent.as_slice(), [Command::Task(TaskCommand::Assign { task: TaskId(4), owner, .. })] if owner == "dee"),
         "{sent:?}"
+    );
+}
+
+#[test]
+fn updates_polls_and_their_clocks_are_two_keys_away() {
+    let cases: [(&str, fn(&Command) -> bool); 5] = [
+        ("b x enter", |c| {
+            matches!(c, Command::Board(BoardCommand::Updated { audience: Audience::External, text, .. })
+                if text.starts_with("There is a problem with checkout: we have found the cause"))
+        }),
+        ("U enter", |c| {
+            matches!(c, Command::Board(BoardCommand::Updated { audience: Audience::Internal, .. }))
+        }),
+        ("b p", |c| matches!(c, Command::Board(BoardCommand::Poll { .. }))),
+        ("b z enter enter 'in_the_middle_of_it enter", |c| {
+            matches!(c, Command::Board(BoardCommand::Snooze { beat: Beat::Internal, by, reason, .. })
+                if *by == Span::mins(15) && reason == "in the middle of it")
+        }),
+        ("b c 'ext enter '1h enter", |c| {
+            matches!(c, Command::Board(BoardCommand::Cadence { beat: Beat::External, every: Some(every), .. })
+                if *every == Span::hours(1))
+        }),
+    ];
+    for (keys, fits) in cases {
+        let mut model = ana();
+        let sent = commands(&press(&mut model, NOW, keys));
+        assert!(sent.len() == 1 && fits(&sent[0]), "{keys}: {sent:?} {:?} {:?}", model.notice, model.layers);
+    }
+    // One went out seven minutes ago and one is owed every ten: that is not too soon; a minute after it, it is.
+    let mut model = seat(&story::declared(), "ana", "14:01:20");
+    press(&mut model, "14:01:20", "U");
+    let Some(Layer::Words { title, .. }) = model.layers.last() else { panic!("{:?}", model.layers) };
+    assert!(title.contains("TOO SOON?") && title.contains("1m00s ago"), "{title}");
+    let mut model = ana();
+    press(&mut model, NOW, "U");
+    let Some(Layer::Words { title, .. }) = model.layers.last() else { panic!("{:?}", model.layers) };
+    assert!(!title.contains("TOO SOON?"), "{title}");
+}
+
+#[test]
+fn closing_asks_for_the_reasons_that_are_owed_one_by_one() {
+    let mut told = story::declared();
+    for what in ["restarted by hand", "cleared the cache"] {
+        let unlisted = DeviationCommand::Unlisted {
+            incident: story::INC,
+            actual: what.into(),
+            host: String::new(),
+            code: None,
+        };
+        told.by("14:07:00", "bo", Command::Deviation(unlisted));
+    }
+    let status = |to| Command::Incident(IncidentCommand::Status { incident: story::INC, to });
+    told.by("14:07:10", "ana", status(Status::Resolved));
+    let mut model = seat(&told, "ana", NOW);
+    assert!(commands(&press(&mut model, NOW, "v 'closed enter")).is_empty());
+    let Some(Layer::Pick { title, .. }) = model.layers.last() else { panic!("{:?}", model.layers) };
+    assert!(
+        title.contains("DEV-1") && title.contains("restarted by hand") && title.contains("2 are left"),
+        "{title}"
+    );
+    let sent = press(&mut model, NOW, "5");
+    assert!(
+        matches!(
+            commands(&sent).as_slice(),
+            [Command::Deviation(DeviationCommand::Reason { code: ReasonCode::FasterFix, .. })]
+        ),
+        "{sent:?}"
+    );
+    assert!(accepted(&mut model, &sent).is_empty());
+    // In words, where none of the codes fits.
+    let sent = press(&mut model, NOW, "8 'it_was_full enter");
+    assert!(
+        matches!(commands(&sent).as_slice(), [Command::Deviation(DeviationCommand::Reason { code: ReasonCode::Other, text, .. })] if text == "it was full"),
+        "{sent:?} {:?}",
+        model.layers
+    );
+    let (deviation, code, text) = (DeviationId(1), ReasonCode::FasterFix, String::new());
+    told.by("14:07:32", "ana", Command::Deviation(DeviationCommand::Reason { deviation, code, text }));
+    model.state = told.state.clone();
+    let sent = accepted(&mut model, &sent);
+    assert!(
+        matches!(
+            commands(&sent).as_slice(),
+            [Command::Incident(IncidentCommand::Status { to: Status::Closed, .. })]
+        ),
+        "{sent:?} {:?}",
+        model.layers
     );
 }
 

@@ -132,6 +132,7 @@ impl Life {
                 text,
                 options: vec!["wait".into()],
                 risks: None,
+                review_in: None,
             }),
         );
         self.act(&bo, Command::Walk(WalkCommand::Abandon { walk, reason: "done by the pipeline".into() }));

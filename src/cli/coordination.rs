@@ -1,4 +1,4 @@
-//! Tasks and reports as verbs for scripts.
+//! Tasks, reports, proposals and what is owed again and again, as verbs for scripts.
 
 use super::{
     With, exit,
@@ -8,7 +8,10 @@ use super::{
 use crate::{
     domain::{
         Command, Refusal, State,
-        id::TaskId,
+        board::BoardCommand,
+        cadence::Beat,
+        decision::DecisionCommand,
+        id::{DecisionId, TaskId},
         report::ReportCommand,
         task::{Task, TaskCommand},
         time::{Span, Stamp},
@@ -75,6 +78,95 @@ pub enum Verb {
         #[command(flatten)]
         about: About,
     },
+    /// Put a decision to the room: any strong objections?
+    Propose {
+        /// What is proposed
+        text: String,
+        /// Another option
+        #[arg(long = "option", value_name = "TEXT")]
+        options: Vec<String>,
+        /// What may go wrong
+        #[arg(long)]
+        risks: Option<String>,
+        /// What every verb takes
+        #[command(flatten)]
+        about: About,
+    },
+    /// Object strongly to a proposal
+    Object {
+        /// Which
+        decision: DecisionId,
+        /// Why
+        why: String,
+        /// What every verb takes
+        #[command(flatten)]
+        about: About,
+    },
+    /// Decide on a proposal; who objected is recorded with it
+    DecideOn {
+        /// Which
+        decision: DecisionId,
+        /// What is decided, where it is not what was proposed
+        text: Option<String>,
+        /// Look at it again after this, 30m
+        #[arg(long, value_name = "TIME")]
+        review: Option<Span>,
+        /// What every verb takes
+        #[command(flatten)]
+        about: About,
+    },
+    /// Take a proposal back: nothing is decided
+    WithdrawProposal {
+        /// Which
+        decision: DecisionId,
+        /// Why
+        reason: String,
+        /// What every verb takes
+        #[command(flatten)]
+        about: About,
+    },
+    /// Look at a decision again
+    Review {
+        /// Which
+        decision: DecisionId,
+        /// Whether it still stands, or what changes
+        text: String,
+        /// Once more after this, 30m
+        #[arg(long, value_name = "TIME")]
+        again: Option<Span>,
+        /// What every verb takes
+        #[command(flatten)]
+        about: About,
+    },
+    /// Everybody was asked how it stands; the poll's clock starts anew
+    Polled {
+        /// What every verb takes
+        #[command(flatten)]
+        about: About,
+    },
+    /// Put the next update or poll off
+    Snooze {
+        /// poll, update or external
+        what: Beat,
+        /// For how long, 15m
+        by: Span,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// What every verb takes
+        #[command(flatten)]
+        about: About,
+    },
+    /// How often updates or polls are owed
+    Cadence {
+        /// poll, update or external
+        what: Beat,
+        /// How often, 15m; none are owed where none is given
+        every: Option<Span>,
+        /// What every verb takes
+        #[command(flatten)]
+        about: About,
+    },
 }
 
 impl Verb {
@@ -84,7 +176,15 @@ impl Verb {
             | Self::TaskReport { about, .. }
             | Self::TaskExtend { about, .. }
             | Self::TaskAssign { about, .. }
-            | Self::Report { about, .. } => about,
+            | Self::Report { about, .. }
+            | Self::Propose { about, .. }
+            | Self::Object { about, .. }
+            | Self::DecideOn { about, .. }
+            | Self::WithdrawProposal { about, .. }
+            | Self::Review { about, .. }
+            | Self::Polled { about }
+            | Self::Snooze { about, .. }
+            | Self::Cadence { about, .. } => about,
         }
     }
 }
@@ -133,6 +233,39 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
             actions: actions.clone(),
             needs: needs.clone(),
         }),
+        Verb::Propose { text, options, risks, .. } => Command::Decision(DecisionCommand::Propose {
+            incident,
+            text: text.clone(),
+            options: options.clone(),
+            risks: risks.clone(),
+        }),
+        Verb::Object { decision, why, .. } => {
+            Command::Decision(DecisionCommand::Object { incident, decision: *decision, why: why.clone() })
+        }
+        Verb::DecideOn { decision, text, review, .. } => Command::Decision(DecisionCommand::Settle {
+            incident,
+            decision: *decision,
+            text: text.clone(),
+            review_in: *review,
+        }),
+        Verb::WithdrawProposal { decision, reason, .. } => Command::Decision(DecisionCommand::Withdraw {
+            incident,
+            decision: *decision,
+            reason: reason.clone(),
+        }),
+        Verb::Review { decision, text, again, .. } => Command::Decision(DecisionCommand::Review {
+            incident,
+            decision: *decision,
+            text: text.clone(),
+            again: *again,
+        }),
+        Verb::Polled { .. } => Command::Board(BoardCommand::Poll { incident }),
+        Verb::Snooze { what, by, reason, .. } => {
+            Command::Board(BoardCommand::Snooze { incident, beat: *what, by: *by, reason: reason.clone() })
+        }
+        Verb::Cadence { what, every, .. } => {
+            Command::Board(BoardCommand::Cadence { incident, beat: *what, every: *every })
+        }
     })
 }
 

@@ -119,6 +119,19 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
     for incident in state.incidents.values().filter(|one| one.is_open()) {
         let open = incident.tasks.values().filter(|task| task.is_open());
         lines.extend(open.map(|task| super::coordination::line(task, now)));
+        if let Some((beat, clock)) = crate::domain::cadence::next(incident) {
+            let when = if clock.due.reached(now) {
+                format!("{} OVER", clock.due.elapsed(now).brief())
+            } else {
+                format!("in {}", clock.due.until(now).brief())
+            };
+            lines.push(format!("{} next {beat} {when}", incident.id));
+        }
+        lines.extend(incident.proposals.values().map(|one| {
+            let n = one.objections.len();
+            let text = crate::domain::text::line(&one.text);
+            format!("{} proposed by {}: {text}  {n} objections", one.id, one.by)
+        }));
     }
     for glass in state.glasses.values().filter(|glass| glass.holds(now)) {
         lines.push(format!(

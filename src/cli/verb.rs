@@ -8,6 +8,7 @@ use crate::{
     domain::{
         Command, Refusal, State,
         board::{BoardCommand, BoardLine},
+        cadence::{Audience, too_soon},
         clock::Moment,
         decision::DecisionCommand,
         deviation::{DeviationCommand, ReasonCode},
@@ -15,7 +16,7 @@ use crate::{
         gate::Action,
         handover::SAY,
         id::{DeviationId, FreezeId, IncidentId, TaskId},
-        incident::{COMMANDER, IncidentCommand, Status},
+        incident::{COMMANDER, Incident, IncidentCommand, SeverityDifference, Status, StepsDifference},
         note::NoteCommand,
         refusal::Code,
         release::{Judgement, ReleaseCommand},
@@ -82,6 +83,9 @@ pub enum Verb {
         /// What may go wrong
         #[arg(long)]
         risks: Option<String>,
+        /// Look at it again after this, 30m
+        #[arg(long, value_name = "TIME")]
+        review: Option<Span>,
         /// What every verb takes
         #[command(flatten)]
         about: About,
@@ -168,6 +172,9 @@ pub enum Verb {
         /// Only print what the room would say, for you to change
         #[arg(long)]
         draft: bool,
+        /// For those outside, to the external targets
+        #[arg(long)]
+        external: bool,
         /// What every verb takes
         #[command(flatten)]
         about: About,
@@ -345,10 +352,11 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
         && let Ok(incident) = state.known(id)
     {
         let difference = crate::domain::incident::difference(&state, incident, *to);
+        let steps = steps(&state, incident, &difference);
         if json && *show {
-            exit::print(&difference);
+            exit::print(&serde_json::json!({ "difference": difference, "steps": steps }));
         } else if !json {
-            for line in difference_lines(incident.severity, *to, &difference) {
+            for line in difference_lines(incident.severity, *to, &difference, steps.as_ref()) {
                 println!("{line}");
             }
         }
@@ -356,14 +364,18 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
             return Ok(exit::DONE);
         }
     }
-    if let Verb::Update { draft: true, about, .. } = &verb {
+    if let Verb::Update { draft: false, external, about, .. } = &verb
+        && let Ok(incident) = reach::incident(&state, about.incident).and_then(|id| state.known(id))
+        && let Some(why) = too_soon(incident, audience(*external), &clock::now())
+    {
+        eprintln!("too soon? {why}");
+    }
+    if let Verb::Update { draft: true, external, about, .. } = &verb {
         let known = reach::incident(&state, about.incident).and_then(|id| state.known(id));
         return Ok(match known {
             Ok(incident) => {
-                println!(
-                    "{}",
-                    crate::domain::text::block(&crate::domain::board::draft(incident, &clock::now()))
-                );
+                let draft = crate::domain::board::draft(incident, audience(*external), &clock::now());
+                println!("{}", crate::domain::text::block(&draft));
                 exit::DONE
             }
             Err(refusal) => exit::outcome(&Outcome::Refused(refusal), json),
@@ -384,22 +396,40 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
     Ok(exit::outcome(&outcome, json))
 }
 
+/// What the runbook of another severity changes in what is to be done, where it can be read here.
+fn steps(state: &State, incident: &Incident, difference: &SeverityDifference) -> Option<StepsDifference> {
+    let to = super::step::load(difference.runbook.as_ref()?).ok()?;
+    let walked = state.walks.values().rev().find(|walk| walk.incident == Some(incident.id));
+    let row = state.policy.severities.get(&incident.severity);
+    let old = row.and_then(|row| super::step::load(row.runbook.as_ref()?).ok());
+    let from = walked.map(|walk| walk.runbook.clone()).or(old);
+    Some(crate::domain::incident::steps(from.as_deref(), &to))
+}
+
 /// What a change of severity brings, in lines.
 pub fn difference_lines(
     from: Severity,
     to: Severity,
-    difference: &crate::domain::incident::SeverityDifference,
+    difference: &SeverityDifference,
+    steps: Option<&StepsDifference>,
 ) -> Vec<String> {
     let mut lines = vec![format!("{from} → {to}")];
     lines.extend(difference.meaning.iter().map(|meaning| format!("  means    {meaning}")));
     lines.extend(difference.runbook.iter().map(|runbook| format!("  runbook  {runbook}")));
+    lines.extend(steps.into_iter().flat_map(StepsDifference::lines).map(|line| format!("  steps    {line}")));
+    if !difference.roles_spare.is_empty() {
+        lines.push(format!("  people   not wanted any more: {}", difference.roles_spare.join(", ")));
+    }
     if !difference.roles_missing.is_empty() {
         lines.push(format!("  people   wanted and missing: {}", difference.roles_missing.join(", ")));
     }
-    if let Some((old, new)) = difference.cadence {
-        let show = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
-        lines.push(format!("  updates  {} instead of {}", show(new), show(old)));
-    }
+    let show = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
+    lines.extend(
+        difference
+            .cadence
+            .iter()
+            .map(|one| format!("  {:<8} {} instead of {}", one.beat.word(), show(one.to), show(one.from))),
+    );
     lines.extend(difference.freeze.map(|lease| format!("  freeze   proposed for {lease}: warroom freeze")));
     lines.extend(difference.freeze_stays.iter().map(|freeze| format!("  freeze   {freeze} stays as it is")));
     if !difference.pages.is_empty() {
@@ -412,6 +442,10 @@ pub fn difference_lines(
         lines.push("  nothing else changes".into());
     }
     lines
+}
+
+fn audience(external: bool) -> Audience {
+    if external { Audience::External } else { Audience::Internal }
 }
 
 /// Words as they are given; `-` reads standard input.
@@ -464,11 +498,12 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
         Verb::Note { text, .. } => {
             Command::Note(NoteCommand::Say { incident: incident().ok(), text: words(text)? })
         }
-        Verb::Decide { text, options, risks, .. } => Command::Decision(DecisionCommand::Make {
+        Verb::Decide { text, options, risks, review, .. } => Command::Decision(DecisionCommand::Make {
             incident: incident()?,
             text: text.clone(),
             options: options.clone(),
             risks: risks.clone(),
+            review_in: *review,
         }),
         Verb::Task { text, owner, within, .. } => Command::Task(TaskCommand::Give {
             incident: incident()?,
@@ -506,10 +541,11 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
             },
             text: text.clone(),
         }),
-        Verb::Update { text, to, nowhere, .. } => Command::Board(BoardCommand::Updated {
+        Verb::Update { text, to, nowhere, external, .. } => Command::Board(BoardCommand::Updated {
             incident: incident()?,
             text: words(text.as_deref().unwrap_or_default())?,
             to: (*nowhere || !to.is_empty()).then(|| to.clone()),
+            audience: audience(*external),
         }),
         Verb::Correct { moment, at, reason, .. } => Command::Incident(IncidentCommand::Correct {
             incident: incident()?,

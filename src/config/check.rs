@@ -168,8 +168,15 @@ fn policy(judge: &mut Judge<'_>) {
                 "say in one line when somebody should take it",
             );
         }
-        if let Some(every) = row.update_every {
-            judge.within(&at("update_every"), every, Span::mins(1), Span::hours(24));
+        let periods = [
+            ("poll_every", row.poll_every),
+            ("update_every", row.update_every),
+            ("external_every", row.external_every),
+        ];
+        for (key, every) in periods {
+            if let Some(every) = every {
+                judge.within(&at(key), every, Span::mins(1), Span::hours(24));
+            }
         }
         if let Some(lease) = row.freeze {
             judge.within(&at("freeze"), lease, Span::mins(1), LEASE_MAX);

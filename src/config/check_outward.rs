@@ -24,11 +24,15 @@ const SYSLOG_BYTES: (usize, usize) = (480, 65_000);
 pub fn outward(judge: &mut Judge<'_>) {
     targets(judge);
     pages(judge);
-    for (n, name) in judge.config.update.targets.iter().enumerate() {
-        let at = key!["update", "targets", n];
-        known(judge, &at, name);
-        if judge.config.target.get(name).is_some_and(|target| target.kind() == TargetKind::Pagerduty) {
-            judge.wrong(&at, "PagerDuty takes pages, not updates", "name a chat, a mail or a webhook target");
+    let updates = &judge.config.update;
+    for (key, targets) in [("targets", &updates.targets), ("external", &updates.external)] {
+        for (n, name) in targets.iter().enumerate() {
+            let at = key!["update", key, n];
+            known(judge, &at, name);
+            if judge.config.target.get(name).is_some_and(|target| target.kind() == TargetKind::Pagerduty) {
+                let what = "name a chat, a mail or a webhook target";
+                judge.wrong(&at, "PagerDuty takes pages, not updates", what);
+            }
         }
     }
     for (name, service) in &judge.config.service {

@@ -144,6 +144,8 @@ pub struct Step {
 pub struct Updates {
     /// Targets that every update is sent to.
     pub targets: Vec<String>,
+    /// Targets that every update for those outside is sent to.
+    pub external: Vec<String>,
 }
 
 fn ten() -> Span {
@@ -183,5 +185,6 @@ pub fn policy(
             .map(|(who, group)| (who.clone(), group.ladder.iter().map(rung).collect()))
             .collect(),
         updates: updates.targets.clone(),
+        external: updates.external.clone(),
     }
 }

@@ -78,7 +78,7 @@ pub fn briefing(state: &State, id: IncidentId, now: &Stamp) -> Result<Briefing, 
         block("goal", vec![said(&board.goal, "none was set")], 1),
         block("else", vec![said(&board.otherwise, "nothing is agreed for the case that it fails")], 1),
         block("people", people(state, incident, now), usize::MAX),
-        block("decided", decided(incident), MOST),
+        block("decided", decided(incident, now), MOST),
         block("reported", reported(incident), MOST),
         block("done", done(&walks), MOST),
         block("open", open(incident, &walks, now), MOST + 1),
@@ -184,10 +184,19 @@ fn people(state: &State, incident: &Incident, now: &Stamp) -> Vec<String> {
     lines
 }
 
-fn decided(incident: &Incident) -> Vec<String> {
-    let line =
-        |one: &super::decision::Decided| format!("{} {} ({})", minute_utc(one.at.wall), one.text, one.by);
-    incident.decided.iter().rev().map(line).collect()
+/// What is open for objections, then what was decided, the newest first.
+fn decided(incident: &Incident, now: &Stamp) -> Vec<String> {
+    let open = incident.proposals.values().map(|one| {
+        let against: Vec<&str> = one.objections.iter().map(|objection| objection.by.as_str()).collect();
+        let against =
+            if against.is_empty() { String::new() } else { format!(", {} object", against.join(", ")) };
+        format!("PROPOSED {} {} ({}){against}", one.id, one.text, one.by)
+    });
+    let line = |one: &super::decision::Decided| {
+        let review = one.review.as_ref().map(|review| format!(", review {}", left(&review.at, now)));
+        format!("{} {} ({}){}", minute_utc(one.at.wall), one.text, one.by, review.unwrap_or_default())
+    };
+    open.chain(incident.decided.iter().rev().map(line)).collect()
 }
 
 /// What each person reported last, the newest first.
@@ -285,8 +294,9 @@ fn frozen(state: &State, id: IncidentId, now: &Stamp) -> Vec<String> {
 
 fn clocks(state: &State, incident: &Incident, now: &Stamp) -> Vec<String> {
     let mut all = Vec::new();
-    if let Some(due) = &incident.board.update_due {
-        all.push(format!("next update {}", left(due, now)));
+    for (beat, clock) in &incident.board.beats {
+        let off = clock.snoozed.as_ref().map(|one| format!(" (put off by {}: {})", one.by, one.reason));
+        all.push(format!("next {beat} {}{}", left(&clock.due, now), off.unwrap_or_default()));
     }
     if let Some(good) = incident.clocks.first_good.as_ref().filter(|_| incident.clocks.recovered.is_none()) {
         let held: Span = good.at.elapsed(now);

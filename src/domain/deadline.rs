@@ -1,6 +1,7 @@
 //! What happens by itself, and when: a lease ends, a target is exceeded, recovery has held, a wait is over.
 
 use super::{
+    decision,
     fact::Fact,
     freeze::FreezeFact,
     glass::{self, GlassFact},
@@ -30,6 +31,7 @@ pub fn next_deadline(state: &State, now: &Stamp) -> Option<Stamp> {
         .chain(handovers)
         .chain(page::deadlines(state))
         .chain(task::deadlines(state))
+        .chain(decision::deadlines(state))
         .min_by_key(|at| at.until(now))
 }
 
@@ -73,5 +75,6 @@ pub fn due(state: &State, now: &Stamp) -> Vec<Fact> {
     }
     facts.extend(page::due(state, now));
     facts.extend(task::due(state, now));
+    facts.extend(decision::due(state, now));
     facts
 }

@@ -4,6 +4,7 @@
 //! through all attempts, so that a target which can tell repeats apart never acts twice.
 
 use super::{
+    cadence::Audience,
     command::Ctx,
     event::Event,
     fact::Fact,
@@ -40,10 +41,13 @@ pub enum Matter {
         /// Which page.
         page: PageId,
     },
-    /// The incident's newest update.
+    /// The incident's newest update for them.
     Update {
         /// Which incident.
         incident: IncidentId,
+        /// Who it is for.
+        #[serde(default, skip_serializing_if = "Audience::is_internal")]
+        audience: Audience,
     },
 }
 
@@ -153,7 +157,7 @@ impl DispatchFact {
     /// The incident that it belongs to.
     pub fn incident(&self, state: &State) -> Option<IncidentId> {
         match self.matter() {
-            Matter::Update { incident } => Some(*incident),
+            Matter::Update { incident, .. } => Some(*incident),
             matter => matter.page().and_then(|page| state.pages.get(&page)).and_then(|page| page.incident),
         }
     }
@@ -340,7 +344,7 @@ pub struct Message {
 pub fn message(state: &State, dispatch: &Dispatch) -> Message {
     let page = dispatch.matter.page().and_then(|id| state.pages.get(&id));
     let incident = match &dispatch.matter {
-        Matter::Update { incident } => Some(*incident),
+        Matter::Update { incident, .. } => Some(*incident),
         _ => page.and_then(|page| page.incident),
     };
     let incident = incident.and_then(|id| state.incidents.get(&id));
@@ -372,8 +376,8 @@ pub fn message(state: &State, dispatch: &Dispatch) -> Message {
             let line = format!("{drill}{} {} is over: {why}", page.id, page.who);
             ("page_over", line.clone(), line)
         }
-        (Matter::Update { .. }, _) => {
-            let said = incident.and_then(|one| one.board.sent.as_ref()).map(|said| said.text.clone());
+        (Matter::Update { audience, .. }, _) => {
+            let said = incident.and_then(|one| one.board.sent_to(*audience)).map(|said| said.text.clone());
             ("update", format!("{drill}{about}"), said.unwrap_or_default())
         }
         (_, None) => ("page", String::from("a page that is not known any more"), String::new()),

@@ -68,7 +68,7 @@ impl Issued {
                 self.deviation = self.deviation.max(Some(*deviation));
             }
             Fact::Task(TaskFact::Given { task, .. }) => self.task = self.task.max(Some(*task)),
-            Fact::Decision(DecisionFact::Made { decision, .. }) => {
+            Fact::Decision(DecisionFact::Made { decision, .. } | DecisionFact::Proposed { decision, .. }) => {
                 self.decision = self.decision.max(Some(*decision));
             }
             _ => {}

@@ -5,6 +5,7 @@
 pub mod actor;
 pub mod board;
 pub mod briefing;
+pub mod cadence;
 pub mod clock;
 pub mod command;
 pub mod deadline;

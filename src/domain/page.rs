@@ -2,6 +2,7 @@
 //! acknowledges it.
 
 use super::{
+    cadence::Audience,
     command::Ctx,
     dispatch::{self, Matter, Names},
     event::{CommandId, Event, Seq},
@@ -29,9 +30,20 @@ pub struct Outward {
     pub pages: BTreeMap<String, Vec<Rung>>,
     /// Targets that every update goes to.
     pub updates: Vec<String>,
+    /// Targets that every update for those outside goes to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub external: Vec<String>,
 }
 
 impl Outward {
+    /// Targets that an update for them goes to.
+    pub fn updates_to(&self, audience: Audience) -> &[String] {
+        match audience {
+            Audience::Internal => &self.updates,
+            Audience::External => &self.external,
+        }
+    }
+
     /// Whether nothing is configured.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

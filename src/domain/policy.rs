@@ -48,9 +48,15 @@ pub struct SeverityRow {
     /// Roles that should be filled.
     #[serde(default)]
     pub roles: BTreeSet<String>,
-    /// How often an update is owed.
+    /// How often everybody is asked how it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll_every: Option<Span>,
+    /// How often an update for those inside is owed.
     #[serde(default)]
     pub update_every: Option<Span>,
+    /// How often an update for those outside is owed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_every: Option<Span>,
     /// Whether a freeze is proposed, and for how long.
     #[serde(default)]
     pub freeze: Option<Span>,

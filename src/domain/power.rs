@@ -54,20 +54,14 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
             | HandoverCommand::Decline { .. }
             | HandoverCommand::Withdraw { .. } => None,
         },
-        Command::Board(command) => respond(Some(match command {
-            super::board::BoardCommand::Set { incident, .. }
-            | super::board::BoardCommand::Cadence { incident, .. }
-            | super::board::BoardCommand::Updated { incident, .. } => *incident,
-        })),
+        Command::Board(command) => respond(Some(command.incident())),
         Command::Note(command) => respond(match command {
             NoteCommand::Say { incident, .. } | NoteCommand::Pin { incident, .. } => *incident,
             NoteCommand::Star { incident, .. } => Some(*incident),
         }),
         Command::Task(command) => respond(Some(command.incident())),
         Command::Report(super::report::ReportCommand::Give { incident, .. }) => respond(Some(*incident)),
-        Command::Decision(super::decision::DecisionCommand::Make { incident, .. }) => {
-            respond(Some(*incident))
-        }
+        Command::Decision(command) => respond(Some(command.incident())),
         Command::Deviation(command) => respond(match command {
             super::deviation::DeviationCommand::Reason { deviation, .. } => {
                 state.deviations.get(deviation).and_then(|known| known.incident)

@@ -79,6 +79,7 @@ impl Incident {
         self.board = Board::default();
         self.tasks.clear();
         self.reports.clear();
+        self.proposals.clear();
         self.stars.clear();
         self.answers.clear();
     }

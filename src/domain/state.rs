@@ -40,7 +40,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 3;
+pub const FOLD: u32 = 5;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -146,9 +146,14 @@ impl State {
             .or_else(|| self.incidents.values().rev().find(|one| one.status != incident::Status::Closed))
     }
 
+    /// Deviations of an incident whose reasons are still owed.
+    pub fn owing(&self, id: IncidentId) -> impl Iterator<Item = &Deviation> {
+        self.deviations.values().filter(move |one| one.incident == Some(id) && one.owed())
+    }
+
     /// Reasons that an incident still owes.
     pub fn owed(&self, id: IncidentId) -> usize {
-        self.deviations.values().filter(|one| one.incident == Some(id) && one.owed()).count()
+        self.owing(id).count()
     }
 
     /// The panel that went beyond its threshold first.

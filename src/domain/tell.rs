@@ -3,6 +3,7 @@
 use super::{
     Event, Fact,
     board::BoardFact,
+    cadence::Audience,
     decision::DecisionFact,
     deviation::DeviationFact,
     dispatch::{DispatchFact, Matter},
@@ -59,9 +60,16 @@ fn words(fact: &Fact) -> String {
         Fact::Incident(fact) => incident(fact),
         Fact::Board(fact) => match fact {
             BoardFact::Set { line, text, .. } => format!("{}: {text}", line.word()),
-            BoardFact::Cadence { every: Some(every), .. } => format!("updates are owed every {every}"),
-            BoardFact::Cadence { every: None, .. } => "no updates are owed".into(),
-            BoardFact::Updated { text, .. } => format!("update sent: {text}"),
+            BoardFact::Cadence { beat, every: Some(every), .. } => {
+                format!("{} are owed every {every}", beat.owed())
+            }
+            BoardFact::Cadence { beat, every: None, .. } => format!("no {} are owed", beat.owed()),
+            BoardFact::Updated { text, audience: Audience::Internal, .. } => format!("update sent: {text}"),
+            BoardFact::Updated { text, .. } => format!("external update sent: {text}"),
+            BoardFact::Polled { .. } => "asked everybody how it stands".into(),
+            BoardFact::Snoozed { beat, by, reason, .. } => {
+                format!("puts {} off for {by}: {reason}", beat.owed())
+            }
         },
         Fact::Note(fact) => match fact {
             NoteFact::Said { text, .. } => text.clone(),
@@ -89,7 +97,7 @@ fn words(fact: &Fact) -> String {
         Fact::Report(ReportFact::Given { conditions, actions, needs, .. }) => {
             format!("CAN: {}", report::line(conditions, actions, needs))
         }
-        Fact::Decision(DecisionFact::Made { text, .. }) => format!("decided: {text}"),
+        Fact::Decision(fact) => decision(fact),
         Fact::Deviation(fact) => match fact {
             DeviationFact::Recorded { deviation, what, .. } => {
                 let first = what.actual.lines().next().unwrap_or_default();
@@ -121,6 +129,30 @@ fn words(fact: &Fact) -> String {
         Fact::Dispatch(fact) => dispatch(fact),
         Fact::Erased => "erased".into(),
         Fact::Foreign(_) => "something that a newer version wrote".into(),
+    }
+}
+
+fn decision(fact: &DecisionFact) -> String {
+    match fact {
+        DecisionFact::Proposed { decision, text, options, risks, .. } => {
+            let or =
+                if options.is_empty() { String::new() } else { format!("; or {}", options.join("; or ")) };
+            let risks = risks.as_ref().map(|risks| format!("; risks: {risks}")).unwrap_or_default();
+            format!("proposes {decision}: {text}{or}{risks}; any strong objections?")
+        }
+        DecisionFact::Objected { decision, why, .. } => format!("OBJECTS to {decision}: {why}"),
+        DecisionFact::Withdrawn { decision, reason, .. } => format!("{decision} is withdrawn: {reason}"),
+        DecisionFact::Made { text, review_in, over, .. } => {
+            let over =
+                if over.is_empty() { String::new() } else { format!("; {} objected", over.join(", ")) };
+            let review = review_in.map(|span| format!("; review in {span}")).unwrap_or_default();
+            format!("decided: {text}{over}{review}")
+        }
+        DecisionFact::ReviewDue { decision, .. } => format!("{decision} is due for its review"),
+        DecisionFact::Reviewed { decision, text, again, .. } => {
+            let again = again.map(|span| format!("; again in {span}")).unwrap_or_default();
+            format!("{decision} reviewed: {text}{again}")
+        }
     }
 }
 
@@ -313,7 +345,8 @@ fn dispatch(fact: &DispatchFact) -> String {
         Matter::Page { page, .. } => page.to_string(),
         Matter::Acknowledged { page } => format!("word of {page}'s acknowledgement"),
         Matter::Over { page } => format!("word of {page}'s end"),
-        Matter::Update { .. } => "the update".into(),
+        Matter::Update { audience: Audience::Internal, .. } => "the update".into(),
+        Matter::Update { .. } => "the external update".into(),
     };
     match fact {
         DispatchFact::Owed { target, .. } => format!("{what} is to go to {target}"),

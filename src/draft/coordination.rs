@@ -1,4 +1,4 @@
-//! How people worked together: who had which task, and what they reported.
+//! How people worked together: what they reported, proposed and objected to, and who had which task.
 
 use super::{
     Section, Sentence, Table,
@@ -7,15 +7,21 @@ use super::{
     gather::Gathered,
     tell::tell,
 };
-use crate::domain::{Fact, task::Task};
+use crate::domain::{Fact, decision::DecisionFact, task::Task};
 
-/// Reports told at most; the journal beside the draft has all of them.
+/// Lines told at most; the journal beside the draft has all of them.
 const MOST: usize = 40;
 
 pub(super) fn coordination(g: &Gathered<'_>) -> Section {
     let mut out = Section::new("coordination", "Coordination");
     let mut items = Vec::new();
-    for event in g.own.iter().filter(|event| matches!(event.fact, Fact::Report(_))) {
+    let told = |fact: &Fact| match fact {
+        Fact::Report(_) => true,
+        // What was decided stands in the response.
+        Fact::Decision(fact) => !matches!(fact, DecisionFact::Made { .. }),
+        _ => false,
+    };
+    for event in g.own.iter().filter(|event| told(&event.fact)) {
         if let Some((_, line)) = tell(event, g) {
             let who = inline(&event.actor.name);
             items.push(Sentence::new(format!("{}, {who}: {line}", g.at(event.occurred.wall)), [event.seq]));
@@ -27,7 +33,7 @@ pub(super) fn coordination(g: &Gathered<'_>) -> Section {
             super::Cites::These(events) => events.clone(),
             super::Cites::All(first, last) => vec![*first, *last],
         });
-        items.push(Sentence::new(format!("… and {} more reports", rest.len()), cites));
+        items.push(Sentence::new(format!("… and {} more", rest.len()), cites));
     }
     let mut table = Table::new(["task", "event", "owner", "time", "how it ended", "what"]);
     for task in g.incident.tasks.values() {
@@ -43,7 +49,10 @@ pub(super) fn coordination(g: &Gathered<'_>) -> Section {
         ]);
     }
     if items.is_empty() && table.is_empty() {
-        out.fact(Sentence::absent("No task was given and nothing was reported", g.range));
+        out.fact(Sentence::absent(
+            "No task was given, nothing was reported and nothing was proposed",
+            g.range,
+        ));
     }
     out.list(items);
     out.table(&table);

@@ -166,8 +166,8 @@ impl<'a> Gathered<'a> {
 /// By how much an update came too late, where it did: a minute at least.
 fn lateness(state: &State, id: IncidentId, event: &Event) -> Option<Span> {
     use crate::domain::board::BoardFact;
-    let Fact::Board(BoardFact::Updated { .. }) = &event.fact else { return None };
-    let due = state.incidents.get(&id)?.board.update_due.as_ref()?;
+    let Fact::Board(BoardFact::Updated { audience, .. }) = &event.fact else { return None };
+    let due = state.incidents.get(&id)?.board.due(audience.beat())?;
     due.reached(&event.occurred).then(|| due.elapsed(&event.occurred)).filter(|late| *late >= Span::mins(1))
 }
 

@@ -8,6 +8,7 @@ use super::{
 use crate::domain::{
     Event, Fact,
     board::BoardFact,
+    cadence::Audience,
     decision::DecisionFact,
     deviation::{DeviationFact, DeviationKind},
     dispatch::{DispatchFact, Matter},
@@ -50,17 +51,7 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
         Fact::Board(fact) => board(fact),
         Fact::Note(fact) => return note(fact, g),
         Fact::Task(fact) => task(fact),
-        Fact::Decision(DecisionFact::Made { decision, text, options, risks, .. }) => {
-            let mut line = format!("Decided ({decision}): “{}”", clipped(text, WORDS));
-            if !options.is_empty() {
-                let options: Vec<_> = options.iter().map(|option| clipped(option, 80)).collect();
-                let _ = write!(line, "; options: {}", options.join(" · "));
-            }
-            if let Some(risks) = risks {
-                let _ = write!(line, "; risks: {}", clipped(risks, 120));
-            }
-            (Turn, line)
-        }
+        Fact::Decision(fact) => decision(fact),
         Fact::Report(ReportFact::Given { conditions, actions, needs, .. }) => {
             let needs: Vec<String> =
                 needs.iter().map(|need| format!("{} “{}”", need.task, clipped(&need.text, 120))).collect();
@@ -162,14 +153,70 @@ fn handover(fact: &HandoverFact) -> (Weight, String) {
 fn board(fact: &BoardFact) -> (Weight, String) {
     match fact {
         BoardFact::Set { line, text, .. } => (Detail, format!("{}: “{}”", line.word(), inline(text))),
-        BoardFact::Cadence { every, .. } => (
+        BoardFact::Cadence { beat, every, .. } => (
             Detail,
-            every.map_or("No updates are owed".into(), |every| {
-                format!("Updates owed every {}", length(every))
+            every.map_or(format!("No {} are owed", beat.owed()), |every| {
+                format!("{} owed every {}", capital(beat.owed()), length(every))
             }),
         ),
-        BoardFact::Updated { text, .. } => (Plain, format!("Update sent: “{}”", clipped(text, WORDS))),
+        BoardFact::Updated { text, audience, .. } => {
+            let lead = if *audience == Audience::External { "External update" } else { "Update" };
+            (Plain, format!("{lead} sent: “{}”", clipped(text, WORDS)))
+        }
+        BoardFact::Polled { .. } => (Detail, "Everybody was asked how it stands".into()),
+        BoardFact::Snoozed { beat, by, reason, .. } => (
+            Plain,
+            format!("{} put off for {}: “{}”", capital(beat.owed()), length(*by), clipped(reason, WORDS)),
+        ),
     }
+}
+
+fn weighed(line: &mut String, options: &[String], risks: Option<&String>) {
+    if !options.is_empty() {
+        let options: Vec<_> = options.iter().map(|option| clipped(option, 80)).collect();
+        let _ = write!(line, "; options: {}", options.join(" · "));
+    }
+    if let Some(risks) = risks {
+        let _ = write!(line, "; risks: {}", clipped(risks, 120));
+    }
+}
+
+fn decision(fact: &DecisionFact) -> (Weight, String) {
+    match fact {
+        DecisionFact::Proposed { decision, text, options, risks, .. } => {
+            let mut line = format!("Proposed ({decision}): “{}”", clipped(text, WORDS));
+            weighed(&mut line, options, risks.as_ref());
+            (Plain, line)
+        }
+        DecisionFact::Objected { decision, why, .. } => {
+            (Turn, format!("Objected to {decision}: “{}”", clipped(why, WORDS)))
+        }
+        DecisionFact::Withdrawn { decision, reason, .. } => {
+            (Plain, format!("{decision} withdrawn: “{}”", clipped(reason, WORDS)))
+        }
+        DecisionFact::Made { decision, text, options, risks, review_in, over, .. } => {
+            let mut line = format!("Decided ({decision}): “{}”", clipped(text, WORDS));
+            weighed(&mut line, options, risks.as_ref());
+            if !over.is_empty() {
+                let names: Vec<_> = over.iter().map(|name| inline(name)).collect();
+                let _ = write!(line, "; over the objection of {}", names.join(", "));
+            }
+            if let Some(span) = review_in {
+                let _ = write!(line, "; to be reviewed after {}", length(*span));
+            }
+            (Turn, line)
+        }
+        DecisionFact::ReviewDue { decision, .. } => (Detail, format!("{decision} was due for its review")),
+        DecisionFact::Reviewed { decision, text, again, .. } => {
+            let again = again.map_or_else(String::new, |span| format!("; again after {}", length(span)));
+            (Plain, format!("{decision} reviewed: “{}”{again}", clipped(text, WORDS)))
+        }
+    }
+}
+
+fn capital(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn note(fact: &NoteFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
@@ -439,7 +486,8 @@ fn page(fact: &PageFact) -> String {
 fn dispatch(fact: &DispatchFact) -> Option<(Weight, String)> {
     let what = match fact.matter() {
         Matter::Page { page, .. } => page.to_string(),
-        Matter::Update { .. } => "Update".into(),
+        Matter::Update { audience: Audience::Internal, .. } => "Update".into(),
+        Matter::Update { .. } => "External update".into(),
         Matter::Acknowledged { .. } | Matter::Over { .. } => return None,
     };
     match fact {

@@ -121,6 +121,7 @@ pub async fn play(
         text: format!("roll checkout back to {}", stage.facts.good),
         options: vec![instead.into()],
         risks: Some("none known: both releases write the same schema".into()),
+        review_in: None,
     }))
     .await?;
     me.walk(incident).await?;

@@ -218,7 +218,9 @@ pub(super) fn made(events: &[Event]) -> Vec<String> {
             Fact::Walk(WalkFact::Started { walk, .. }) => Some(walk.to_string()),
             Fact::Page(PageFact::Asked { page, .. }) => Some(page.to_string()),
             Fact::Task(TaskFact::Given { task, .. }) => Some(task.to_string()),
-            Fact::Decision(DecisionFact::Made { decision, .. }) => Some(decision.to_string()),
+            Fact::Decision(DecisionFact::Made { decision, .. } | DecisionFact::Proposed { decision, .. }) => {
+                Some(decision.to_string())
+            }
             Fact::Deviation(DeviationFact::Recorded { deviation, .. }) => Some(deviation.to_string()),
             _ => None,
         })

@@ -55,6 +55,7 @@ pub fn outward(targets: &[(&str, TargetKind)], rungs: &[&[&str]], updates: &[&st
         targets: targets.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
         pages: [("oncall".to_owned(), ladder(rungs))].into(),
         updates: updates.iter().map(|name| (*name).to_owned()).collect(),
+        external: Vec::new(),
     }
 }
 

@@ -131,7 +131,7 @@ async fn an_update_goes_to_slack_escaped_and_an_unreachable_target_blocks_nobody
     house.declare().await;
     let update = |text: &str| {
         let (incident, text) = (IncidentId(1), text.into());
-        Command::Board(BoardCommand::Updated { incident, text, to: None })
+        Command::Board(BoardCommand::Updated { incident, text, to: None, audience: <_>::default() })
     };
     house.ok(update("we <!channel> & look")).await;
     let got = slack.until(1).await;

@@ -7,7 +7,9 @@ use warroom::{
         Command, CommandId, Ctx, Event, State,
         actor::Actor,
         board::{BoardCommand, BoardLine},
+        cadence::Beat,
         decision::DecisionCommand,
+        deviation::DeviationCommand,
         gate::{self, Action, GateCommand},
         handover::HandoverCommand,
         id::{Digest, IncidentId, TaskId, WalkId},
@@ -121,6 +123,8 @@ fn policy() -> Policy {
         update_every: every,
         freeze,
         page: None,
+        poll_every: None,
+        external_every: None,
     };
     let mut policy = Policy::default();
     policy
@@ -283,6 +287,7 @@ pub fn declared() -> Story {
                 incident: INC,
                 text: "status page: checkout is failing for one in fourteen".into(),
                 to: None,
+                audience: <_>::default(),
             }),
         );
     runs(&mut story, "14:00:30", "14:00:41", "see-releases", "see-releases", "3 instances run 2.4.1");
@@ -300,6 +305,7 @@ pub fn declared() -> Story {
                 text: "roll back to 2.4.0".into(),
                 options: Vec::new(),
                 risks: None,
+                review_in: None,
             }),
         )
         .room("14:02:10", refused(1))
@@ -496,6 +502,71 @@ pub fn needed() -> Story {
             }),
         )
         .room("14:07:20", Command::Tick);
+    story
+}
+
+/// Something is proposed, and somebody objects.
+pub fn proposed() -> Story {
+    let mut story = declared();
+    let decision = warroom::domain::id::DecisionId(2);
+    story
+        .by(
+            "14:06:50",
+            "bo",
+            Command::Decision(DecisionCommand::Propose {
+                incident: INC,
+                text: "turn new-pricing off before the rollback ends".into(),
+                options: vec!["wait for the rollback".into()],
+                risks: Some("prices of yesterday for ten minutes".into()),
+            }),
+        )
+        .by(
+            "14:07:10",
+            "eve",
+            Command::Decision(DecisionCommand::Object {
+                incident: INC,
+                decision,
+                why: "orders in flight carry the new prices".into(),
+            }),
+        );
+    story
+}
+
+/// Polls and updates outside are owed too; one was put off, one is late.
+pub fn owed() -> Story {
+    let mut story = declared();
+    let board = Command::Board;
+    let cadence = |beat, every| BoardCommand::Cadence { incident: INC, beat, every: Some(every) };
+    story
+        .by("13:58:20", "ana", board(cadence(Beat::Poll, Span::mins(8))))
+        .by("13:58:30", "ana", board(cadence(Beat::External, Span::mins(20))))
+        .by(
+            "14:07:00",
+            "cy",
+            board(BoardCommand::Snooze {
+                incident: INC,
+                beat: Beat::Internal,
+                by: Span::mins(5),
+                reason: "in the middle of the rollback".into(),
+            }),
+        );
+    story
+}
+
+/// Resolved, with reasons that are owed.
+pub fn owing() -> Story {
+    let mut story = declared();
+    for what in ["restarted checkout-2 by hand", "cleared the quotes' cache"] {
+        let unlisted = DeviationCommand::Unlisted {
+            incident: INC,
+            actual: what.into(),
+            host: "app-1".into(),
+            code: None,
+        };
+        story.by("14:07:00", "bo", Command::Deviation(unlisted));
+    }
+    let to = Status::Resolved;
+    story.by("14:07:10", "ana", Command::Incident(IncidentCommand::Status { incident: INC, to }));
     story
 }
 

@@ -75,6 +75,8 @@ impl Story {
             update_every: Some(Span::mins(5)),
             freeze: Some(Span::hours(1)),
             page: None,
+            poll_every: None,
+            external_every: None,
         };
         let service = Service {
             mttr_target: Span::mins(15),
@@ -276,6 +278,7 @@ pub fn bad_release(drill: bool) -> Story {
             text: "Roll back to 2.4.1".into(),
             options: vec!["switch the flag off".into(), "roll back".into()],
             risks: Some("2.4.2 wrote a new column".into()),
+            review_in: None,
         }),
     );
     let walk = WalkId(1);
@@ -339,6 +342,7 @@ pub fn bad_release(drill: bool) -> Story {
             incident: id,
             text: "2.4.1 is back, errors are falling".into(),
             to: None,
+            audience: <_>::default(),
         }),
     );
     s.act(&room, Command::Watch(WatchCommand::Cleared { panel: "errors".into(), seen: "0.3 %".into() }));
@@ -414,7 +418,12 @@ pub fn hard_night() -> Story {
     s.wait(600).tick().wait(60).act(&room, cleared.clone()).wait(30);
     let seen = breached(&s);
     s.act(&room, seen).wait(400);
-    let update = BoardCommand::Updated { incident: id, text: "we are on it".into(), to: None };
+    let update = BoardCommand::Updated {
+        incident: id,
+        text: "we are on it".into(),
+        to: None,
+        audience: <_>::default(),
+    };
     s.act(&ana, Command::Board(update)).wait(7_200).tick();
     let reason = "the fix itself".to_owned();
     s.act(&ben(), Command::Gate(GateCommand::Override { request: request("checkout@2.4.4", false), reason }));

@@ -6,14 +6,14 @@ mod fact;
 mod rules;
 
 pub use command::IncidentCommand;
-pub use difference::{SeverityDifference, difference};
+pub use difference::{CadenceDifference, SeverityDifference, StepsDifference, difference, steps};
 pub use fact::IncidentFact;
 pub(super) use rules::{closed, decide, first_action};
 
 use super::{
     board::Board,
     clock::{Clocks, Mark, Moment},
-    decision::Decided,
+    decision::{Decided, Proposed},
     event::{Event, Seq},
     handover::{Proposal, Taken},
     id::{DecisionId, IncidentId, TaskId},
@@ -147,6 +147,9 @@ pub struct Incident {
     /// The newest decisions, the newest last.
     #[serde(default)]
     pub decided: Vec<Decided>,
+    /// Proposals that are open.
+    #[serde(default)]
+    pub proposals: BTreeMap<DecisionId, Proposed>,
     /// Events marked as important.
     pub stars: BTreeSet<Seq>,
     /// When it was resolved.
@@ -191,6 +194,7 @@ pub(super) fn apply(state: &mut State, fact: &IncidentFact, event: &Event) {
             reports: BTreeMap::new(),
             last_decision: None,
             decided: Vec::new(),
+            proposals: BTreeMap::new(),
             stars: BTreeSet::new(),
             resolved: None,
             review_due: None,

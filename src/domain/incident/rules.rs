@@ -3,8 +3,10 @@
 use super::{COMMANDER, IncidentCommand, IncidentFact, Status};
 use crate::domain::{
     board::BoardFact,
+    cadence::Beat,
     clock::Moment,
     command::Ctx,
+    deviation::Deviation,
     fact::Fact,
     freeze::{self, FreezeFact, Scope},
     glass, handover,
@@ -59,10 +61,11 @@ fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fa
     }
     facts.push(mark(Moment::Acknowledged, &ctx.now, "declared".into()));
     let mut facts: Vec<Fact> = facts.into_iter().map(Fact::Incident).collect();
-    if let Some(row) = state.policy.severities.get(severity)
-        && let Some(every) = row.update_every
-    {
-        facts.push(Fact::Board(BoardFact::Cadence { incident: id, every: Some(every) }));
+    if let Some(row) = state.policy.severities.get(severity) {
+        facts.extend(Beat::ALL.into_iter().filter_map(|beat| {
+            let every = Some(beat.every(row)?);
+            Some(Fact::Board(BoardFact::Cadence { incident: id, beat, every }))
+        }));
     }
     facts.extend(page::by_matrix(state, id, *severity, &services, &text("the title", title, 200)?, ctx));
     if *freeze {
@@ -79,6 +82,20 @@ fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fa
     Ok(facts)
 }
 
+/// Which reasons are owed: the first ones by name, all by number.
+fn reasons(owed: &[&Deviation]) -> String {
+    const MOST: usize = 6;
+    let word = if owed.len() == 1 { "reason is" } else { "reasons are" };
+    let named = owed.iter().take(MOST).map(|one| {
+        let step = one.what.step.as_ref().map(|step| format!(" of {step}")).unwrap_or_default();
+        format!("{} {}{step} by {}", one.id, one.what.kind.word(), one.author)
+    });
+    let named = named.collect::<Vec<_>>().join("; ");
+    let more = owed.len().saturating_sub(MOST);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    format!("{} {word} owed: {named}{more}", owed.len())
+}
+
 fn status(state: &State, id: IncidentId, to: Status, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     let incident = state.known(id)?;
     if incident.status == to {
@@ -92,12 +109,10 @@ fn status(state: &State, id: IncidentId, to: Status, ctx: &Ctx) -> Result<Vec<Fa
             return Err(Refusal::new(Code::Conflict, format!("{id} is not resolved yet"))
                 .hint("set its status to resolved first"));
         }
-        let owed = state.owed(id);
-        if owed > 0 {
-            return Err(Refusal::new(Code::NeedsMore, format!("{owed} reasons for deviations are owed"))
-                .hint(
-                    "give them with :reason, or warroom reason; acting was never blocked by them, closing is",
-                ));
+        let owed: Vec<&Deviation> = state.owing(id).collect();
+        if let Some(first) = owed.first() {
+            return Err(Refusal::new(Code::NeedsMore, reasons(&owed))
+                .hint(format!("say why, one by one: warroom reason {} 4, or r; then close it", first.id)));
         }
     }
     if to >= Status::Resolved
@@ -154,16 +169,16 @@ pub(in crate::domain) fn decide(
             if from == *to {
                 return Ok(Vec::new());
             }
-            let every = state.policy.severities.get(to).and_then(|row| row.update_every);
             let mut facts = vec![Fact::Incident(IncidentFact::SeverityChanged {
                 incident: *incident,
                 from,
                 to: *to,
                 reason: text("the reason", reason, 400)?,
             })];
-            if every.is_some() && every != state.open(*incident)?.board.update_every {
-                facts.push(Fact::Board(BoardFact::Cadence { incident: *incident, every }));
-            }
+            let changed = super::difference::cadences(state, state.open(*incident)?, *to);
+            facts.extend(changed.into_iter().map(|one| {
+                Fact::Board(BoardFact::Cadence { incident: *incident, beat: one.beat, every: one.to })
+            }));
             let services = state.open(*incident)?.services.clone();
             facts.extend(page::by_matrix(
                 state,

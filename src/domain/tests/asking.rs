@@ -4,6 +4,7 @@ use crate::domain::{
     Command, State,
     actor::Actor,
     board::{BoardCommand, BoardLine},
+    cadence::{Audience, Beat},
     clock::Moment,
     decision::DecisionCommand,
     deviation::{DeviationCommand, ReasonCode},
@@ -11,7 +12,7 @@ use crate::domain::{
     gate::{Action, Request},
     glass::GlassCommand,
     handover::{HandoverCommand, SAY},
-    id::{Digest, FreezeId, GlassId, IncidentId, TaskId, WalkId},
+    id::{DecisionId, Digest, FreezeId, GlassId, IncidentId, TaskId, WalkId},
     incident::{IncidentCommand, Status},
     note::NoteCommand,
     plan::{Approval, BlockKind, By, Choice, Ending, Lead, OnFail, Risk, Runbook, Slug},
@@ -88,6 +89,12 @@ fn actors() -> impl Strategy<Value = Actor> {
 
 fn incident() -> impl Strategy<Value = IncidentId> {
     (1_u32..4).prop_map(IncidentId)
+}
+fn beat() -> impl Strategy<Value = Beat> {
+    select(Beat::ALL.to_vec())
+}
+fn decision() -> impl Strategy<Value = DecisionId> {
+    (1_u32..6).prop_map(DecisionId)
 }
 fn task() -> impl Strategy<Value = TaskId> {
     (1_u32..6).prop_map(TaskId)
@@ -331,12 +338,27 @@ fn others() -> impl Strategy<Value = Command> {
             line: BoardLine::Goal,
             text
         })),
-        (incident(), option::of(span()))
-            .prop_map(|(incident, every)| Command::Board(BoardCommand::Cadence { incident, every })),
+        (incident(), option::of(span())).prop_map(|(incident, every)| Command::Board(
+            BoardCommand::Cadence { incident, every, beat: <_>::default() }
+        )),
         (incident(), words()).prop_map(|(incident, text)| Command::Board(BoardCommand::Updated {
             incident,
             text,
-            to: None
+            to: None,
+            audience: <_>::default()
+        })),
+        (incident(), beat(), span(), words()).prop_map(|(incident, beat, by, reason)| Command::Board(
+            BoardCommand::Snooze { incident, beat, by, reason }
+        )),
+        (incident(), beat(), option::of(span())).prop_map(|(incident, beat, every)| Command::Board(
+            BoardCommand::Cadence { incident, beat, every }
+        )),
+        incident().prop_map(|incident| Command::Board(BoardCommand::Poll { incident })),
+        (incident(), words()).prop_map(|(incident, text)| Command::Board(BoardCommand::Updated {
+            incident,
+            text,
+            to: None,
+            audience: Audience::External
         })),
         (option::of(incident()), words())
             .prop_map(|(incident, text)| Command::Note(NoteCommand::Say { incident, text })),
@@ -382,8 +404,23 @@ fn others() -> impl Strategy<Value = Command> {
             incident,
             text,
             options: Vec::new(),
-            risks: None
+            risks: None,
+            review_in: None
         })),
+        (incident(), decision(), words(), option::of(words()), option::of(span()), 0_u8..5).prop_map(
+            |(incident, decision, text, other, span, which)| Command::Decision(match which {
+                0 => DecisionCommand::Propose {
+                    incident,
+                    text,
+                    options: other.into_iter().collect(),
+                    risks: None
+                },
+                1 => DecisionCommand::Object { incident, decision, why: text },
+                2 => DecisionCommand::Settle { incident, decision, text: other, review_in: span },
+                3 => DecisionCommand::Review { incident, decision, text, again: span },
+                _ => DecisionCommand::Withdraw { incident, decision, reason: text },
+            })
+        ),
         (deviation, select(ReasonCode::ALL.to_vec()), words()).prop_map(|(deviation, code, text)| {
             Command::Deviation(DeviationCommand::Reason { deviation, code, text })
         }),

@@ -194,6 +194,8 @@ fn a_wrong_lease_in_the_configuration_keeps_no_freeze_from_beginning() {
         update_every: None,
         freeze: Some(Span::hours(1_000)),
         page: None,
+        poll_every: None,
+        external_every: None,
     };
     policy.severities.insert(Severity::WORST, row);
     ledger.ok(&Actor::room(), Command::Policy(Box::new(policy)));

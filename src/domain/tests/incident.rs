@@ -3,11 +3,12 @@
 use crate::domain::{
     Command, CommandId,
     actor::Actor,
+    cadence::Beat,
     clock::{Clocks, Impact, ImpactState, Moment},
     decision::DecisionCommand,
     deviation::{DeviationCommand, ReasonCode},
     id::{DecisionId, DeviationId, FreezeId, IncidentId, TaskId},
-    incident::{IncidentCommand, Status, difference},
+    incident::{CadenceDifference, IncidentCommand, Status, difference, steps},
     plan::BlockKind,
     policy::{Policy, Service, SeverityRow},
     refusal::Code,
@@ -275,6 +276,8 @@ fn the_difference_of_a_severity_is_shown_before() {
         update_every: every,
         freeze,
         page: None,
+        poll_every: None,
+        external_every: None,
     };
     policy
         .severities
@@ -288,11 +291,13 @@ fn the_difference_of_a_severity_is_shown_before() {
     assert_eq!(shown.meaning.as_deref(), Some("all are hurt"));
     assert_eq!(shown.runbook.as_deref(), Some("all"));
     assert_eq!(shown.roles_missing, ["scribe"], "ic is the commander, and there is one");
-    assert_eq!(shown.cadence, Some((Some(Span::mins(30)), Some(Span::mins(15)))));
+    let cadence =
+        CadenceDifference { beat: Beat::Internal, from: Some(Span::mins(30)), to: Some(Span::mins(15)) };
+    assert_eq!(shown.cadence, [cadence]);
     assert_eq!((shown.freeze, shown.freeze_stays), (Some(Span::hours(1)), vec![]));
     let worse = IncidentCommand::Severity { incident: INC, to: Severity::WORST, reason: "all".into() };
     ledger.ok(&ana(), worse.clone());
-    assert_eq!(ledger.state.incidents[&INC].board.update_every, Some(Span::mins(15)));
+    assert_eq!(ledger.state.incidents[&INC].board.every(Beat::Internal), Some(Span::mins(15)));
     assert!(ledger.ok(&ana(), worse).is_empty());
     assert!(ledger.state.freezes.is_empty(), "proposed, not begun");
     let begin = crate::domain::freeze::FreezeCommand::Begin {
@@ -307,6 +312,44 @@ fn the_difference_of_a_severity_is_shown_before() {
 }
 
 #[test]
+fn the_steps_and_people_that_a_severity_brings_are_told_apart() {
+    let mut same = block("same", BlockKind::Run);
+    same.code = "do it".into();
+    let mut other = same.clone();
+    other.code = "do it harder".into();
+    let book = |steps| runbook(vec![section("a", steps)]);
+    let from = book(vec![step("look", vec![]), step("act", vec![same.clone()]), step("tell", vec![])]);
+    let to = book(vec![step("Look", vec![]), step("act", vec![other]), step("call the bank", vec![])]);
+    let found = steps(Some(&from), &to);
+    assert_eq!(found.new, ["call the bank"]);
+    assert_eq!((found.changed, found.dropped, found.same), (vec!["act".into()], vec!["tell".into()], 1));
+    assert_eq!(steps(None, &to).new.len(), 3);
+    assert_eq!(steps(Some(&to), &to).lines(), ["3 stay as they are"]);
+
+    let mut ledger = Ledger::new();
+    let mut policy = Policy::default();
+    let row = |roles: &[&str]| SeverityRow {
+        meaning: "bad".into(),
+        runbook: None,
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        poll_every: None,
+        update_every: None,
+        external_every: None,
+        freeze: None,
+        page: None,
+    };
+    policy.severities.insert(Severity::new(2).unwrap(), row(&["ic", "scribe", "ops"]));
+    policy.severities.insert(Severity::new(3).unwrap(), row(&["comms"]));
+    ledger.ok(&Actor::room(), Command::Policy(Box::new(policy)));
+    ledger.ok(&ana(), declare());
+    let role = IncidentCommand::Role { incident: INC, role: "scribe".into(), who: "eve".into() };
+    ledger.ok(&ana(), role);
+    let shown = difference(&ledger.state, &ledger.state.incidents[&INC], Severity::new(3).unwrap());
+    assert_eq!(shown.roles_spare, ["scribe eve"], "command is never spare, and nobody is ops");
+    assert_eq!(shown.roles_missing, ["comms"]);
+}
+
+#[test]
 fn names_are_one_of_a_kind_in_the_journal() {
     let mut ledger = Ledger::with_incident();
     ledger.ok(&ana(), declare());
@@ -316,7 +359,7 @@ fn names_are_one_of_a_kind_in_the_journal() {
         ledger.ok(&ana(), Command::Task(give));
         assert!(ledger.state.incidents[&incident].tasks.contains_key(&TaskId(number)));
         let text = "roll back".into();
-        let make = DecisionCommand::Make { incident, text, options: vec![], risks: None };
+        let make = DecisionCommand::Make { incident, text, options: vec![], risks: None, review_in: None };
         ledger.ok(&ana(), Command::Decision(make));
         assert_eq!(ledger.state.incidents[&incident].last_decision, Some(DecisionId(number)));
     }

@@ -1,6 +1,8 @@
 //! The rules as a whole.
 
 mod asking;
+mod cadence;
+mod decisions;
 mod gate;
 mod incident;
 mod outward;

@@ -48,6 +48,8 @@ fn policy(page: Option<PageWhen>) -> Policy {
             update_every: None,
             freeze: None,
             page: if severity == 1 { Some(PageWhen::Always) } else { page },
+            poll_every: None,
+            external_every: None,
         };
         policy.severities.insert(Severity::new(severity).unwrap(), row);
     }
@@ -176,7 +178,12 @@ fn an_incident_that_is_over_waits_for_nobody() {
 fn an_update_goes_to_its_targets_and_a_newer_one_replaces_it() {
     let mut ledger = ledger(None);
     let update = |text: &str, to: Option<Vec<String>>| {
-        Command::Board(BoardCommand::Updated { incident: IncidentId(1), text: text.into(), to })
+        Command::Board(BoardCommand::Updated {
+            incident: IncidentId(1),
+            text: text.into(),
+            to,
+            audience: <_>::default(),
+        })
     };
     ledger.ok(&ana(), update("we look", None));
     assert_eq!(owed(&ledger.state), [(1, "chat", false)]);
@@ -216,7 +223,7 @@ fn acts() -> impl Strategy<Value = Act> {
         2 => out().prop_map(move |id| room(Command::Dispatch(DispatchCommand::Dropped { dispatch: DispatchId(id) }))),
         2 => (actor(), 1_u32..3).prop_map(move |(who, id)| {
             let (incident, text) = (IncidentId(id), "news".into());
-            asks(who, Command::Board(BoardCommand::Updated { incident, text, to: None }))
+            asks(who, Command::Board(BoardCommand::Updated { incident, text, to: None, audience: <_>::default() }))
         }),
         1 => (actor(), select(vec![Status::Mitigating, Status::Resolved])).prop_map(move |(who, to)| {
             asks(who, Command::Incident(IncidentCommand::Status { incident: IncidentId(1), to }))

@@ -312,6 +312,7 @@ fn a_briefing_says_on_one_screen_what_the_next_commander_must_know() {
             text: text.into(),
             options: vec![],
             risks: None,
+            review_in: None,
         })
     };
     for n in 1..=7 {

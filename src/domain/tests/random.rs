@@ -129,6 +129,13 @@ fn invariants(before: &State, events: &[Event], state: &State) -> Result<(), Tes
     unique.sort_unstable();
     unique.dedup();
     prop_assert_eq!(unique.len(), tasks.len());
+    for incident in state.incidents.values() {
+        for id in incident.proposals.keys() {
+            prop_assert!(incident.decided.iter().all(|one| one.id != *id), "{} is decided and open", id);
+        }
+        let due = incident.decided.iter().filter_map(|one| one.review.as_ref()).filter(|review| review.due);
+        prop_assert!(due.count() <= incident.decided.len());
+    }
     for task in state.incidents.values().flat_map(|incident| incident.tasks.values()) {
         prop_assert!(task.acknowledged.is_none() || task.owner.is_some(), "nobody has {}", task.id);
         prop_assert!(task.over.is_none() || task.within.is_some());

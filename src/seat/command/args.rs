@@ -3,9 +3,10 @@
 use super::{Arg, Call, Kind, Spec};
 use crate::{
     domain::{
+        cadence::{Audience, Beat, too_soon},
         clock::Moment,
         deviation::ReasonCode,
-        incident::{Status, difference},
+        incident::{Status, difference, steps},
         page::paged_for,
         policy::Power,
         severity::Severity,
@@ -107,6 +108,9 @@ fn asked(call: &Call, arg: &Arg) -> String {
     if call.given.is_empty() {
         return arg.ask.to_owned();
     }
+    if arg.kind == Kind::Need {
+        return format!("{}; {}", crate::domain::text::line(&call.given.join("; ")), arg.ask);
+    }
     let given = crate::domain::text::line(&call.given.join(" ")).into_owned();
     format!("{} {given}: {}", call.name, arg.ask)
 }
@@ -118,19 +122,27 @@ fn above(model: &Model, call: &Call) -> String {
         ("severity", Some(to)) => {
             to.parse().map_or(String::new(), |to| format!("\n{}", severity(model, to).join("\n")))
         }
-        ("update", _) => {
-            let to = &model.state.policy.outward.updates;
-            if to.is_empty() {
-                "\nno [update] targets are configured: it is written down, and goes nowhere".into()
-            } else {
-                format!("\nit goes to {}", to.join(", "))
-            }
-        }
+        ("update", _) => sent(model, Audience::Internal),
+        ("external-update", _) => sent(model, Audience::External),
         ("reason", Some(id)) => id
             .parse()
             .ok()
             .and_then(|id| model.state.deviations.get(&id))
             .map(|one| format!("\n{} {}: {}", one.id, one.what.kind.word(), one.what.actual))
+            .unwrap_or_default(),
+        ("object" | "withdraw-proposal", Some(id)) => id
+            .parse()
+            .ok()
+            .and_then(|id| model.incident()?.proposals.get(&id))
+            .map(|one| format!("\n{}: {}", one.by, one.text))
+            .unwrap_or_default(),
+        ("review", Some(id)) => id
+            .parse()
+            .ok()
+            .and_then(|id| model.incident()?.decided.iter().find(|one| one.id == id))
+            .map(|one| {
+                format!("\ndecided {} by {}: {}", when::minute(one.at.wall, model.now.wall), one.by, one.text)
+            })
             .unwrap_or_default(),
         ("task-report" | "task-done", Some(id)) => id
             .parse()
@@ -149,20 +161,57 @@ fn above(model: &Model, call: &Call) -> String {
     }
 }
 
+/// Where an update goes, and whether it comes too soon after the last.
+fn sent(model: &Model, audience: Audience) -> String {
+    let to = model.state.policy.outward.updates_to(audience);
+    let goes = match (to.is_empty(), audience) {
+        (true, Audience::Internal) => {
+            "no [update] targets are configured: it is written down, and goes nowhere".into()
+        }
+        (true, Audience::External) => {
+            "no external [update] targets are configured: it is written down, and goes nowhere".into()
+        }
+        (false, _) => format!("it goes to {}", to.join(", ")),
+    };
+    let soon = model.incident().and_then(|incident| too_soon(incident, audience, &model.now));
+    let soon = soon.map(|why| format!("\nTOO SOON? {why}")).unwrap_or_default();
+    format!("\n{goes}{soon}")
+}
+
 /// What a change of severity brings with it, in lines.
 pub fn severity(model: &Model, to: Severity) -> Vec<String> {
     let Some(incident) = model.incident() else { return Vec::new() };
     let diff = difference(&model.state, incident, to);
     let mut lines = vec![format!("{} becomes {to}", incident.severity)];
     lines.extend(diff.meaning.map(|meaning| format!("  {to} means: {meaning}")));
-    if let Some((from, to)) = diff.cadence {
-        let word = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
-        lines.push(format!("  updates: {}, now {}", word(from), word(to)));
-    }
+    let every = |every: Option<Span>| every.map_or("none".into(), |every| format!("every {every}"));
+    lines.extend(
+        diff.cadence
+            .iter()
+            .map(|one| format!("  {}: {}, now {}", one.beat.owed(), every(one.from), every(one.to))),
+    );
     if !diff.roles_missing.is_empty() {
         lines.push(format!("  roles to fill: {}", diff.roles_missing.join(", ")));
     }
-    lines.extend(diff.runbook.map(|name| format!("  runbook: {name}")));
+    if !diff.roles_spare.is_empty() {
+        lines.push(format!("  not wanted any more: {}", diff.roles_spare.join(", ")));
+    }
+    if let Some(name) = &diff.runbook {
+        lines.push(format!("  runbook: {name}"));
+        let known = |name: &str| {
+            model
+                .runbooks
+                .iter()
+                .find(|book| book.source == name || name.ends_with(&format!("/{}", book.source)))
+        };
+        let row = model.state.policy.severities.get(&incident.severity);
+        let old = row.and_then(|row| known(row.runbook.as_ref()?)).map(|book| &**book);
+        let walked =
+            model.walks().rev().find(|walk| walk.incident == Some(incident.id)).map(|walk| &*walk.runbook);
+        if let Some(book) = known(name) {
+            lines.extend(steps(walked.or(old), book).lines().into_iter().map(|line| format!("    {line}")));
+        }
+    }
     if !diff.pages.is_empty() {
         lines.push(format!("  PAGES {} with the change", diff.pages.join(", ")));
     }
@@ -208,9 +257,11 @@ fn prefill(model: &Model, call: &Call, arg: &Arg) -> String {
         ("freeze", Kind::Words) => incident.map(|one| one.title.clone()).unwrap_or_default(),
         ("retitle", Kind::Words) => incident.map(|one| one.title.clone()).unwrap_or_default(),
         ("page", Kind::Words) => incident.map(|one| one.title.clone()).unwrap_or_default(),
-        ("update", Kind::Words) => {
-            incident.map(|one| crate::domain::board::draft(one, &model.now)).unwrap_or_default()
+        ("update" | "external-update", Kind::Words) => {
+            let audience = if call.name == "update" { Audience::Internal } else { Audience::External };
+            incident.map(|one| crate::domain::board::draft(one, audience, &model.now)).unwrap_or_default()
         }
+        ("snooze", Kind::Span) => "15m".into(),
         ("now", _) => said(incident.and_then(|one| one.board.now.as_ref())),
         ("goal", _) => said(incident.and_then(|one| one.board.goal.as_ref())),
         ("else", _) => said(incident.and_then(|one| one.board.otherwise.as_ref())),
@@ -420,6 +471,34 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
                 .filter(fits)
                 .map(|task| (task.id.to_string(), format!("{}: {}", who(task), task.text)));
             (named.collect(), true)
+        }
+        Kind::Beat => {
+            let board = model.incident().map(|incident| &incident.board);
+            let fits = |beat: &Beat| {
+                call.name != "snooze" || board.is_some_and(|board| board.every(*beat).is_some())
+            };
+            let told = |beat: Beat| match board.and_then(|board| board.beats.get(&beat)) {
+                Some(clock) if clock.due.reached(&model.now) => {
+                    format!("every {}, {} OVER", clock.every, clock.due.elapsed(&model.now).brief())
+                }
+                Some(clock) => format!("every {}, in {}", clock.every, clock.due.until(&model.now).brief()),
+                None => "not owed".into(),
+            };
+            let all = Beat::ALL.into_iter().filter(fits);
+            (
+                all.map(|beat| (beat.word().to_owned(), format!("{}: {}", beat.owed(), told(beat))))
+                    .collect(),
+                true,
+            )
+        }
+        Kind::Proposal => {
+            let open = model.incident().into_iter().flat_map(|incident| incident.proposals.values());
+            (open.map(|one| (one.id.to_string(), format!("{}: {}", one.by, one.text))).collect(), true)
+        }
+        Kind::Reviewed => {
+            let decided = model.incident().into_iter().flat_map(|incident| &incident.decided);
+            let waiting = decided.filter(|one| one.review.is_some());
+            (waiting.map(|one| (one.id.to_string(), one.text.clone())).collect(), true)
         }
         Kind::Incident => (
             model

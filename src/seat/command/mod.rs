@@ -140,6 +140,12 @@ pub enum Kind {
     Judgement,
     /// A task.
     Task,
+    /// An update or a poll.
+    Beat,
+    /// A proposal that is open.
+    Proposal,
+    /// A decision that is to be looked at again.
+    Reviewed,
     /// An incident.
     Incident,
     /// A prompt of the draft.

@@ -23,7 +23,23 @@ commands! { SAY, Group::Say;
     "note" ["say"] ("n") Some("note"), "Write something down, from anywhere",
         [arg("text", "Note", Kind::Words)], act::always, act::say::note;
     "decide" ["decision"] ("d") Some("decide"), "Record a decision in one line",
-        [arg("text", "Decided", Kind::Words)], act::open, act::say::decide;
+        [arg("text", "Decided", Kind::Words)], act::open, act::decision::decide;
+    "proposals" [] ("V") None, "Any strong objections? See what is proposed, object, decide; or propose something",
+        [], act::open, act::decision::open;
+    "propose-decision" ["propose"] () None, "Put a decision to the room, with options and risks: any strong objections?",
+        [arg("text", "What do you propose?", Kind::Line), maybe("options", "Which other options, with | between them? Enter: none", Kind::Line),
+         maybe("risks", "What may go wrong? Enter: nothing is said", Kind::Line)], act::open, act::decision::propose;
+    "proposal" [] () None, "See one proposal, object to it, decide on it",
+        [arg("decision", "Which proposal?", Kind::Proposal)], act::proposed, act::decision::proposal;
+    "object" [] () None, "Object strongly to a proposal, with who and why",
+        [arg("decision", "Which proposal?", Kind::Proposal), arg("why", "What speaks strongly against it?", Kind::Words)], act::proposed, act::decision::object;
+    "decide-on" [] () None, "Decide on a proposal; who objected is recorded with it",
+        [arg("decision", "Which proposal?", Kind::Proposal), maybe("review", "Look at it again after what time? Enter: not at all", Kind::Span)],
+        act::proposed, act::decision::settle;
+    "withdraw-proposal" [] () None, "Take a proposal back: nothing is decided",
+        [arg("decision", "Which proposal?", Kind::Proposal), arg("reason", "Why?", Kind::Words)], act::proposed, act::decision::withdraw;
+    "review" [] () None, "Look at a decision again: does it still stand?",
+        [arg("decision", "Which decision?", Kind::Reviewed), arg("text", "Does it still stand, or what changes?", Kind::Words)], act::reviewed, act::decision::review;
     "task" [] ("t") Some("task"), "Give somebody a task with a time box",
         [arg("who", "A task for whom?", Kind::Person), maybe("within", "Within what time? Enter: no time box", Kind::Span),
          arg("text", "What is to be done?", Kind::Words)], act::open, act::task::give;
@@ -43,7 +59,7 @@ commands! { SAY, Group::Say;
     "report-needs" [] () None, "Give a CAN report with needs, a line each",
         [arg("conditions", "Conditions: what do you see?", Kind::Line), arg("actions", "Actions: what do you do about it?", Kind::Line),
          arg("needs", "What do you need? A line each", Kind::Words)], act::open, act::task::can;
-    "board" [] ("b") None, "Write one of the console's lines: now, goal, else, or send the update",
+    "board" [] ("b") None, "Write one of the console's lines: now, goal, else; updates, polls and how often they are owed",
         [], act::open, act::say::board;
     "now" [] () None, "Write what is the case",
         [arg("text", "now", Kind::Words)], act::open, act::say::now;
@@ -52,7 +68,14 @@ commands! { SAY, Group::Say;
     "else" ["otherwise"] () None, "Write what happens if not, and when",
         [arg("text", "else", Kind::Words)], act::open, act::say::otherwise;
     "update" [] ("U") None, "Send an update to its targets; its clock starts anew",
-        [arg("text", "The update, as it will go out", Kind::Words)], act::open, act::say::update;
+        [arg("text", "The update, as it will go out", Kind::Words)], act::open, act::cadence::update;
+    "external-update" ["public"] () None, "Send an update to those outside; its clock starts anew",
+        [arg("text", "The update for those outside, as it will go out", Kind::Words)], act::open, act::cadence::external;
+    "polled" ["poll"] () None, "Everybody was asked how it stands; the poll's clock starts anew",
+        [], act::open, act::cadence::polled;
+    "snooze" [] () None, "Put the next update or poll off, with a reason",
+        [arg("what", "Put off what?", Kind::Beat), arg("time", "For how long?", Kind::Span), arg("reason", "Why?", Kind::Words)],
+        act::owing, act::cadence::snooze;
     "pin" [] ("p") Some("pin"), "Pin the selected line, chart or output to the timeline",
         [], act::always, act::say::pin;
     "star" [] ("*") Some("star"), "Mark the selected event as important, or no longer",
@@ -66,13 +89,17 @@ commands! { INCIDENT, Group::Incident;
         [arg("severity", "How bad is it?", Kind::Severity), arg("reason", "Why?", Kind::Words)], act::open, act::incident::severity;
     "status" [] ("v") None, "Say how far it has come: investigating to closed",
         [arg("status", "How far has it come?", Kind::Status)], act::incident, act::incident::status;
+    "close" [] () None, "Close the incident: reasons that are owed are asked for, one by one",
+        [], act::resolved, act::close::close;
+    "close-words" [] () None, "Give an owed reason in words, and go on closing the incident",
+        [arg("deviation", "Which deviation?", Kind::Deviation), arg("text", "Why, in words?", Kind::Words)], act::owed, act::close::words;
     "role" ["assign"] ("R") None, "Give somebody a role; command is offered, not given",
         [arg("role", "Which role?", Kind::Role), arg("who", "Who?", Kind::Person)], act::open, act::incident::role;
     "unrole" [] () None, "Take a role away",
         [arg("role", "Which role?", Kind::Role)], act::open, act::incident::unrole;
     "handover" ["command-of"] ("H") Some("command"), "Hand command over, take what is offered, or take command",
         [], act::open, act::people::handover;
-    "hand-over" ["propose"] () None, "Offer command to somebody, who takes it by saying so",
+    "hand-over" [] () None, "Offer command to somebody, who takes it by saying so",
         [arg("who", "Who is to command?", Kind::Person)], act::commands, act::people::hand_over;
     "accept" [] () None, "Take the command that is offered to you",
         [], act::offered, act::people::accept;
@@ -94,8 +121,9 @@ commands! { INCIDENT, Group::Incident;
     "correct" [] ("O") Some("correct"), "Say when something really was, such as onset 01:52Z",
         [arg("moment", "Which moment?", Kind::Moment), arg("time", "When was it, UTC?", Kind::Time), arg("reason", "How is that known?", Kind::Words)],
         act::incident, act::incident::correct;
-    "cadence" [] () None, "Owe an update this often; nothing owes none",
-        [maybe("every", "How often? Enter: no updates owed", Kind::Span)], act::open, act::incident::cadence;
+    "cadence" [] () None, "Owe updates or polls this often; nothing owes none",
+        [arg("what", "How often what?", Kind::Beat), maybe("every", "How often? Enter: none are owed", Kind::Span)],
+        act::open, act::cadence::cadence;
     "retitle" [] () None, "Correct the title",
         [arg("title", "Title", Kind::Words)], act::open, act::incident::retitle;
     "page" [] ("P") None, "Page somebody who is not here; it climbs until acknowledged",

@@ -81,7 +81,7 @@ pub struct Entry {
 fn mark(fact: &Fact, at: i64) -> Option<(i64, String)> {
     Some(match fact {
         Fact::Release(ReleaseFact::Switched { to, at, .. }) => (at.wall.timestamp_millis(), one(to)),
-        Fact::Decision(_) => (at, "decided".into()),
+        Fact::Decision(DecisionFact::Made { .. }) => (at, "decided".into()),
         Fact::Freeze(FreezeFact::Began { .. }) => (at, "freeze".into()),
         Fact::Incident(IncidentFact::Declared { severity, .. }) => (at, severity.to_string()),
         _ => return None,
@@ -132,11 +132,12 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
         }
         Fact::Board(fact) => match fact {
             BoardFact::Set { line, text, .. } => (People, Plain, format!("{}: {text}", line.word())),
-            BoardFact::Cadence { every, .. } => {
-                let every = every.map_or("none owed".into(), |every| format!("every {every}"));
-                (People, Quiet, format!("updates: {every}"))
+            BoardFact::Cadence { .. } | BoardFact::Polled { .. } => {
+                (People, Quiet, tell::fact(&Fact::Board(fact.clone())))
             }
-            BoardFact::Updated { text, .. } => (People, Plain, format!("update sent: {text}")),
+            BoardFact::Updated { .. } | BoardFact::Snoozed { .. } => {
+                (People, Plain, tell::fact(&Fact::Board(fact.clone())))
+            }
         },
         Fact::Page(page) => {
             let weight = match page {
@@ -182,7 +183,14 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
             TaskFact::Done { task, result, .. } => (People, Good, format!("{task} done: {result}")),
         },
         Fact::Report(_) => (People, Plain, tell::fact(fact)),
-        Fact::Decision(DecisionFact::Made { text, .. }) => (People, Turn, format!("decided: {text}")),
+        Fact::Decision(decision) => {
+            let weight = match decision {
+                DecisionFact::Proposed { .. } | DecisionFact::Made { .. } => Turn,
+                DecisionFact::Objected { .. } | DecisionFact::ReviewDue { .. } => Bad,
+                DecisionFact::Withdrawn { .. } | DecisionFact::Reviewed { .. } => Plain,
+            };
+            (People, weight, tell::fact(fact))
+        }
         Fact::Deviation(fact) => match fact {
             DeviationFact::Recorded { deviation, what, code, .. } => {
                 let why = code.map_or("reason owed".into(), |code| code.words().to_owned());

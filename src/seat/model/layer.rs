@@ -4,7 +4,8 @@ use super::StepRef;
 use crate::{
     domain::{
         Command,
-        id::{Digest, WalkId},
+        deviation::ReasonCode,
+        id::{DeviationId, Digest, WalkId},
         plan::Slug,
         severity::Severity,
     },
@@ -141,6 +142,8 @@ pub enum Act {
         /// Run it again although it is done.
         again: bool,
     },
+    /// Give a reason that is owed, then go on closing the incident.
+    Close(DeviationId, ReasonCode),
     /// Copy text.
     Copy(String),
     /// Leave the seat.

@@ -1,7 +1,11 @@
 //! Commands and questions without an answer yet. A lost connection loses none: they are sent again under their name.
 
 use crate::{
-    domain::{Command, CommandId, id::WalkId, plan::Slug},
+    domain::{
+        Command, CommandId,
+        id::{DeviationId, WalkId},
+        plan::Slug,
+    },
     wire::Ask,
 };
 use std::collections::BTreeMap;
@@ -25,6 +29,8 @@ pub enum Then {
     Act,
     /// The walk is looked at.
     Walk,
+    /// The reason of this one is given: the next that is owed is asked for, then the incident is closed.
+    Close(DeviationId),
 }
 
 /// A question's purpose.

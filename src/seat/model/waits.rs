@@ -2,6 +2,7 @@
 
 use super::{Conn, JournalState, Model, find::number};
 use crate::domain::{
+    cadence::Beat,
     incident::Status,
     page::{self, PageWhen},
     plan::{Lead, Risk},
@@ -163,21 +164,20 @@ fn waiting(model: &Model) -> Option<Waits> {
     if let Some(paged) = paged(model) {
         return Some(paged);
     }
+    if let Some(open) = proposal(model) {
+        return Some(open);
+    }
     if let Some(wanted) = tasks(model) {
         return Some(wanted);
     }
-    let board = model.open_incident().map(|incident| &incident.board);
-    if let Some(due) = board.and_then(|board| board.update_due.as_ref()).filter(|due| due.reached(now)) {
-        let who = model
-            .open_incident()
-            .and_then(|incident| incident.roles.get("communications").map(|holder| holder.who.clone()))
-            .or_else(|| model.open_incident().and_then(|one| one.commander().map(str::to_owned)))
-            .unwrap_or_default();
-        let what = format!("send the update that is {} late", due.elapsed(now).brief());
-        return Some(Waits::new("WAITS ON", Loud::Notice, what).on(who).key("update"));
+    if let Some(late) = late(model) {
+        return Some(late);
     }
     if let Some(proposed) = proposed(model) {
         return Some(proposed);
+    }
+    if let Some(due) = review(model) {
+        return Some(due);
     }
     let (walk, step, state) = model.running()?;
     let lease = state.lease.as_ref()?;
@@ -264,6 +264,62 @@ fn paged(model: &Model) -> Option<Waits> {
     let what = format!("{} {reached}{climbs}: {}", page.id, page.why);
     let asked = page.asked.elapsed(now);
     Some(Waits::new("PAGED", loud, what).on(page.who.clone()).since(asked).key("page-ack"))
+}
+
+/// An update that is late, for whoever speaks; a status poll that is late, for whoever commands.
+fn late(model: &Model) -> Option<Waits> {
+    let incident = model.open_incident()?;
+    let now = &model.now;
+    let commander = incident.commander().unwrap_or_default();
+    let speaks = incident.roles.get("communications").map_or(commander, |holder| holder.who.as_str());
+    let late = |beat| Some(incident.board.due(beat).filter(|due| due.reached(now))?.elapsed(now).brief());
+    let waits = |who: &str, what, key| Waits::new("WAITS ON", Loud::Notice, what).on(who).key(key);
+    if let Some(late) = late(Beat::Internal) {
+        return Some(waits(speaks, format!("send the update that is {late} late"), "update"));
+    }
+    if let Some(late) = late(Beat::External) {
+        return Some(waits(speaks, format!("send the external update that is {late} late"), "board"));
+    }
+    let late = late(Beat::Poll).filter(|_| commander == model.my_name())?;
+    Some(waits(
+        "you",
+        format!("ask everybody how it stands: conditions, actions, needs; {late} late"),
+        "board",
+    ))
+}
+
+/// The oldest proposal that is open: whoever commands decides on it, everybody else is asked for objections.
+fn proposal(model: &Model) -> Option<Waits> {
+    let incident = model.open_incident()?;
+    let open = incident.proposals.values().next()?;
+    let me = model.my_name();
+    let age = open.at.elapsed(&model.now);
+    let against = match open.objections.len() {
+        0 => "no objections".into(),
+        1 => "1 OBJECTION".into(),
+        n => format!("{n} OBJECTIONS"),
+    };
+    let (who, what) = if incident.commander().is_none_or(|who| who == me) {
+        ("you", format!("decide on {} \"{}\", {against}", open.id, open.text))
+    } else {
+        ("everybody", format!("any strong objections to {} \"{}\"? {against}", open.id, open.text))
+    };
+    Some(Waits::new("WAITS ON", Loud::Notice, what).on(who).since(age).key("proposals"))
+}
+
+/// A decision whose review is due, for whoever decided it and for the commander.
+fn review(model: &Model) -> Option<Waits> {
+    let incident = model.open_incident()?;
+    let me = model.my_name();
+    let due = incident.decided.iter().find_map(|one| {
+        let review = one.review.as_ref().filter(|review| review.at.reached(&model.now))?;
+        Some((one, review))
+    });
+    let (one, review) =
+        due.filter(|(one, _)| one.by == me || incident.commander().is_none_or(|who| who == me))?;
+    let what = format!("review {} \"{}\": does it still stand?", one.id, one.text);
+    let late = review.at.elapsed(&model.now);
+    Some(Waits::new("WAITS ON", Loud::Notice, what).on("you").since(late).key("proposals"))
 }
 
 /// How long after the declaration the matrix's proposal stands in the line; later it is in the way.

@@ -262,6 +262,7 @@ fn done(model: &mut Model, then: Then, outcome: Outcome) -> Vec<Effect> {
                 Vec::new()
             }
             Then::Hand { walk, step, hand } => vec![Effect::SpawnHand { walk, step, hand }],
+            Then::Close(given) => crate::seat::command::act::close::next(model, Some(given)),
             Then::Act => crate::seat::command::invoke(model, crate::seat::command::Call::of("act")),
             Then::Walk => {
                 model.ui.walk =

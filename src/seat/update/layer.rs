@@ -11,7 +11,7 @@ use crate::{
     seat::{
         command::{
             self,
-            act::{presence, walk},
+            act::{close, presence, walk},
             palette,
         },
         model::{
@@ -282,6 +282,7 @@ pub fn perform(model: &mut Model, act: Act) -> Vec<Effect> {
         Act::Do(command, say) => model.act(*command, say),
         Act::Call(call) => command::invoke(model, call),
         Act::Take { walk, step, undo, again } => walk::take(model, &StepRef { walk, step }, undo, again),
+        Act::Close(deviation, code) => close::give(model, deviation, code, String::new()),
         Act::Copy(text) => vec![Effect::Copy(text)],
         Act::Leave => vec![Effect::Quit],
         Act::Nothing => Vec::new(),

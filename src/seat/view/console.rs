@@ -6,10 +6,11 @@ use super::{
 };
 use crate::{
     domain::{
+        cadence::{Beat, Clock},
         clock::ImpactState,
         incident::{COMMANDER, Incident},
         severity::Severity,
-        time::{Span, clock_utc, minute_utc},
+        time::{Span, Stamp, clock_utc, minute_utc},
     },
     seat::model::{
         Conn, Model,
@@ -132,19 +133,40 @@ fn clocks(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, incident: 
     let place = put::part(area, at + 12, 15);
     put::pieces(buf, place, theme, &[("declared ", Role::Quiet), (&declared, Role::Text)]);
     let rest = put::part(area, at + 29, area.width);
-    if let Some(due) = incident.board.update_due.as_ref().filter(|_| incident.is_open()) {
-        if due.reached(now) {
-            let late = due.elapsed(now);
-            let late = if late >= Span::mins(1) { format!("{}m", late.as_secs() / 60) } else { late.brief() };
-            put::pieces(buf, rest, theme, &[("update ", Role::Quiet), (&format!("{late} OVER"), Role::Bad)]);
-        } else {
-            let left = due.until(now);
-            let role = if left <= Span::mins(2) { Role::Notice } else { Role::Text };
-            put::pieces(buf, rest, theme, &[("update in ", Role::Quiet), (&brief(left), role)]);
+    let mut beats: Vec<_> = incident.board.beats.iter().filter(|_| incident.is_open()).collect();
+    beats.sort_by_key(|(_, clock)| clock.due.wall);
+    if !beats.is_empty() {
+        // The next is always there; the others where there is room for them whole.
+        let mut pieces: Vec<(String, Role)> = Vec::new();
+        let mut total = 0;
+        for (beat, clock) in beats {
+            let (lead, text, role) = countdown(*beat, clock, now);
+            let gap = if pieces.is_empty() { "" } else { "   " };
+            let wide = fit::width(gap) + fit::width(&lead) + fit::width(&text);
+            if total > 0 && total + wide > usize::from(rest.width) {
+                break;
+            }
+            total += wide;
+            pieces.extend([(gap.to_owned(), Role::Text), (lead, Role::Quiet), (text, role)]);
         }
+        let shown: Vec<(&str, Role)> = pieces.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+        put::pieces(buf, rest, theme, &shown);
     } else if let Some(due) = incident.review_due.as_ref() {
         put::pieces(buf, rest, theme, &[("review in ", Role::Quiet), (&brief(due.until(now)), Role::Text)]);
     }
+}
+
+/// `update in 4m10s`, `update 3m OVER`.
+fn countdown(beat: Beat, clock: &Clock, now: &Stamp) -> (String, String, Role) {
+    if clock.due.reached(now) {
+        let late = clock.due.elapsed(now);
+        let late = if late >= Span::mins(1) { format!("{}m", late.as_secs() / 60) } else { late.brief() };
+        return (format!("{beat} "), format!("{late} OVER"), Role::Bad);
+    }
+    let left = clock.due.until(now);
+    let role = if left <= Span::mins(2) { Role::Notice } else { Role::Text };
+    let off = if clock.snoozed.is_some() { " (put off)" } else { "" };
+    (format!("{beat} in "), format!("{}{off}", brief(left)), role)
 }
 
 fn waiting(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {

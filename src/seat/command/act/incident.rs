@@ -1,10 +1,9 @@
 //! The incident: declared, changed, corrected, written up.
 
-use super::say::{arg, span};
+use super::say::arg;
 use crate::{
     domain::{
         Command,
-        board::BoardCommand,
         clock::Moment,
         id::PageId,
         incident::{COMMANDER, IncidentCommand, Status},
@@ -72,6 +71,7 @@ pub fn severity(model: &mut Model, given: &[String]) -> Vec<Effect> {
 pub fn status(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let Some(incident) = model.incident_id() else { return Vec::new() };
     match arg(given, 0).parse::<Status>() {
+        Ok(Status::Closed) if model.state.owed(incident) > 0 => super::close::close(model, &[]),
         Ok(to) => {
             let say = match to {
                 Status::Resolved => "resolved; the draft is in view 7, its clock runs".into(),
@@ -120,13 +120,6 @@ pub fn correct(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let say = format!("{word} was {}; both events stay", when::minute(at, model.now.wall));
     let reason = arg(given, 2).to_owned();
     model.act(Command::Incident(IncidentCommand::Correct { incident, moment, at, reason }), say)
-}
-
-/// How often an update is owed.
-pub fn cadence(model: &mut Model, given: &[String]) -> Vec<Effect> {
-    let Some(incident) = model.incident_id() else { return Vec::new() };
-    let Ok(every) = span(model, arg(given, 0)) else { return Vec::new() };
-    model.act(Command::Board(BoardCommand::Cadence { incident, every }), "the updates' clock is set")
 }
 
 /// Corrects the title.

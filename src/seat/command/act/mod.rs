@@ -1,5 +1,8 @@
 //! What commands do, and when they make sense.
 
+pub mod cadence;
+pub mod close;
+pub mod decision;
 pub mod deviate;
 pub mod enter;
 pub mod freeze;
@@ -52,6 +55,34 @@ pub fn tasks(model: &Model) -> When {
     open(model)?;
     let any = model.incident().is_some_and(|one| one.tasks.values().any(crate::domain::task::Task::is_open));
     no(any, "no task is open; t gives one")
+}
+
+/// With a resolved incident.
+pub fn resolved(model: &Model) -> When {
+    incident(model)?;
+    let is = model.incident().is_some_and(|one| one.status == crate::domain::incident::Status::Resolved);
+    no(is, "the incident is not resolved; v says how far it has come")
+}
+
+/// With something that is owed again and again.
+pub fn owing(model: &Model) -> When {
+    open(model)?;
+    let any = model.incident().is_some_and(|one| !one.board.beats.is_empty());
+    no(any, "no update and no poll is owed; b c says how often")
+}
+
+/// With a proposal that is open.
+pub fn proposed(model: &Model) -> When {
+    open(model)?;
+    let any = model.incident().is_some_and(|one| !one.proposals.is_empty());
+    no(any, "no proposal is open; V makes one")
+}
+
+/// With a decision that is to be looked at again.
+pub fn reviewed(model: &Model) -> When {
+    open(model)?;
+    let any = model.incident().is_some_and(|one| one.decided.iter().any(|known| known.review.is_some()));
+    no(any, "no decision waits for a review")
 }
 
 /// With command offered to this person.

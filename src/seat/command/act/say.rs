@@ -1,10 +1,9 @@
-//! Words: notes, decisions, the board, pins, stars.
+//! Words: notes, the board, pins, stars.
 
 use crate::{
     domain::{
         Command,
         board::{BoardCommand, BoardLine},
-        decision::DecisionCommand,
         id::IncidentId,
         note::NoteCommand,
         time::Span,
@@ -39,15 +38,6 @@ pub fn note(model: &mut Model, given: &[String]) -> Vec<Effect> {
     model.act(Command::Note(NoteCommand::Say { incident, text: arg(given, 0).into() }), "noted")
 }
 
-/// A decision.
-pub fn decide(model: &mut Model, given: &[String]) -> Vec<Effect> {
-    let text = arg(given, 0).to_owned();
-    let make = |incident| {
-        Command::Decision(DecisionCommand::Make { incident, text, options: Vec::new(), risks: None })
-    };
-    on(model, make, "the decision is recorded")
-}
-
 /// A length of time as given; nothing for nothing.
 pub(super) fn span(model: &mut Model, text: &str) -> Result<Option<Span>, ()> {
     if text.trim().is_empty() || text.trim() == "-" {
@@ -70,10 +60,17 @@ pub fn board(model: &mut Model, _: &[String]) -> Vec<Effect> {
         choice('n', "now", "now", "what is the case"),
         choice('g', "goal", "goal", "what we want, by when"),
         choice('e', "else", "else", "what happens if not"),
-        choice('u', "update", "update", "send an update"),
-        choice('c', "cadence", "cadence", "how often an update is owed"),
+        choice('u', "update", "update", "send an update to those inside"),
+        choice('x', "external-update", "external", "send an update to those outside"),
+        choice('p', "polled", "polled", "everybody was asked how it stands"),
+        choice('z', "snooze", "snooze", "put the next update or poll off, with a reason"),
+        choice('c', "cadence", "cadence", "how often updates and polls are owed"),
     ];
-    model.layers.push(Layer::Pick { title: "Which line of the console?".into(), choices, at: 0 });
+    model.layers.push(Layer::Pick {
+        title: "Which line of the console, which clock?".into(),
+        choices,
+        at: 0,
+    });
     Vec::new()
 }
 
@@ -99,16 +96,6 @@ pub fn goal(model: &mut Model, given: &[String]) -> Vec<Effect> {
 /// What happens if not.
 pub fn otherwise(model: &mut Model, given: &[String]) -> Vec<Effect> {
     line(model, BoardLine::Else, given)
-}
-
-/// Sends an update.
-pub fn update(model: &mut Model, given: &[String]) -> Vec<Effect> {
-    let text = arg(given, 0).to_owned();
-    on(
-        model,
-        |incident| Command::Board(BoardCommand::Updated { incident, text, to: None }),
-        "the update is on its way; the next one's clock starts anew",
-    )
 }
 
 /// Pins what is selected.
