@@ -321,6 +321,7 @@ async fn one_follows_another_at_ones_own_size_until_one_moves() {
     assert!(leader.notice().contains("follows you"), "{}", leader.notice());
     // Words are no movement; a key that moves is.
     follower.press("n 'seen enter").await;
+    follower.until("what became of it", |model| model.notice.is_some()).await;
     assert!(follower.model.leader.is_some());
     follower.press("5").await;
     assert_eq!((&follower.model.leader, follower.model.ui.view), (&None, View::Releases));
