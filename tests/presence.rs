@@ -325,6 +325,7 @@ async fn one_follows_another_at_ones_own_size_until_one_moves() {
     assert!(leader.notice().contains("follows you"), "{}", leader.notice());
     // Words are no movement; a key that moves is.
     follower.press("n 'seen enter").await;
+    follower.until("what became of it", |model| model.notice.is_some()).await;
     assert!(follower.model.leader.is_some());
     follower.until("its note", |model| model.notice.is_some()).await;
     follower.press("5").await;
