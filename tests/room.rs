@@ -105,7 +105,7 @@ impl Journal for Moody {
 }
 
 struct House {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     socket: PathBuf,
     mood: Arc<AtomicU8>,
 }
@@ -127,7 +127,7 @@ impl House {
         let (room, _, inbox) = Room::open(options).await.unwrap();
         let socket = dir.path().join("room.sock");
         tokio::spawn(room.serve(listen(&socket, 0o600).unwrap(), inbox));
-        Self { _dir: dir, socket, mood }
+        Self { dir, socket, mood }
     }
 
     async fn client(&self) -> Client {
@@ -312,4 +312,124 @@ proptest! {
             assert!(matches!(house.journal().await, JournalState::Writable));
         });
     }
+}
+
+/// Asks until an event is as it should be.
+async fn event_when(client: &mut Client, seq: Seq, wanted: impl Fn(&Event) -> bool) -> Event {
+    let look = async {
+        loop {
+            let ask = Ask::Events { from: seq, limit: 1, incident: None };
+            if let Told::Events { events, .. } = client.ask(ask).await.unwrap()
+                && let Some(event) = events.into_iter().find(|event| event.seq == seq && wanted(event))
+            {
+                return event;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), look).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_must_not_be_kept_goes_and_the_chain_stays_sound() {
+    let house = House::open().await;
+    let mut client = house.client().await;
+    let Told::Kept(kept) = client.ask(Ask::Keep { text: "a line with hunter2".into() }).await.unwrap() else {
+        panic!("it was not kept")
+    };
+    let pin = NoteCommand::Pin {
+        incident: None,
+        what: "output".into(),
+        text: "the key is hunter2".into(),
+        evidence: Some(kept),
+        about: None,
+    };
+    let Outcome::Ok { seqs, .. } = client.act(Command::Note(pin)).await.unwrap() else { panic!("refused") };
+    let erase = |seq| {
+        let found = Some(warroom::domain::erasure::Found {
+            seq,
+            incident: None,
+            kind: "a lie".into(),
+            payload: true,
+            evidence: None,
+        });
+        Command::Note(NoteCommand::Erase { seq, reason: "a key".into(), found })
+    };
+    // What the room was opened with is no words of anybody: no client can say that it is.
+    let refused = client.act(erase(1)).await.unwrap();
+    assert!(
+        matches!(&refused, Outcome::Refused(why) if why.to_string().contains("the record stands on it")),
+        "{refused:?}"
+    );
+    assert!(matches!(client.act(erase(999)).await.unwrap(), Outcome::Refused(_)));
+    let Outcome::Ok { seqs: told, .. } = client.act(erase(seqs[0])).await.unwrap() else { panic!("refused") };
+    event_when(&mut client, seqs[0], |event| event.fact == Fact::Erased).await;
+    let why = event_when(&mut client, told[0], |_| true).await;
+    let Fact::Note(NoteFact::Erased { seq, kind, reason, .. }) = &why.fact else { panic!("{why:?}") };
+    assert_eq!((*seq, kind.as_str(), reason.as_str()), (seqs[0], "note.pinned", "a key"));
+    assert!(matches!(client.act(erase(seqs[0])).await.unwrap(), Outcome::Refused(_)), "it is gone already");
+    let gone = async {
+        while !matches!(client.ask(Ask::Evidence(kept)).await.unwrap(), Told::No(_)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.unwrap();
+    let Told::State(state) = client.ask(Ask::State).await.unwrap() else { panic!("no state") };
+    let me = why.actor.name.clone();
+    assert_eq!(warroom::domain::erasure::words(&state, seqs[0]), format!("[erased by {me}: a key]"));
+    let report = warroom::cli::verify::check(&house.dir.path().join("journal.db")).await.unwrap();
+    assert_eq!((report.exit(), report.erased), (0, 1), "{report:?}");
+    for name in ["journal.db", "journal.db-wal"] {
+        let raw = std::fs::read(house.dir.path().join(name)).unwrap_or_default();
+        assert!(!raw.windows(7).any(|bytes| bytes == b"hunter2"), "it lies in {name} still");
+    }
+}
+
+#[tokio::test]
+async fn what_was_to_go_when_the_room_fell_goes_when_it_opens_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let blobs = Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap());
+    let kept = blobs.put(b"a line with hunter2").unwrap();
+    let file = Arc::new(Sqlite::open(&path, Mode::Write).unwrap());
+    let now: Stamp = clock::now();
+    let mut head = Head::EMPTY;
+    for fact in [
+        NoteFact::Said { incident: None, text: "the key is hunter2".into() },
+        NoteFact::Erased {
+            incident: None,
+            seq: 1,
+            kind: "note.said".into(),
+            payload: true,
+            evidence: Some(kept),
+            reason: "a key".into(),
+        },
+    ] {
+        let draft = chain::Draft {
+            command: CommandId(Uuid::now_v7()),
+            index: 0,
+            stream: None,
+            recorded: now.wall,
+            occurred: now.clone(),
+            room: "before".into(),
+            actor: Actor::user("eve", 7),
+            fact: Fact::Note(fact),
+        };
+        let record = chain::seal(draft, head, [1; 16]).unwrap().0;
+        let Appended::Ok(next) = file.append(head, vec![record]).await else { panic!("not appended") };
+        head = next;
+    }
+    let options = Options {
+        journal: file.clone(),
+        blobs: blobs.clone(),
+        redactor: Redactor::default(),
+        policy: Policy::default(),
+        owner: None,
+        gate: None,
+        drill: None,
+    };
+    let (room, _, _) = Room::open(options).await.unwrap();
+    assert_eq!(chain::open(&file.read(1, 1).await.unwrap()[0]).unwrap().fact, Fact::Erased);
+    assert!(blobs.get(&kept).is_err());
+    drop(room);
 }

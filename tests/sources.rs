@@ -14,5 +14,7 @@ mod peer;
 mod peers;
 #[path = "sources/scrape.rs"]
 mod scrape;
+#[path = "sources/sql.rs"]
+mod sql;
 #[path = "sources/world.rs"]
 mod world;

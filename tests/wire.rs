@@ -96,7 +96,7 @@ fn to_room() -> Vec<ToRoom> {
                 alias: None,
             }),
         },
-        ToRoom::Ask { n: 4, ask: Ask::Check { lang: "promql".into(), code: "up == 1".into() } },
+        ToRoom::Ask { n: 4, ask: Ask::Check { lang: "promql".into(), code: "up == 1".into(), source: None } },
         ToRoom::Steer { at: step.clone(), steer: Steer::Extend(Span::mins(5)) },
         ToRoom::Hand { at: step, hand: id().0, says: HandSays::Printed { text: "reloaded\n".into() } },
     ]

@@ -4,6 +4,7 @@ pub mod config;
 pub mod coordination;
 pub mod drill;
 pub mod drill_world;
+pub mod erase;
 pub mod exit;
 pub mod export;
 pub mod gate;
@@ -82,6 +83,7 @@ enum Verb {
     Tail(tail::TailArgs),
     /// May this change go? The exit code answers
     Gate(gate::GateArgs),
+    Erase(erase::EraseArgs),
     /// Check every hash of a journal
     Verify(verify::VerifyArgs),
     Export(export::ExportArgs),
@@ -106,12 +108,50 @@ enum Verb {
     DrillWorld(drill_world::Args),
 }
 
+impl Verb {
+    /// Whether it neither opens a room nor asks one to watch something.
+    fn watches_nothing(&self) -> bool {
+        match self {
+            Self::Drill(_)
+            | Self::Serve(_)
+            | Self::Room(_)
+            | Self::Act(_)
+            | Self::Coordination(_)
+            | Self::People(_)
+            | Self::Page(_)
+            | Self::Step(_)
+            | Self::Hand(_)
+            | Self::DrillWorld(_) => false,
+            Self::Stop
+            | Self::Status(_)
+            | Self::Who(_)
+            | Self::Tail(_)
+            | Self::Gate(_)
+            | Self::Erase(_)
+            | Self::Verify(_)
+            | Self::Export(_)
+            | Self::Runbook(_)
+            | Self::Config(_)
+            | Self::Practices(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Keys
+            | Self::Commands => true,
+        }
+    }
+}
+
 /// Parses the arguments, runs the subcommand, gives its exit code.
 pub fn main() -> ExitCode {
     let Cli { with, seat, command } = Cli::parse();
     if command.is_some() && seat != seat::SeatArgs::default() {
         let say = "an incident and --read-only are for a seat: warroom INC-7 opens one, without a subcommand";
         Cli::command().error(clap::error::ErrorKind::ArgumentConflict, say).exit();
+    }
+    if let Some(flag) = with.flags.first().filter(|_| command.as_ref().is_some_and(Verb::watches_nothing)) {
+        eprintln!("{flag} is not for this command: it watches nothing and starts no room");
+        eprintln!("give it to warroom, where the seat is opened, or to warroom serve");
+        return exit::code(exit::USAGE);
     }
     match command {
         None => seat::run(&with, &seat),
@@ -128,6 +168,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Step(args)) => step::run(&with, args),
         Some(Verb::Tail(args)) => tail::run(&with, &args),
         Some(Verb::Gate(args)) => gate::run(&args),
+        Some(Verb::Erase(args)) => erase::run(&with, &args),
         Some(Verb::Verify(args)) => verify::run(&args),
         Some(Verb::Export(args)) => export::run(&with, &args),
         Some(Verb::Runbook(args)) => runbook::run(&args),

@@ -86,7 +86,13 @@ fn load(file: &str) -> Result<Runbook, String> {
     } else {
         std::fs::File::open(file).and_then(|mut f| read(&mut f))
     }
-    .map_err(|e| format!("cannot read {shown}: {e}"))?;
+    .map_err(|e| {
+        let known: Vec<_> = runbook::BUILTIN.iter().map(|(name, _)| format!("builtin:{name}")).collect();
+        format!(
+            "cannot read {shown}: {e}\nname a Markdown file, - for standard input, or {}",
+            known.join(", ")
+        )
+    })?;
     if bytes.len() as u64 > LARGEST {
         return Err(format!("{shown} is larger than {} MiB: not a runbook", LARGEST >> 20));
     }

@@ -4,6 +4,7 @@ use super::{
     With, exit,
     export::{self, ExportArgs},
     reach::{self, Session},
+    step::unrecorded,
 };
 use crate::{
     config::{
@@ -421,9 +422,18 @@ fn advise(socket: PathBuf) -> mpsc::UnboundedReceiver<Option<String>> {
     hear
 }
 
-/// With no journal nothing runs; the commands are still there to be copied.
+/// With no journal nothing runs; the commands are still there to be copied: step by step at a terminal, else whole.
 fn unrecorded(config: &Config) {
+    use std::io::IsTerminal as _;
     eprintln!();
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        let along =
+            unrecorded::along(&runbooks(config), &mut std::io::stdin().lock(), &mut std::io::stdout());
+        if let Err(error) = along {
+            exit::warn(&error.to_string());
+        }
+        return;
+    }
     eprintln!("UNRECORDED: without a journal nothing runs from here. The commands of each runbook, to copy:");
     for runbook in runbooks(config) {
         eprintln!("  warroom step start {} --dry-run", runbook.source);

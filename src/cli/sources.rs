@@ -10,6 +10,7 @@ use crate::{
         Spec,
         client::{self, Access},
         probe::Expect,
+        sql,
     },
     wire::Wanted,
 };
@@ -42,8 +43,11 @@ pub fn sources(config: &Config) -> Sources {
             id: source.id(),
             address: source
                 .url()
-                .and_then(|url| client::address(url).ok())
-                .map_or_else(String::new, |url| client::shown(&url)),
+                .map(|url| match source {
+                    config::Source::Sql(_) => sql::shown(url),
+                    _ => client::address(url).map_or_else(|_| String::new(), |url| client::shown(&url)),
+                })
+                .unwrap_or_default(),
             why: format!("{why}; mend it and start the room again"),
         });
         // Flags name no service: endpoints named by them are taken for instances of one. Only those that are asked
@@ -111,6 +115,13 @@ fn spec(source: &config::Source, panels: Vec<Panel>, secrets: &mut Vec<Known>) -
                 every: one.every,
             }
         }
+        config::Source::Sql(one) => Spec::Sql {
+            id,
+            url: one.url.clone(),
+            password: one.password.as_ref().map(|password| have(password, secrets)).transpose()?,
+            timeout: one.timeout,
+            every: one.every,
+        },
         config::Source::Release(one) => Spec::ReleaseDir {
             service: one.service.clone().unwrap_or_else(|| id.trim_start_matches("release:").to_owned()),
             id,

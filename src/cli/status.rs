@@ -155,7 +155,7 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
     }
     for walk in state.walks.values().filter(|walk| walk.ended.is_none()) {
         let (done, all) = walk.progress();
-        let at = walk.current().map(|step| step.title.clone()).unwrap_or_default();
+        let at = walk.current().map(|step| walk.title(step)).unwrap_or_default();
         lines.push(format!("{} {}  {done} of {all}  at: {at}", walk.id, walk.runbook.title));
     }
     lines

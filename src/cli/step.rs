@@ -1,7 +1,7 @@
 //! `warroom step`: walk a runbook from a script.
 
 mod show;
-mod unrecorded;
+pub(super) mod unrecorded;
 
 use super::{
     With, exit,
@@ -206,7 +206,7 @@ fn confirmation(yes: bool, target: Option<&String>) -> Confirmation {
 async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
     let json = args.json;
     if let What::Start { runbook, inputs, dry_run: true, .. } = &args.what {
-        return Ok(show::dry_run(runbook, inputs));
+        return Ok(show::dry_run(runbook, inputs, ""));
     }
     let mut session = Session::open(with).await?;
     let state = session.state().await?;
@@ -233,7 +233,7 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
             let outcome = session.act(command).await?;
             let code = exit::outcome(&outcome, json);
             if let (Outcome::Failed { .. }, What::Start { runbook, inputs, .. }) = (&outcome, &args.what) {
-                unrecorded::runbook(runbook, inputs);
+                unrecorded::whole(runbook, inputs);
             }
             Ok(code)
         }
@@ -438,7 +438,12 @@ pub fn lines(walk: &Walk) -> Vec<String> {
                 How::Satisfied => format!("  already satisfied  {}", end.seen).trim_end().to_owned(),
                 _ => format!("  {}", end.seen).trim_end().to_owned(),
             });
-            lines.push(format!("    [{mark}] {:<24} {}{}", step.id, step.title, end.unwrap_or_default()));
+            lines.push(format!(
+                "    [{mark}] {:<24} {}{}",
+                step.id,
+                walk.title(step),
+                end.unwrap_or_default()
+            ));
         }
     }
     lines

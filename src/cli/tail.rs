@@ -2,7 +2,7 @@
 
 use super::{With, exit, reach};
 use crate::{
-    domain::{Event, id::IncidentId, tell, time::clock_utc},
+    domain::{Event, Fact, State, erasure, id::IncidentId, tell, text, time::clock_utc},
     transport::client,
     wire::{As, Ask, FromRoom, ToRoom, Told},
 };
@@ -47,15 +47,18 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
     let FromRoom::Hello { room, .. } = hello else { return Ok(()) };
     let mut next = if args.from == 0 { room.head + 1 } else { args.from };
     let ask = |from| ToRoom::Ask { n: 1, ask: Ask::Events { from, limit: 1_000, incident: args.incident } };
+    writer.send(&ToRoom::Ask { n: 0, ask: Ask::State }).await?;
     writer.send(&ask(next)).await?;
+    let mut state = State::default();
     let mut caught_up = false;
     let mut waiting: Vec<Event> = Vec::new();
     loop {
         match reader.next().await? {
+            FromRoom::Told { told: Told::State(known), .. } => state = *known,
             FromRoom::Told { told: Told::Events { events, next: more }, .. } => {
                 for event in &events {
                     next = event.seq + 1;
-                    print(event, args);
+                    print(event, &state, args);
                 }
                 if let Some(more) = more {
                     writer.send(&ask(more)).await?;
@@ -63,7 +66,7 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
                 }
                 caught_up = true;
                 for event in waiting.drain(..).filter(|event| event.seq >= next) {
-                    print(&event, args);
+                    print(&event, &state, args);
                 }
                 if args.no_follow {
                     return Ok(());
@@ -71,7 +74,7 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
             }
             FromRoom::Event(event) if args.incident.is_none() || event.stream == args.incident => {
                 if caught_up {
-                    print(&event, args);
+                    print(&event, &state, args);
                 } else {
                     waiting.push(*event);
                 }
@@ -81,11 +84,19 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
     }
 }
 
-fn print(event: &Event, args: &TailArgs) {
+fn print(event: &Event, state: &State, args: &TailArgs) {
     if args.json {
         exit::print(event);
     } else if args.all || tell::matters(event) {
-        println!("{}", words(event));
+        let told = words(event);
+        // Who erased it and why was written down later than what it was.
+        match event.fact {
+            Fact::Erased => {
+                let why = erasure::words(state, event.seq);
+                println!("{}", told.replace("[erased]", &text::line(&why)));
+            }
+            _ => println!("{told}"),
+        }
     }
 }
 

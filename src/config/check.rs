@@ -232,6 +232,11 @@ fn powers(judge: &mut Judge<'_>) {
         let help = "where any [power.…] stands, what is not given is given to nobody: add [power.respond]";
         judge.wrong(&key!["power"], "nobody may respond", help);
     }
+    if !powers.is_empty() && !powers.contains_key(&Power::Command) && judge.whole("power") {
+        let help = "who declares commands, but nobody can take over from them but by breaking the glass: add \
+                    [power.command]";
+        judge.warn(&key!["power"], "nobody has the power to command", help);
+    }
 }
 
 fn word(power: Power) -> &'static str {

@@ -15,6 +15,8 @@ use regex::Regex;
 use reqwest::Url;
 use std::collections::BTreeSet;
 
+/// Longest answer to a check that is still waited for, with a second for the way.
+const CHECK: Span = Span::secs(9);
 /// Largest compiled expression, in bytes, so that a pattern cannot eat the memory.
 const REGEX_MAX: usize = 1 << 20;
 
@@ -57,6 +59,55 @@ impl Judge<'_> {
             let help =
                 "use  auth.basic = { user = \"…\", password = { env = \"…\" } }  and change the password";
             self.wrong_secret(path, "a secret must not stand in a URL", help);
+        }
+    }
+
+    /// The address of a database.
+    fn database(&mut self, path: &[Step], text: &str) {
+        const FORM: &str = "postgres://user@host:5432/name";
+        let parts = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
+        let Some(rest) = parts else {
+            return self.wrong(
+                path,
+                "not the address of a PostgreSQL",
+                format!("write it whole: \"{FORM}\""),
+            );
+        };
+        let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        let authority = place.split('/').next().unwrap_or_default();
+        let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let mut pairs = parameters.split('&').filter_map(|pair| pair.split_once('='));
+        if user.contains(':') || pairs.clone().any(|(key, _)| nearest::sounds_secret(key)) {
+            let help = "use  password = { env = \"…\" }  and change the password";
+            return self.wrong_secret(path, "a secret must not stand in a URL", help);
+        }
+        if host.is_empty() && !pairs.clone().any(|(key, _)| key == "host") {
+            let help = format!("\"{FORM}\", or \"postgres:///name?host=/var/run/postgresql\" for a socket");
+            return self.wrong(path, "it names no host", help);
+        }
+        let wrong = pairs.find_map(|(key, value)| match (key, value) {
+            ("sslmode", "disable" | "prefer" | "require")
+            | ("target_session_attrs", "any" | "read-write" | "read-only")
+            | ("host" | "application_name", _) => None,
+            ("sslmode", _) => Some(format!(
+                "there is no sslmode={value} here: disable, prefer or require; a certificate is always verified"
+            )),
+            _ => Some(format!("{key}={value} is not understood here")),
+        });
+        if let Some(wrong) = wrong {
+            self.wrong(path, wrong, "sslmode, host, application_name and target_session_attrs are");
+        }
+    }
+
+    /// How long an answer may take. A check is waited for ten seconds, with all that is asked for it.
+    fn patience(&mut self, path: &[Step], timeout: Span, most: Span) {
+        self.within(path, timeout, Span::millis(50), most);
+        if timeout > CHECK && timeout <= most {
+            self.warn(
+                path,
+                format!("a check that a runbook asks is given up after 10s, before {timeout} are over"),
+                format!("{CHECK} at most, or its checks are unknown without a reason where it is slow"),
+            );
         }
     }
 
@@ -134,8 +185,15 @@ pub fn sources(judge: &mut Judge<'_>) {
                 "give each a name of its own: name = \"…\"",
             );
         }
-        if let Some(url) = source.url() {
-            judge.url(&at("url"), url);
+        match source {
+            Source::Sql(sql) => {
+                judge.database(&at("url"), &sql.url);
+                judge.within(&at("timeout"), sql.timeout, Span::millis(50), CHECK);
+                if let Some(password) = &sql.password {
+                    judge.secret(&at("password"), password);
+                }
+            }
+            _ => source.url().into_iter().for_each(|url| judge.url(&at("url"), url)),
         }
         judge.within(&at("every"), source.every(), Span::millis(100), Span::hours(1));
         let (timeout, service, auth) = match source {
@@ -144,9 +202,10 @@ pub fn sources(judge: &mut Judge<'_>) {
             Source::Probe(it) => (Some(it.timeout), it.service.as_ref(), Some(&it.auth)),
             Source::Log(it) => (None, it.service.as_ref(), None),
             Source::Release(it) => (None, it.service.as_ref(), None),
+            Source::Sql(_) => (None, None, None),
         };
         if let Some(timeout) = timeout {
-            judge.within(&at("timeout"), timeout, Span::millis(50), Span::mins(5));
+            judge.patience(&at("timeout"), timeout, Span::mins(5));
         }
         if let Some(service) = service {
             judge.service(&at("service"), service);

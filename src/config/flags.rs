@@ -7,7 +7,7 @@ use super::{
     tree::{At, Entry, Node, Table, Value},
 };
 use clap::Args;
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 /// Sources for one session, without a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
@@ -36,6 +36,20 @@ pub struct Flags {
 }
 
 impl Flags {
+    /// The first flag that was given, as it is written.
+    pub fn first(&self) -> Option<&'static str> {
+        [
+            ("--prom", &self.prom),
+            ("--scrape", &self.scrape),
+            ("--log", &self.log),
+            ("--probe", &self.probe),
+            ("--release", &self.release),
+            ("--runbook", &self.runbook),
+        ]
+        .into_iter()
+        .find_map(|(flag, values)| (!values.is_empty()).then_some(flag))
+    }
+
     /// The defaults with these flags over them, and no file at all.
     ///
     /// # Errors
@@ -44,10 +58,12 @@ impl Flags {
         assemble(Vec::new(), &self, world).map(|loaded| loaded.config)
     }
 
-    /// The flags as a layer; its text is the command line, so that a mistake can be pointed at.
-    pub(super) fn layer(&self, files: &mut Files) -> Option<Node> {
+    /// The flags as a layer, its Prometheus servers named as none of `taken`; its text is the command line, so that a mistake can be pointed at.
+    pub(super) fn layer(&self, files: &mut Files, taken: &BTreeSet<String>) -> Option<Node> {
         let mut line = Line { file: files.len(), text: String::new() };
         let mut sources = Vec::new();
+        let names = (2..).map(|n| format!("prom-{n}"));
+        let mut names = std::iter::once("prom".to_owned()).chain(names).filter(|name| !taken.contains(name));
         for (flag, kind, key, values) in [
             ("--prom", "prometheus", "url", &self.prom),
             ("--scrape", "scrape", "url", &self.scrape),
@@ -55,12 +71,14 @@ impl Flags {
             ("--probe", "probe", "url", &self.probe),
             ("--release", "release", "dir", &self.release),
         ] {
-            for (n, value) in values.iter().enumerate() {
+            for value in values {
                 let (flag_at, value) = line.write(flag, value);
                 let at = value.at;
                 let mut keys = vec![("kind", text(kind, flag_at)), (key, value)];
-                if kind == "prometheus" && n > 0 {
-                    keys.push(("name", text(&format!("prom-{}", n + 1), flag_at)));
+                if kind == "prometheus"
+                    && let Some(name) = names.next().filter(|name| name != "prom")
+                {
+                    keys.push(("name", text(&name, flag_at)));
                 }
                 sources.push(table(keys, flag_at, at));
             }
@@ -148,6 +166,20 @@ mod tests {
         assert!(
             matches!(&config.source[3], super::super::Source::Log(log) if log.path == "/work/logs/app*.log")
         );
+    }
+
+    #[test]
+    fn a_flags_server_takes_no_name_that_a_file_gave() {
+        let ids = |file: &str, prom: &[&str]| {
+            let flags = Flags { prom: strings(prom), ..Flags::default() };
+            let file = super::super::layer("w.toml", std::path::Path::new("/etc"), file.as_bytes().to_vec());
+            let config = assemble(vec![file.unwrap()], &flags, &WORLD).unwrap().config;
+            config.source.iter().map(super::super::source::Source::id).collect::<Vec<_>>()
+        };
+        let unnamed = "[[source]]\nkind = \"prometheus\"\nurl = \"http://a\"\n";
+        assert_eq!(ids(unnamed, &["http://b"]), ["prom", "prom-2"]);
+        let named = format!("{unnamed}name = \"prom-2\"\n");
+        assert_eq!(ids(&named, &["http://b", "http://c"]), ["prom-2", "prom", "prom-3"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     paths,
     problem::{File, Files, Problem, Report},
     read,
-    tree::{self, Node},
+    tree::{self, Node, Value},
 };
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,8 @@ pub fn assemble(layers: Vec<File>, flags: &Flags, world: &World<'_>) -> Result<L
     if !problems.is_empty() {
         return Err(Report::new(problems));
     }
-    if let Some(tree) = flags.layer(&mut files) {
+    let taken = trees.iter().flat_map(prometheus).collect();
+    if let Some(tree) = flags.layer(&mut files, &taken) {
         trees.push(tree);
     }
     let mut merged = Node::empty(0);
@@ -77,6 +78,21 @@ pub fn assemble(layers: Vec<File>, flags: &Flags, world: &World<'_>) -> Result<L
         return Err(report);
     }
     Ok(Loaded { config, warnings: report, tree: merged, files })
+}
+
+/// Names of the Prometheus servers of a layer, and of whatever else took such a name.
+fn prometheus(tree: &Node) -> Vec<String> {
+    let Some(Value::List(sources)) = tree.get("source").map(|entry| &entry.node.value) else {
+        return Vec::new();
+    };
+    let text = |source: &Node, key: &str| match source.get(key).map(|entry| &entry.node.value) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let name = |source| {
+        text(source, "name").or_else(|| (text(source, "kind")? == "prometheus").then(|| "prom".into()))
+    };
+    sources.iter().filter_map(name).collect()
 }
 
 /// Bytes as the text of a layer.

@@ -25,6 +25,8 @@ pub enum Source {
     Probe(Probe),
     /// A release directory in the Capistrano manner.
     Release(Release),
+    /// A PostgreSQL that answers `sql` checks.
+    Sql(Sql),
 }
 
 /// A server of the Prometheus HTTP API.
@@ -206,6 +208,27 @@ pub struct Release {
     pub every: Span,
 }
 
+/// A PostgreSQL, asked only when a check asks it, and then only to read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sql {
+    /// Name that `source=` of a block uses; `sql:` and the database where none is given.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Address without a password, `postgres://user@host:5432/name`. `sslmode=` is `require` unless the host is this
+    /// machine.
+    pub url: String,
+    /// Where the password is.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// How long an answer may take, with the connection that it needs.
+    #[serde(default = "two")]
+    pub timeout: Span,
+    /// How often it is tried whether it answers.
+    #[serde(default = "half_minute")]
+    pub every: Span,
+}
+
 /// What proves to a source who asks. Secrets by reference only.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -237,6 +260,9 @@ fn two() -> Span {
 fn five() -> Span {
     Span::secs(5)
 }
+fn half_minute() -> Span {
+    Span::secs(30)
+}
 fn prod() -> String {
     "prod".into()
 }
@@ -260,7 +286,8 @@ impl Source {
             | Self::Scrape(Scrape { name, .. })
             | Self::Log(Log { name, .. })
             | Self::Probe(Probe { name, .. })
-            | Self::Release(Release { name, .. }) => name.as_deref(),
+            | Self::Release(Release { name, .. })
+            | Self::Sql(Sql { name, .. }) => name.as_deref(),
         }
     }
 
@@ -275,6 +302,7 @@ impl Source {
             Self::Log(log) => format!("log:{}", last(log.path.as_ref())),
             Self::Probe(probe) => format!("probe:{}", host(&probe.url)),
             Self::Release(release) => format!("release:{}", release.service()),
+            Self::Sql(sql) => format!("sql:{}", sql.database()),
         }
     }
 
@@ -283,7 +311,8 @@ impl Source {
         match self {
             Self::Prometheus(Prometheus { url, .. })
             | Self::Scrape(Scrape { url, .. })
-            | Self::Probe(Probe { url, .. }) => Some(url),
+            | Self::Probe(Probe { url, .. })
+            | Self::Sql(Sql { url, .. }) => Some(url),
             Self::Log(_) | Self::Release(_) => None,
         }
     }
@@ -295,7 +324,8 @@ impl Source {
             | Self::Scrape(Scrape { every, .. })
             | Self::Log(Log { every, .. })
             | Self::Probe(Probe { every, .. })
-            | Self::Release(Release { every, .. }) => *every,
+            | Self::Release(Release { every, .. })
+            | Self::Sql(Sql { every, .. }) => *every,
         }
     }
 
@@ -317,5 +347,14 @@ impl Release {
     /// The service: as given, else the directory's name.
     pub fn service(&self) -> String {
         self.service.clone().unwrap_or_else(|| last(&self.dir))
+    }
+}
+
+impl Sql {
+    /// The database's name, as the address says.
+    fn database(&self) -> String {
+        let url = Url::parse(&self.url).ok();
+        let name = url.as_ref().map(|url| url.path().trim_matches('/')).filter(|name| !name.is_empty());
+        name.unwrap_or("postgres").to_owned()
     }
 }

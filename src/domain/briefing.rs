@@ -212,12 +212,14 @@ fn done(walks: &[&Walk]) -> Vec<String> {
     let mut ends: Vec<_> = walks
         .iter()
         .flat_map(|walk| {
-            walk.runbook.steps().filter_map(|step| Some((step, walk.steps.get(&step.id)?.done.as_ref()?)))
+            walk.runbook
+                .steps()
+                .filter_map(|step| Some((walk.title(step), walk.steps.get(&step.id)?.done.as_ref()?)))
         })
         .collect();
     ends.sort_by_key(|(_, end)| std::cmp::Reverse(end.seq));
     ends.into_iter()
-        .map(|(step, end)| {
+        .map(|(title, end)| {
             let how = match &end.how {
                 How::Done | How::Confirmed => String::new(),
                 How::Satisfied => " (was so already)".into(),
@@ -228,7 +230,7 @@ fn done(walks: &[&Walk]) -> Vec<String> {
                 How::Waited => " (waited)".into(),
             };
             let seen = if end.seen.is_empty() { String::new() } else { format!(": {}", end.seen) };
-            format!("{} {}{how}{seen} ({})", minute_utc(end.at.wall), step.title, end.by)
+            format!("{} {}{how}{seen} ({})", minute_utc(end.at.wall), title, end.by)
         })
         .collect()
 }
@@ -247,11 +249,11 @@ fn open(incident: &Incident, walks: &[&Walk], now: &Stamp) -> Vec<String> {
                 StepStatus::Lent => format!("{owner} runs it"),
                 StepStatus::Todo | StepStatus::Done => continue,
             };
-            lines.push(format!("step \"{}\": {word}", step.title));
+            lines.push(format!("step \"{}\": {word}", walk.title(step)));
         }
         let (done, all) = walk.progress();
         if let Some(step) = walk.current().filter(|step| walk.status(&step.id) == StepStatus::Todo) {
-            lines.push(format!("{} is at {done} of {all}, next: {}", walk.runbook.title, step.title));
+            lines.push(format!("{} is at {done} of {all}, next: {}", walk.runbook.title, walk.title(step)));
         }
     }
     let mut tasks: Vec<_> = incident.tasks.values().filter(|task| task.is_open()).collect();

@@ -12,6 +12,7 @@ pub mod deadline;
 pub mod decision;
 pub mod deviation;
 pub mod dispatch;
+pub mod erasure;
 pub mod event;
 pub mod fact;
 pub mod freeze;

@@ -1,6 +1,8 @@
 //! Something said or seen, written down.
 
 use super::{
+    command::Ctx,
+    erasure::{self, Erasure, Found},
     event::{Event, Seq},
     fact::Fact,
     id::{Digest, IncidentId},
@@ -34,6 +36,21 @@ pub enum NoteFact {
         /// The time it is about, where that is not now.
         about: Option<Wall>,
     },
+    /// What an event said, or showed, was taken out of the journal and the evidence.
+    Erased {
+        /// The incident it belonged to, where it did.
+        incident: Option<IncidentId>,
+        /// Which event.
+        seq: Seq,
+        /// What it was, `note.said`.
+        kind: String,
+        /// Whether its payload went; else only what lay in the evidence.
+        payload: bool,
+        /// What went out of the evidence.
+        evidence: Option<Digest>,
+        /// Why.
+        reason: String,
+    },
     /// An event was marked as important, or no longer.
     Starred {
         /// Which incident.
@@ -49,7 +66,9 @@ impl NoteFact {
     /// Where it was said.
     pub fn incident(&self) -> Option<IncidentId> {
         match self {
-            Self::Said { incident, .. } | Self::Pinned { incident, .. } => *incident,
+            Self::Said { incident, .. } | Self::Pinned { incident, .. } | Self::Erased { incident, .. } => {
+                *incident
+            }
             Self::Starred { incident, .. } => Some(*incident),
         }
     }
@@ -83,6 +102,16 @@ pub enum NoteCommand {
         /// The time it is about, where that is not now.
         about: Option<Wall>,
     },
+    /// Take out of the journal what an event said.
+    Erase {
+        /// Which event.
+        seq: Seq,
+        /// Why.
+        reason: String,
+        /// What it is: looked up by the room, never taken from a client.
+        #[serde(skip)]
+        found: Option<Found>,
+    },
     /// Mark an event.
     Star {
         /// Which incident.
@@ -94,7 +123,7 @@ pub enum NoteCommand {
     },
 }
 
-pub(super) fn decide(state: &State, command: &NoteCommand) -> Result<Vec<Fact>, Refusal> {
+pub(super) fn decide(state: &State, command: &NoteCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     let fact = match command {
         NoteCommand::Say { incident, text: words } => {
             if let Some(id) = incident {
@@ -114,6 +143,9 @@ pub(super) fn decide(state: &State, command: &NoteCommand) -> Result<Vec<Fact>, 
                 about: *about,
             }
         }
+        NoteCommand::Erase { seq, reason, found } => {
+            return erasure::decide(state, (*seq, reason, found.as_ref()), ctx);
+        }
         NoteCommand::Star { incident, seq, on } => {
             state.declared(*incident)?;
             // A closed incident's stars are in the journal alone.
@@ -127,7 +159,11 @@ pub(super) fn decide(state: &State, command: &NoteCommand) -> Result<Vec<Fact>, 
     Ok(vec![Fact::Note(fact)])
 }
 
-pub(super) fn apply(state: &mut State, fact: &NoteFact, _: &Event) {
+pub(super) fn apply(state: &mut State, fact: &NoteFact, event: &Event) {
+    if let NoteFact::Erased { seq, reason, .. } = fact {
+        let erasure = Erasure { by: event.actor.name.clone(), reason: reason.clone() };
+        state.erased.insert(*seq, erasure);
+    }
     if let NoteFact::Starred { incident, seq, on } = fact
         && let Some(incident) = state.incidents.get_mut(incident)
     {

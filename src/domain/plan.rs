@@ -285,6 +285,9 @@ pub struct Block {
     /// Interpreter in place of the language's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interpreter: Option<String>,
+    /// Name of the source that answers it, where several could (`source`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The steps after it in its section do not wait for its end.
     #[serde(default, skip_serializing_if = "is_false")]
     pub background: bool,

@@ -55,9 +55,13 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
             | HandoverCommand::Withdraw { .. } => None,
         },
         Command::Board(command) => respond(Some(command.incident())),
+        Command::Note(NoteCommand::Erase { found, .. }) => {
+            Some(Needed { any: &[Power::Command], incident: found.as_ref().and_then(|found| found.incident) })
+        }
         Command::Note(command) => respond(match command {
             NoteCommand::Say { incident, .. } | NoteCommand::Pin { incident, .. } => *incident,
             NoteCommand::Star { incident, .. } => Some(*incident),
+            NoteCommand::Erase { .. } => None,
         }),
         Command::Task(command) => respond(Some(command.incident())),
         Command::Report(super::report::ReportCommand::Give { incident, .. }) => respond(Some(*incident)),

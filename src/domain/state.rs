@@ -5,6 +5,7 @@ use super::{
     deviation::Deviation,
     dispatch,
     dispatch::Dispatch,
+    erasure::Erasure,
     event::{CommandId, Event, Seq},
     fact::Fact,
     freeze,
@@ -40,7 +41,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 5;
+pub const FOLD: u32 = 6;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -82,6 +83,9 @@ pub struct State {
     pub last_dispatch: u32,
     /// Targets whose last attempt failed, and why.
     pub undelivered: BTreeMap<String, String>,
+    /// What was erased, who did it and why: it is told wherever the words would stand.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub erased: BTreeMap<Seq, Erasure>,
     /// The newest commands that were accepted.
     pub recent: VecDeque<CommandId>,
 }
@@ -247,7 +251,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         }
         Command::Incident(command) => incident::decide(state, command, ctx),
         Command::Board(command) => board::decide(state, command, ctx),
-        Command::Note(command) => note::decide(state, command),
+        Command::Note(command) => note::decide(state, command, ctx),
         Command::Task(command) => task::decide(state, command, ctx),
         Command::Report(command) => report::decide(state, command),
         Command::Decision(command) => decision::decide(state, command, ctx),

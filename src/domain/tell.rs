@@ -87,6 +87,7 @@ fn words(fact: &Fact) -> String {
             }
         },
         Fact::Note(fact) => match fact {
+            NoteFact::Erased { seq, kind, reason, .. } => format!("erased event {seq} ({kind}): {reason}"),
             NoteFact::Said { text, .. } => text.clone(),
             NoteFact::Pinned { what, text, .. } => format!("pinned {what}: {text}"),
             NoteFact::Starred { seq, on: true, .. } => format!("starred event {seq}"),
@@ -142,7 +143,7 @@ fn words(fact: &Fact) -> String {
         Fact::Walk(fact) => walk(fact),
         Fact::Page(fact) => page(fact),
         Fact::Dispatch(fact) => dispatch(fact),
-        Fact::Erased => "erased".into(),
+        Fact::Erased => "[erased]".into(),
         Fact::Foreign(_) => "something that a newer version wrote".into(),
     }
 }

@@ -220,6 +220,7 @@ pub(crate) fn block(id: &str, kind: BlockKind) -> Block {
         host: None,
         cwd: None,
         interpreter: None,
+        source: None,
         placeholders: Vec::new(),
         other: BTreeMap::new(),
     }

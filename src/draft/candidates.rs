@@ -78,7 +78,7 @@ pub(super) fn well(g: &Gathered<'_>) -> Section {
     }
     for event in events(g, |fact| matches!(fact, Fact::Walk(WalkFact::Approved { glass: false, .. }))) {
         if let Fact::Walk(WalkFact::Approved { walk, step, .. }) = &event.fact {
-            let title = clipped(g.step_title(*walk, step), 120);
+            let title = clipped(&g.step_title(*walk, step), 120);
             items.push(Sentence::new(
                 format!("“{title}” was approved by a second person, {}", inline(&event.actor.name)),
                 [event.seq],
@@ -165,7 +165,7 @@ pub(super) fn badly(g: &Gathered<'_>) -> Section {
 }
 
 fn badly_from(event: &Event, g: &Gathered<'_>) -> Option<Sentence> {
-    let step = |walk, slug: &str| format!("“{}”", clipped(g.step_title(walk, slug), 120));
+    let step = |walk, slug: &str| format!("“{}”", clipped(&g.step_title(walk, slug), 120));
     let text = match &event.fact {
         Fact::Walk(WalkFact::StepFailed { walk, step: slug, block, why }) => {
             format!("Step {} failed at {}: {}", step(*walk, slug), code(block), clipped(why, 160))

@@ -26,7 +26,7 @@ pub(super) fn reasoned(g: &Gathered<'_>, id: DeviationId) -> Option<Seq> {
 /// The step a deviation was on, in words.
 pub(super) fn place(g: &Gathered<'_>, one: &Deviation) -> Option<String> {
     let (walk, step) = (one.what.walk?, one.what.step.as_deref()?);
-    let title = clipped(g.step_title(walk, step), 120);
+    let title = clipped(&g.step_title(walk, step), 120);
     Some(format!("“{title}” of “{}”", inline(&g.runbook_title(walk))))
 }
 

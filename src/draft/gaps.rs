@@ -173,7 +173,7 @@ pub(super) fn questions(g: &Gathered<'_>) -> Section {
                 |event| matches!(&event.fact, Fact::Walk(WalkFact::Lost { walk: id, step, .. }) if *id == walk.id && step == slug),
             );
             items.push(Sentence::new(
-                format!("How far did “{}” of {} come?", clipped(g.step_title(walk.id, slug), 120), walk.id),
+                format!("How far did “{}” of {} come?", clipped(&g.step_title(walk.id, slug), 120), walk.id),
                 [lost.map_or(walk.seq, |event| event.seq)],
             ));
         }

@@ -149,12 +149,12 @@ impl<'a> Gathered<'a> {
     }
 
     /// A step's title.
-    pub(super) fn step_title<'b>(&'b self, walk: WalkId, step: &'b str) -> &'b str {
+    pub(super) fn step_title(&self, walk: WalkId, step: &str) -> String {
         self.state
             .walks
             .get(&walk)
-            .and_then(|walk| walk.runbook.step(step))
-            .map_or(step, |step| step.title.as_str())
+            .and_then(|walk| Some(walk.title(walk.runbook.step(step)?)))
+            .unwrap_or_else(|| step.to_owned())
     }
 
     /// A runbook's title.

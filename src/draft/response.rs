@@ -108,7 +108,7 @@ fn walked(out: &mut Section, walk: &Walk, g: &Gathered<'_>) {
     let mut table = Table::new(["UTC", "event", "who", "how it ended", "step"]);
     for step in walk.way() {
         let state = walk.state(&step.id);
-        let title = clipped(&step.title, 120);
+        let title = clipped(&walk.title(step), 120);
         match (&state.done, state.status) {
             (Some(done), _) => {
                 let how = ended(&done.how, &done.seen);

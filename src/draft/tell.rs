@@ -70,7 +70,7 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
         Fact::Walk(fact) => return walk(fact, g),
         Fact::Page(fact) => (page_weight(fact), page(fact)),
         Fact::Dispatch(fact) => return dispatch(fact),
-        Fact::Erased => (Detail, "An entry whose text was erased".into()),
+        Fact::Erased => (Plain, inline(&crate::domain::erasure::words(&g.state, event.seq))),
         Fact::Room(RoomFact::Opened { host, .. }) => (Detail, format!("Room opened on {}", code(host))),
         Fact::Room(_) | Fact::Policy(_) | Fact::Foreign(_) => return None,
     })
@@ -228,6 +228,9 @@ fn note(fact: &NoteFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
                 evidence.map_or_else(String::new, |digest| format!(", evidence `{}`", digest.short()));
             (Plain, format!("Pinned {}{about}: “{}”{place}", inline(what), clipped(text, WORDS)))
         }
+        NoteFact::Erased { seq, kind, reason, .. } => {
+            (Detail, format!("Erased event {seq} ({}): “{}”", code(kind), clipped(reason, WORDS)))
+        }
         NoteFact::Starred { .. } => return None,
     })
 }
@@ -255,7 +258,7 @@ fn deviation(fact: &DeviationFact, g: &Gathered<'_>) -> (Weight, String) {
         DeviationFact::Recorded { deviation, what, .. } => {
             let step = what.walk.zip(what.step.as_deref());
             let step = step.map_or_else(String::new, |(walk, step)| {
-                format!(" on “{}”", clipped(g.step_title(walk, step), 120))
+                format!(" on “{}”", clipped(&g.step_title(walk, step), 120))
             });
             let did = match what.kind {
                 DeviationKind::Edit => String::new(),
@@ -368,7 +371,7 @@ fn watch(fact: &WatchFact, g: &Gathered<'_>) -> (Weight, String) {
 }
 
 fn walk(fact: &WalkFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
-    let step = |slug: &str| format!("“{}”", clipped(g.step_title(fact.walk(), slug), 120));
+    let step = |slug: &str| format!("“{}”", clipped(&g.step_title(fact.walk(), slug), 120));
     let id = fact.walk();
     Some(match fact {
         WalkFact::Started { runbook, .. } => {

@@ -95,6 +95,22 @@ impl Blobs {
         Ok(Self { dir: dir.to_owned(), bounds, used: AtomicU64::new(used) })
     }
 
+    /// Takes a blob away for good; one that is not there is no error.
+    pub fn remove(&self, digest: &Digest) -> Result<(), BlobError> {
+        let path = self.path(digest);
+        let len = std::fs::metadata(&path).map_or(0, |meta| meta.len());
+        match std::fs::remove_file(&path) {
+            Ok(()) => {
+                let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                    Some(used.saturating_sub(len))
+                });
+                Ok(())
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(FileError::at("remove", &path)(error).into()),
+        }
+    }
+
     /// Keeps `bytes` and gives their name; durable when this returns. What is there already is not written again,
     /// unless it is damaged.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {

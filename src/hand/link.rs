@@ -73,9 +73,10 @@ impl Link {
     }
 
     /// Asks the room to answer a check; unknown while it is away.
-    pub async fn check(&self, lang: &str, code: &str) -> Answer {
+    pub async fn check(&self, lang: &str, code: &str, source: Option<&str>) -> Answer {
         let (answer, wait) = oneshot::channel();
-        let ask = Ask::Check { lang: lang.to_owned(), code: code.to_owned() };
+        let ask =
+            Ask::Check { lang: lang.to_owned(), code: code.to_owned(), source: source.map(str::to_owned) };
         let sent = self.wanted.send(Wanted::Ask(ask, answer)).is_ok();
         match (sent, tokio::time::timeout(client::PATIENCE, wait).await) {
             (true, Ok(Ok(Told::Check(answer)))) => answer,

@@ -24,7 +24,7 @@ pub async fn run(link: &Link, block: &Block, code: &str, steer: &mut Receiver<St
     let mut limit = block.timeout.or(block.hold.map(|_| super::held::LIMIT)).unwrap_or(Span::ZERO);
     let mut held = Held::new(Span::millis(every.as_millis().saturating_mul(5)).plus(Span::secs(2)));
     loop {
-        let answer = link.check(&block.lang, code).await;
+        let answer = link.check(&block.lang, code, block.source.as_deref()).await;
         let now = clock::now();
         held.feed(now.wall, answer.verdict);
         let wanted = block.hold.unwrap_or(Span::ZERO);

@@ -45,10 +45,10 @@ impl Room {
                 });
                 return;
             }
-            Ask::Check { lang, code } => {
+            Ask::Check { lang, code, source } => {
                 let (sources, told) = (self.sources.clone(), self.told.clone());
                 tokio::spawn(async move {
-                    let answer = sources.check(&lang, &code).await;
+                    let answer = sources.check(&lang, &code, source.as_deref()).await;
                     drop(told.send((id, n, Told::Check(answer))));
                 });
                 return;

@@ -2,7 +2,7 @@
 
 use super::outbox::{Next, Outbox};
 use crate::{
-    domain::power::Groups,
+    domain::{Command, CommandId, Refusal, power::Groups},
     os::peer,
     wire::{FRAME_MAX, FRAME_MAX_STRANGER, Finished, FromRoom, Lines, ToRoom, decode, encode},
 };
@@ -83,6 +83,13 @@ pub enum FromConn {
     },
     /// It says this.
     Says(ToRoom),
+    /// What it wants erased was looked up.
+    LookedUp {
+        /// Its command.
+        id: CommandId,
+        /// What is to be decided, or why nothing is.
+        found: Result<Command, Refusal>,
+    },
     /// It missed frames.
     Behind,
     /// It is gone.

@@ -192,6 +192,7 @@ impl Room {
         }
         for event in events {
             self.publish(&FromRoom::Event(Box::new(event.clone())));
+            self.erase(event);
         }
         if !events.is_empty() && self.journal_state != JournalState::Writable {
             self.set_journal(JournalState::Writable);

@@ -7,6 +7,7 @@ mod asks;
 mod audit;
 mod conn;
 mod core;
+mod erase;
 mod flight;
 mod gatekeeper;
 mod hands;

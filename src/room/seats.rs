@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Command, Refusal, State, actor::Actor, gate::GateCommand, power::Groups, refusal::Code,
-        release::ReleaseCommand, state::FOLD, walk::WalkCommand,
+        Command, Refusal, State, actor::Actor, gate::GateCommand, note::NoteCommand, power::Groups,
+        refusal::Code, release::ReleaseCommand, state::FOLD, walk::WalkCommand,
     },
     os::clock,
     wire::{As, Ask, Finished, FromRoom, Outcome, RoomStatus, StepRef, ToRoom, Told, WIRE, encode},
@@ -39,6 +39,7 @@ impl Room {
                 self.join(id, (uid, name, groups), hello, outbox);
             }
             FromConn::Says(frame) => self.frame(id, frame),
+            FromConn::LookedUp { id: command, found } => self.looked_up(id, command, found),
             FromConn::Behind => self.catch_up_with(id),
             FromConn::Left => {
                 self.hands.left(id);
@@ -145,6 +146,9 @@ impl Room {
             ToRoom::Do { id: command_id, command } if rooms_own(&command) => {
                 let refusal = Refusal::new(Code::Forbidden, "only the room itself says that");
                 self.answer(Waiting::Conn(id, command_id), Outcome::Refused(refusal));
+            }
+            ToRoom::Do { id: command_id, command: Command::Note(NoteCommand::Erase { seq, reason, .. }) } => {
+                self.look_up(id, command_id, seq, reason);
             }
             ToRoom::Do { id: command_id, command } => {
                 if let Command::Walk(WalkCommand::Attach { walk, step, .. }) = &command {

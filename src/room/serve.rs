@@ -3,6 +3,7 @@
 use super::{
     conn::{self, ConnId, FromConn, Strangers},
     core::{Core, Seen},
+    erase::{self, Unfinished},
     flight::Flight,
     gatekeeper::Gatekeeper,
     hands::Hands,
@@ -170,11 +171,16 @@ impl Room {
     pub async fn open(options: Options) -> Result<(Self, Shared, Inbox), RoomError> {
         let mut state = State::default();
         let mut seen = Seen::default();
+        let mut unfinished = Unfinished::default();
         read_all(options.journal.as_ref(), Head::EMPTY, |event| {
             state.apply(&event);
             seen.add(event.command);
+            unfinished.note(&event);
         })
         .await?;
+        for going in unfinished.left() {
+            erase::go(options.journal.clone(), options.blobs.clone(), going).await;
+        }
         let host = crate::os::host_name();
         let core = Core::new(state, seen, format!("{host}-{}", std::process::id()), options.redactor);
         let (frames, frames_in) = mpsc::channel(INBOX);

@@ -34,6 +34,7 @@ const KNOWN: &[&str] = &[
     "host",
     "cwd",
     "interpreter",
+    "source",
     "background",
     "excludeFromRunAll",
     "tag",
@@ -85,6 +86,7 @@ pub fn block(code: &Code, place: Place<'_>, lints: &mut Lints) -> Block {
         host: None,
         cwd: None,
         interpreter: None,
+        source: None,
         background: false,
         placeholders: Vec::new(),
         other: std::collections::BTreeMap::new(),
@@ -339,6 +341,7 @@ fn attribute(
         "capture" => bad("a variable's name, like DRIFT"),
         "host" => block.host = Some(value.to_owned()),
         "cwd" => block.cwd = Some(value.to_owned()),
+        "source" => block.source = Some(value.to_owned()),
         "interpreter" => block.interpreter = Some(value.to_owned()),
         _ => {
             if !KEPT.contains(&key) {

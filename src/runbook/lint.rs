@@ -224,6 +224,9 @@ fn lint_block(runbook: &Runbook, names: &Names<'_>, step: &Step, block: &Block, 
     if !block.accept.is_empty() && block.is_query() {
         lints.warning(block.line, "bad-attr", "`expect` is about exit codes, and a query has none");
     }
+    if block.source.is_some() && !matches!(block.lang.as_str(), "promql" | "sql") {
+        lints.warning(block.line, "bad-attr", "`source` counts only on promql and sql");
+    }
     if block.matching.is_some() && block.kind != BlockKind::Expect {
         lints.warning(block.line, "bad-attr", "`match` counts only on `kind=expect`");
     }

@@ -14,12 +14,14 @@ pub mod problem;
 pub mod prometheus;
 pub mod release_dir;
 pub mod scrape;
+pub mod sql;
 
 use crate::domain::{text, time::Span};
 use crate::signal::{Answer, Level, Panel, Reading, SourceId, Verdict, analysis::logline::Format};
 use chrono::Utc;
 use client::Access;
 use poll::{Mouth, supervise};
+use secrecy::SecretString;
 use std::{path::Path, path::PathBuf, sync::Arc};
 use tokio::{sync::mpsc::Sender, task::JoinHandle};
 
@@ -93,6 +95,19 @@ pub enum Spec {
         /// How often.
         every: Span,
     },
+    /// A database that answers `sql` checks.
+    Sql {
+        /// Name.
+        id: SourceId,
+        /// Address, `postgres://user@host/name`, without a password.
+        url: String,
+        /// What proves who asks.
+        password: Option<SecretString>,
+        /// How long an answer may take, with the connection that it needs.
+        timeout: Span,
+        /// How often it is tried whether it answers.
+        every: Span,
+    },
     /// One that cannot be asked as it is configured. It is shown with what is wrong, and the others go on.
     Unready {
         /// Name.
@@ -116,6 +131,7 @@ impl Spec {
             | Self::Log { id, .. }
             | Self::Probe { id, .. }
             | Self::ReleaseDir { id, .. }
+            | Self::Sql { id, .. }
             | Self::Unready { id, .. } => id,
         }
     }
@@ -128,6 +144,7 @@ impl Spec {
             | Self::Log { id, .. }
             | Self::Probe { id, .. }
             | Self::ReleaseDir { id, .. }
+            | Self::Sql { id, .. }
             | Self::Unready { id, .. } => *id = name,
         }
     }
@@ -139,7 +156,8 @@ impl Spec {
             | Self::Scrape { every, .. }
             | Self::Log { every, .. }
             | Self::Probe { every, .. }
-            | Self::ReleaseDir { every, .. } => *every,
+            | Self::ReleaseDir { every, .. }
+            | Self::Sql { every, .. } => *every,
             Self::Unready { .. } => UNREADY,
         }
     }
@@ -152,6 +170,7 @@ impl Spec {
         match self {
             Self::Prometheus { url, .. } | Self::Probe { url, .. } => shown(url),
             Self::Scrape { urls, .. } => urls.iter().map(|u| shown(u)).collect::<Vec<_>>().join(" "),
+            Self::Sql { url, .. } => sql::shown(url),
             Self::Log { glob: place, .. } | Self::Unready { address: place, .. } => {
                 text::line(place).into_owned()
             }
@@ -165,6 +184,7 @@ impl Spec {
 enum Oracle {
     Prometheus(Result<Arc<prometheus::Api>, problem::Problem>),
     Scrape(Arc<scrape::Scraped>),
+    Sql(Result<Arc<sql::Database>, problem::Problem>),
     Mute,
 }
 
@@ -214,6 +234,12 @@ pub fn start(spec: Spec, tx: Sender<Reading>) -> Handle {
             let task = supervise(mouth, move |m| release_dir::run(place.clone(), every, m));
             (Oracle::Mute, tokio::spawn(task))
         }
+        Spec::Sql { url, password, timeout, every, .. } => {
+            let database = sql::Database::new(&url, password.as_ref(), timeout).map(Arc::new);
+            let asked = database.clone();
+            let task = supervise(mouth, move |m| sql::run(asked.clone(), every, m));
+            (Oracle::Sql(database), tokio::spawn(task))
+        }
         Spec::Unready { why, .. } => (Oracle::Mute, tokio::spawn(unready(why, mouth))),
     };
     Handle { id, oracle, task }
@@ -233,7 +259,11 @@ impl Handle {
 
     /// Whether this source answers checks of a language at all.
     pub fn answers(&self, lang: &str) -> bool {
-        lang == "promql" && !matches!(self.oracle, Oracle::Mute)
+        match self.oracle {
+            Oracle::Prometheus(_) | Oracle::Scrape(_) => lang == "promql",
+            Oracle::Sql(_) => lang == "sql",
+            Oracle::Mute => false,
+        }
     }
 
     /// Answers a check block. What cannot be answered is unknown, with the reason as what was seen.
@@ -245,8 +275,9 @@ impl Handle {
         }
         let judged = match &self.oracle {
             Oracle::Prometheus(Ok(api)) => api.check(code, now).await,
-            Oracle::Prometheus(Err(problem)) => Err(problem.clone()),
+            Oracle::Prometheus(Err(problem)) | Oracle::Sql(Err(problem)) => Err(problem.clone()),
             Oracle::Scrape(scraped) => scraped.check(code, now),
+            Oracle::Sql(Ok(database)) => database.check(code).await,
             Oracle::Mute => return unknown(&self.id, "it does not answer checks"),
         };
         match judged {
@@ -268,7 +299,7 @@ pub async fn check(lang: &str, code: &str, base: &Path) -> Answer {
         "http" => http_check::http_check(code).await,
         "junit" => junit::junit_check(code, base).await,
         "sql" => {
-            unknown("sql", "no SQL source is configured: run the query by hand, or as a shell step with psql")
+            unknown("sql", "no SQL source is configured: add a [[source]] of kind = \"sql\" to warroom.toml")
         }
         "promql" => {
             unknown("promql", "no metrics source is configured: start with --prom URL or --scrape URL")

@@ -57,6 +57,9 @@ pub enum Problem {
     /// It is not what was expected.
     #[error("it does not answer as expected: {0}")]
     Nonsense(String),
+    /// What was asked, or what came of it, is no answer.
+    #[error("{0}")]
+    Answer(String),
     /// The query itself.
     #[error(transparent)]
     Query(#[from] PromqlError),
@@ -68,7 +71,10 @@ pub enum Problem {
 impl Problem {
     /// Whether the source answers and only this question is wrong: asking again sooner or later changes nothing.
     pub fn is_about_the_question(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Query(_) | Self::Several(_) | Self::Many(_))
+        matches!(
+            self,
+            Self::Refused { .. } | Self::Answer(_) | Self::Query(_) | Self::Several(_) | Self::Many(_)
+        )
     }
 
     /// In a line that is safe to show.

@@ -129,6 +129,9 @@ pub enum Ask {
         lang: String,
         /// The block's code.
         code: String,
+        /// Which source is asked; none: the one that can, and several SQL sources are never tried in turn.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<String>,
     },
     /// Keep this text as evidence; told its digest.
     Keep {

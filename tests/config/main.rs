@@ -104,6 +104,7 @@ const TABLES: &[(&str, &str)] = &[
     ("/definitions/Source/oneOf/2", "[[source]]\nkind = \"log\"\npath = \"/a.log\"\n"),
     ("/definitions/Source/oneOf/3", "[[source]]\nkind = \"probe\"\nurl = \"http://a\"\n"),
     ("/definitions/Source/oneOf/4", "[[source]]\nkind = \"release\"\ndir = \"/srv/a\"\n"),
+    ("/definitions/Source/oneOf/5", "[[source]]\nkind = \"sql\"\nurl = \"postgres://a/b\"\n"),
     ("/definitions/Auth", "[[source]]\nkind = \"scrape\"\nurl = \"http://a\"\n[source.auth]\n"),
     (
         "/definitions/Basic",

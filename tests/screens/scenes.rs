@@ -189,6 +189,8 @@ pub fn all() -> Vec<Scene> {
         model
     }));
     all.push(scene("metrics", after("ana", "3 left left left left left left left left left")));
+    // Before anything was read: nobody knows.
+    all.push(scene("unrecorded", after("ana", &format!("3{}", " left".repeat(200)))));
     all.push(scene("releases", after("ana", "5")));
     all.push(scene("timeline", after("eve", "6 up up up up *")));
     all.push(scene("runbook", {

@@ -16,6 +16,25 @@ impl Drop for Peer {
     }
 }
 
+impl Peer {
+    /// It stands still (SIGSTOP), with every process of its own.
+    #[allow(dead_code)]
+    pub fn stop(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// It goes on (SIGCONT).
+    #[allow(dead_code)]
+    pub fn go_on(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+}
+
 /// Whether peers are wanted; says which test waits where they are not. Written past the test harness's capture, so
 /// that a plain `cargo test` shows it.
 pub fn wanted(name: &str) -> bool {

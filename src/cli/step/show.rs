@@ -7,17 +7,17 @@ use crate::{
         id::WalkId,
         plan::{Block, BlockKind, Choice, Lead, Runbook, Step},
         text,
-        walk::approval,
+        walk::{approval, filled},
     },
     runbook,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 /// Says on standard error what exactly an approval is for.
 pub(super) fn asked(state: &State, walk: WalkId, step: &str) {
     let Some(known) = state.walks.get(&walk) else { return };
     let Some((step, asked)) = known.runbook.step(step).zip(known.state(step).asked) else { return };
-    eprintln!("{} asks, for step {:?}: {}", asked.requester, step.title, asked.text);
+    eprintln!("{} asks, for step {:?}: {}", asked.requester, known.title(step), known.filled(&asked.text));
     for (name, value) in &known.inputs {
         eprintln!("  {name}={}", text::line(value));
     }
@@ -39,15 +39,15 @@ fn roles(roles: &[String]) -> String {
     if roles.is_empty() { "anybody else".into() } else { roles.join(" or ") }
 }
 
-fn branches(step: &Step) -> &[Choice] {
+pub(super) fn branches(step: &Step) -> &[Choice] {
     match &step.lead {
         Some(Lead::Decide(choices)) => choices,
         _ => &[],
     }
 }
 
-/// Prints what would run.
-pub(super) fn dry_run(name: &str, inputs: &[String]) -> u8 {
+/// Prints what would run; each block begins with `mark`.
+pub(super) fn dry_run(name: &str, inputs: &[String], mark: &str) -> u8 {
     let runbook = match super::load(name) {
         Ok(runbook) => runbook,
         Err(why) => {
@@ -71,45 +71,47 @@ pub(super) fn dry_run(name: &str, inputs: &[String]) -> u8 {
             return exit::REFUSED;
         }
     };
+    let secret = |name: &str| runbook.front.inputs.iter().any(|input| input.name == name && input.secret);
+    let known =
+        |words: &str| filled(words, |name| values.get(name).map(String::as_str).filter(|_| !secret(name)));
     for (name, value) in &values {
-        let secret = runbook.front.inputs.iter().any(|input| input.name == *name && input.secret);
-        println!("{name}={}", if secret { "(secret)".into() } else { text::line(value) });
+        println!("{name}={}", if secret(name) { "(secret)".into() } else { text::line(value) });
     }
     for section in &runbook.sections {
         for step in &section.steps {
-            println!("\n## {}: {}", section.title, step.title);
+            println!("\n## {}: {}", section.title, known(&step.title));
             if let Some((sentence, by)) = approval::wanted(step) {
-                println!("# APPROVE by {} of {}: {sentence}", by.n, roles(&by.roles));
+                println!("# APPROVE by {} of {}: {}", by.n, roles(&by.roles), known(sentence));
             }
             for choice in branches(step) {
                 println!("# {} goes on with {}", choice.label, choice.to);
             }
-            print_blocks(&runbook, step, &values, |block| &block.code);
+            print!("{}", blocks(&runbook, step, &values, mark, |block| &block.code));
         }
     }
     exit::DONE
 }
 
-/// Prints a step's blocks with the values filled in, as they are copied.
-pub(super) fn print_blocks<'a>(
+/// A step's blocks with the values filled in, as they are copied; each begins with `mark`.
+pub(super) fn blocks<'a>(
     runbook: &Runbook,
     step: &'a Step,
     values: &BTreeMap<String, String>,
+    mark: &str,
     code: impl Fn(&'a Block) -> &'a str,
-) {
+) -> String {
+    let mut out = String::new();
     for block in &step.blocks {
         let script = code(block);
         let host = block.host.as_deref().unwrap_or("local");
         let place = runbook.front.targets.get(host).map_or(host, String::as_str);
-        println!("# {} {} on {place}", word(block.kind), block.id);
+        let _ = writeln!(out, "# {mark}{} {} on {}", word(block.kind), block.id, text::line(place));
         match runbook::fill(script, values) {
-            Ok(code) => println!("{}", text::block(&code)),
-            Err(error) => {
-                println!("# fill in first: {error}");
-                println!("{}", text::block(script));
-            }
+            Ok(code) => drop(writeln!(out, "{}", text::block(&code))),
+            Err(error) => drop(writeln!(out, "# fill in first: {error}\n{}", text::block(script))),
         }
     }
+    out
 }
 
 fn word(kind: BlockKind) -> &'static str {

@@ -156,6 +156,14 @@ pub(super) fn decide(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<
         digest: *named,
         glass: false,
     }));
+    let mut after = walk.clone();
+    after.take(&facts, ctx);
+    let waited = asked.at.elapsed(&ctx.now);
+    // Of several, the one that was still missing was late.
+    if let Some(within) = asked.by.within.filter(|within| waited > *within && is_given(&after, step)) {
+        let told = (format!("approval within {within}"), format!("approved after {}", waited.brief()));
+        facts.push(super::deviate::fact(state, walk, step, DeviationKind::Timeout, told, &facts));
+    }
     go_on(walk, step, &mut facts, ctx);
     Ok(facts)
 }

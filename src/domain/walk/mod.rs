@@ -298,6 +298,27 @@ pub enum Deviate {
     NotApplicable,
 }
 
+/// Words of a runbook as they are read: where a known value's name stands in them as code, `` `NAME` ``, the value.
+pub fn filled<'v>(words: &str, value: impl Fn(&str) -> Option<&'v str>) -> String {
+    let mut out = String::with_capacity(words.len());
+    let mut rest = words;
+    while let Some((before, after)) = rest.split_once('`') {
+        out.push_str(before);
+        let Some((inside, behind)) = after.split_once('`') else {
+            out.push('`');
+            rest = after;
+            break;
+        };
+        match value(inside.trim_matches(['$', '{', '}', '<', '>'])).filter(|value| !value.is_empty()) {
+            Some(value) => out.push_str(value),
+            None => out.extend(["`", inside, "`"]),
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
 impl Walk {
     /// A step's state; untouched steps have none of their own.
     pub fn state(&self, step: &str) -> StepState {
@@ -390,6 +411,17 @@ impl Walk {
                 .find(|input| input.name == name)
                 .and_then(|input| input.default.as_deref())
         })
+    }
+
+    /// Words of the runbook as they are read, with the values that are known in them. Secrets stay names.
+    pub fn filled(&self, words: &str) -> String {
+        let secret = |name: &str| self.runbook.front.inputs.iter().any(|one| one.name == name && one.secret);
+        filled(words, |name| self.value(name).filter(|_| !secret(name)))
+    }
+
+    /// A step's title, with the values that are known in it.
+    pub fn title(&self, step: &Step) -> String {
+        self.filled(&step.title)
     }
 
     /// Inputs that have no value and cannot get one by themselves, then placeholders of this step.

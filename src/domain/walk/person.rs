@@ -12,7 +12,7 @@ use crate::domain::{
     fact::Fact,
     id::WalkId,
     incident::{COMMANDER, IncidentFact},
-    plan::{BlockKind, Lead, Step},
+    plan::{BlockKind, By, Lead, Step},
     refusal::{Code, Refusal, text},
     state::State,
     time::Span,
@@ -70,6 +70,15 @@ pub(super) fn confirm(
         if waited < time {
             let told = (format!("{time} pass"), format!("went on after {}", waited.brief()));
             facts.push(deviate::fact(state, walk, step, DeviationKind::Skip, told, &facts));
+        }
+    }
+    if let Some(Lead::Confirm(By { within: Some(within), .. })) = &step.lead
+        && walk.at.as_deref() == Some(slug)
+    {
+        let waited = walk.at_since.elapsed(&ctx.now);
+        if waited > *within {
+            let told = (format!("confirmed within {within}"), format!("after {}", waited.brief()));
+            facts.push(deviate::fact(state, walk, step, DeviationKind::Timeout, told, &facts));
         }
     }
     facts.extend(turn::finish(walk, step, &How::Confirmed, seen, ctx));

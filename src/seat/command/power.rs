@@ -9,7 +9,7 @@ use crate::{
 /// Any one of these powers; none where everybody may, or where what is asked of the room decides.
 pub fn needed(spec: &Spec) -> &'static [Power] {
     match (spec.group, spec.name) {
-        (_, "take-command" | "replace-commander" | "accept") => &[Power::Command],
+        (_, "take-command" | "replace-commander" | "accept" | "erase") => &[Power::Command],
         (_, "approve" | "reject") => &[Power::Respond, Power::Approve],
         (
             _,

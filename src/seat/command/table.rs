@@ -80,6 +80,8 @@ commands! { SAY, Group::Say;
         [], act::always, act::say::pin;
     "star" [] ("*") Some("star"), "Mark the selected event as important, or no longer",
         [], act::incident, act::say::star;
+    "erase" [] () None, "Erase what the selected event said, for good; who did it and why stays",
+        [arg("reason", "Why must it go? The words are gone for good; this reason stays", Kind::Words)], act::incident, act::say::erase;
 }
 
 commands! { INCIDENT, Group::Incident;

@@ -1,6 +1,6 @@
 //! The post-mortem draft as the seat shows it.
 
-use crate::domain::{Event, Seq, id::IncidentId};
+use crate::domain::{Event, Fact, Seq, id::IncidentId, note::NoteFact};
 
 /// Something only people can write, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,11 @@ impl Draft {
     /// Adds an event that belongs to the incident and is newer than all before.
     pub fn add(&mut self, event: &Event) {
         if self.incident.is_some() && event.stream == self.incident && event.seq >= self.next() {
+            if let Fact::Note(NoteFact::Erased { seq, payload: true, .. }) = &event.fact
+                && let Some(known) = self.events.iter_mut().find(|known| known.seq == *seq)
+            {
+                known.fact = Fact::Erased;
+            }
             self.events.push(event.clone());
             self.dirty = true;
         }

@@ -6,6 +6,7 @@ use crate::domain::{
     decision::DecisionFact,
     deviation::DeviationFact,
     dispatch::DispatchFact,
+    erasure,
     freeze::FreezeFact,
     gate::{Action, GateFact},
     glass::GlassFact,
@@ -92,7 +93,7 @@ fn mark(fact: &Fact, at: i64) -> Option<(i64, String)> {
 
 /// The event in words; `None` for what nobody reads. `state` is the state after it.
 pub fn tell(event: &Event, state: &State) -> Option<Entry> {
-    let (about, weight, what) = words(&event.fact, state)?;
+    let (about, weight, what) = words((&event.fact, event.seq), state)?;
     let who = if event.actor.is_room() { String::new() } else { event.actor.name.clone() };
     Some(Entry {
         seq: event.seq,
@@ -113,10 +114,10 @@ pub fn one(text: &str) -> String {
     crate::domain::text::line(&joined).into_owned()
 }
 
-fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
+fn words((whole, seq): (&Fact, Seq), state: &State) -> Option<(About, Weight, String)> {
     use About::{Gate, Incident, People, Room, Runbook, Signals};
     use Weight::{Bad, Good, Plain, Quiet, Turn};
-    Some(match fact {
+    Some(match whole {
         Fact::Room(fact) => match fact {
             RoomFact::Opened { version, host, .. } => {
                 (Room, Quiet, format!("room opened on {host}, {version}"))
@@ -149,7 +150,7 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
                 PageFact::Acknowledged { .. } => Good,
                 PageFact::Withdrawn { .. } => Plain,
             };
-            (People, weight, tell::fact(fact))
+            (People, weight, tell::fact(whole))
         }
         Fact::Dispatch(dispatch) => {
             let weight = match dispatch {
@@ -157,9 +158,10 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
                 DispatchFact::Failed { .. } => Bad,
                 DispatchFact::Sent { .. } | DispatchFact::Dropped { .. } => Quiet,
             };
-            (People, weight, tell::fact(fact))
+            (People, weight, tell::fact(whole))
         }
         Fact::Note(fact) => match fact {
+            NoteFact::Erased { .. } => (People, Turn, tell::fact(whole)),
             NoteFact::Said { text, .. } => (People, Plain, text.clone()),
             NoteFact::Pinned { what, text, about, .. } => {
                 let about = about.map(|at| format!(" of {}", minute_utc(at))).unwrap_or_default();
@@ -185,14 +187,14 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
             }
             TaskFact::Done { task, result, .. } => (People, Good, format!("{task} done: {result}")),
         },
-        Fact::Report(_) => (People, Plain, tell::fact(fact)),
+        Fact::Report(_) => (People, Plain, tell::fact(whole)),
         Fact::Decision(decision) => {
             let weight = match decision {
                 DecisionFact::Proposed { .. } | DecisionFact::Made { .. } => Turn,
                 DecisionFact::Objected { .. } | DecisionFact::ReviewDue { .. } => Bad,
                 DecisionFact::Withdrawn { .. } | DecisionFact::Reviewed { .. } => Plain,
             };
-            (People, weight, tell::fact(fact))
+            (People, weight, tell::fact(whole))
         }
         Fact::Deviation(fact) => match fact {
             DeviationFact::Recorded { deviation, what, code, .. } => {
@@ -265,7 +267,7 @@ fn words(fact: &Fact, state: &State) -> Option<(About, Weight, String)> {
             WatchFact::Blind { panel, why } => (Signals, Bad, format!("{panel} no data: {why}")),
         },
         Fact::Walk(fact) => return walk(fact, state).map(|(weight, what)| (Runbook, weight, what)),
-        Fact::Erased => (Room, Quiet, "(erased)".into()),
+        Fact::Erased => (People, Plain, erasure::words(state, seq)),
         Fact::Foreign(_) => (Room, Quiet, "(of a newer version)".into()),
     })
 }
@@ -323,7 +325,7 @@ fn incident(fact: &IncidentFact) -> (Weight, String) {
 /// `step 4`, and its title in quotes.
 fn step(state: &State, walk: WalkId, slug: &str) -> (String, String) {
     let known = state.walks.get(&walk).and_then(|walk| {
-        walk.runbook.step(slug).map(|step| (super::find::number(walk, slug), one(&step.title)))
+        walk.runbook.step(slug).map(|step| (super::find::number(walk, slug), one(&walk.title(step))))
     });
     match known {
         Some((n, title)) => (format!("step {n}"), format!("\"{title}\"")),

@@ -1,7 +1,7 @@
 //! What has happened, the newest part of it; older events are asked for when one scrolls up.
 
 use super::entry::{self, Entry};
-use crate::domain::{Event, Seq, State, id::IncidentId};
+use crate::domain::{Event, Fact, Seq, State, erasure, id::IncidentId, note::NoteFact};
 use std::collections::VecDeque;
 
 /// Events that are kept.
@@ -21,6 +21,11 @@ impl Timeline {
     /// Adds an event, told in words with the state that holds after it. Older events find their place.
     pub fn add(&mut self, event: &Event, state: &State) {
         let Some(entry) = entry::tell(event, state) else { return };
+        if let Fact::Note(NoteFact::Erased { seq, payload: true, .. }) = &event.fact
+            && let Some(known) = self.entries.iter_mut().find(|known| known.seq == *seq)
+        {
+            known.what = erasure::words(state, *seq);
+        }
         let at = self.entries.partition_point(|known| known.seq < entry.seq);
         if self.entries.get(at).is_some_and(|known| known.seq == entry.seq) {
             return;

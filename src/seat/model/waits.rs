@@ -142,7 +142,7 @@ fn waiting(model: &Model) -> Option<Waits> {
         let what = format!(
             "approve step {} \"{}\", asked by {}{late}",
             number(walk, &step.id),
-            step.title,
+            walk.title(step),
             asked.requester
         );
         let who = approvers(model, &asked.by.roles, &asked.requester.name);
@@ -150,7 +150,7 @@ fn waiting(model: &Model) -> Option<Waits> {
     }
     for (walk, slug, state) in model.step_states() {
         let Some(step) = walk.runbook.step(slug) else { continue };
-        let named = format!("step {} \"{}\"", number(walk, slug), step.title);
+        let named = format!("step {} \"{}\"", number(walk, slug), walk.title(step));
         let owner = state.lease.as_ref().map(|lease| lease.owner.name.clone()).unwrap_or_default();
         match state.status {
             StepStatus::Unknown => {
@@ -188,7 +188,7 @@ fn waiting(model: &Model) -> Option<Waits> {
     }
     let (walk, step, state) = model.running()?;
     let lease = state.lease.as_ref()?;
-    let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
+    let named = format!("step {} \"{}\"", number(walk, &step.id), walk.title(step));
     let at = super::StepRef { walk: walk.id, step: step.id.clone() };
     let show = model.hands.get(&at);
     if show.is_some_and(|show| show.over_time) {
@@ -362,7 +362,7 @@ fn approvers(model: &Model, roles: &[String], requester: &str) -> String {
 fn next_step(model: &Model) -> Option<Waits> {
     let walk = model.walk().filter(|walk| walk.ended.is_none())?;
     let step = walk.current()?;
-    let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
+    let named = format!("step {} \"{}\"", number(walk, &step.id), walk.title(step));
     let what = match (&step.lead, step.risk()) {
         (Some(Lead::Decide(_)), _) => format!("{named}: choose"),
         (Some(Lead::Confirm(_)), _) => format!("{named}: confirm"),

@@ -103,7 +103,8 @@ fn come_back(model: &mut Model) {
     let stood =
         model.walk().filter(|walk| walk.at_since.elapsed(&model.now) >= INTERRUPTED).and_then(|walk| {
             let step = walk.current()?;
-            let named = format!("{}: step {} \"{}\"", walk.id, find::number(walk, &step.id), step.title);
+            let named =
+                format!("{}: step {} \"{}\"", walk.id, find::number(walk, &step.id), walk.title(step));
             walk::whereabouts(walk, &named, &model.now)
         });
     if let Some(stood) = stood {

@@ -19,6 +19,7 @@ use crate::{
         health::{Row, Runs, Standing},
         when,
     },
+    signal::Point,
     theme::{Role, Theme},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -32,7 +33,11 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let oldest = panels.iter().filter_map(|row| row.stale).max();
     let note = match (oldest, model.ui.cursor) {
         (Some(age), _) => format!("stale {}", age.brief()),
-        (None, Some(t)) => moment(t).map_or(String::new(), |at| format!("cursor {}", at.format("%H:%M:%SZ"))),
+        (None, Some(t)) => {
+            let kept = panels.is_empty() || panels.iter().any(|row| recorded(model, row, t).is_some());
+            let word = if kept { "" } else { "  not recorded" };
+            moment(t).map_or(String::new(), |at| format!("cursor {}{word}", at.format("%H:%M:%SZ")))
+        }
         (None, None) => String::new(),
     };
     let focus = model.ui.has(Pane::Health);
@@ -259,16 +264,15 @@ fn one_chart(
     selected: bool,
 ) {
     let unit = row.view.panel.unit;
-    let under = model
-        .ui
-        .cursor
-        .and_then(|t| row.view.points.iter().rev().find(|point| point.t <= t))
-        .map(|point| unit.show(point.v));
+    let under = model.ui.cursor.map(|t| match recorded(model, row, t) {
+        Some(point) => format!("  at cursor {}", unit.show(point.v)),
+        None => "  at cursor not recorded".into(),
+    });
     let head = put::row(area, 0);
     let name = one(&row.view.panel.name);
     let state = state(row, theme);
     let base = if row.base.is_empty() { "no baseline".into() } else { format!("baseline {}", row.base) };
-    let at = under.map(|seen| format!("  at cursor {seen}")).unwrap_or_default();
+    let at = under.unwrap_or_default();
     let lead = if selected { format!("{} ", theme.glyphs().current) } else { String::new() };
     put::ends(
         buf,
@@ -286,7 +290,6 @@ fn one_chart(
         (&base, Role::Quiet),
     );
     let points: Vec<(i64, f64)> = row.view.points.iter().map(|point| (point.t, point.v)).collect();
-    let every = model.live.sources.get(&row.view.source).map_or(5_000, |source| source.every.as_millis());
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     chart::draw(
         buf,
@@ -295,7 +298,7 @@ fn one_chart(
         &Chart {
             points: &points,
             time,
-            gap: i64::try_from(every.saturating_mul(3)).unwrap_or(15_000).max(5_000),
+            gap: gap(model, row),
             band: row.view.baseline.map(|base| (base.low, base.high)),
             threshold: row.view.panel.threshold,
             marks,
@@ -309,6 +312,18 @@ fn one_chart(
             name: &|t| moment(t).map_or(String::new(), |at| at.format("%H:%MZ").to_string()),
         },
     );
+}
+
+/// Between two points that belong together at most, in milliseconds: three polls.
+fn gap(model: &Model, row: &Row<'_>) -> i64 {
+    let every = model.live.sources.get(&row.view.source).map_or(5_000, |source| source.every.as_millis());
+    i64::try_from(every.saturating_mul(3)).unwrap_or(15_000).max(5_000)
+}
+
+/// What a panel was at a time, where that is known: before its first point and in a gap it is not.
+fn recorded<'a>(model: &Model, row: &Row<'a>, t: i64) -> Option<&'a Point> {
+    let last = row.view.points.iter().rev().find(|point| point.t <= t)?;
+    (t.saturating_sub(last.t) <= gap(model, row)).then_some(last)
 }
 
 /// Probes in one line, then what runs.

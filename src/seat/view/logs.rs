@@ -29,7 +29,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let total = model.live.lines_total;
     let of =
         if total == 0 { String::new() } else { format!("{} of {}", count(shown.len() as u64), count(total)) };
+    // What was read before the oldest line that is held, nobody here knows.
+    let unknown = |t: i64| model.live.lines.front().is_none_or(|line| t < line.at.timestamp_millis());
     let note = match model.ui.logs_paused {
+        _ if total > 0 && model.ui.cursor.is_some_and(unknown) => format!("at cursor not recorded  {of}"),
         Some(_) => format!("paused  {of}"),
         None if model.live.lines_dropped > 0 => format!("{of}, {} not kept", count(model.live.lines_dropped)),
         None => of,

@@ -31,7 +31,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let at = StepRef { walk: walk.id, step: step.id.clone() };
     let name = format!("Step {}", number(walk, &step.id));
     let note = status(model, walk, step);
-    rule::title(buf, area, theme, Title { name: &name, detail: &one(&step.title), note: &note, focus });
+    rule::title(buf, area, theme, Title { name: &name, detail: &one(&walk.title(step)), note: &note, focus });
     let inner = inside(area);
     let wide = usize::from(inner.width);
     let show = model.hands.get(&at);

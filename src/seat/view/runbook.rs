@@ -186,7 +186,7 @@ fn title_role(walk: &Walk, step: &Step) -> Role {
 }
 
 fn titled(walk: &Walk, step: &Step) -> String {
-    format!("{} {}", number(walk, &step.id), one(&step.title))
+    format!("{} {}", number(walk, &step.id), one(&walk.title(step)))
 }
 
 /// The open step where there is little room: its title whole, on two lines at most, and how it stands below.

@@ -7,6 +7,7 @@ use crate::domain::{
     plan::{Approval, BlockKind, By, Lead},
     refusal::Code,
     testing::{block, bo, cy, runbook, section, step},
+    time::Span,
     walk::{Glass, StepStatus},
 };
 use BlockKind::{Check, Run};
@@ -27,7 +28,11 @@ fn gated(roles: &[&str], n: u8) -> Runbook {
 
 /// Ana has taken the step and its check has passed: an approval is asked for.
 fn asked(roles: &[&str], n: u8) -> Ledger {
-    let mut ledger = walking(gated(roles, n));
+    asked_by(gated(roles, n))
+}
+
+fn asked_by(book: Runbook) -> Ledger {
+    let mut ledger = walking(book);
     ledger.ok(&ana(), take("s", 1));
     ledger.ok(&ana(), attach("s", 1, Some(1)));
     ledger.ok(&ana(), intend("s", 1, "look"));
@@ -202,4 +207,46 @@ fn nothing_is_approved_that_was_not_asked() {
     let command: Command =
         WalkCommand::Approve { walk: WalkId(1), step: "s".into(), digest: Digest::ZERO, glass: None }.into();
     assert_eq!(ledger.no(&bo(), command).code, Code::Conflict);
+}
+
+/// Deviations by kind, as they were recorded.
+fn kinds(ledger: &Ledger) -> Vec<(crate::domain::deviation::DeviationKind, String)> {
+    let all = ledger.state.deviations.values();
+    all.map(|one| (one.what.kind, format!("{}, {}", one.what.expected, one.what.actual))).collect()
+}
+
+#[test]
+fn an_approval_that_comes_late_counts_and_is_a_deviation() {
+    for (waits, late) in [(299, false), (301, true)] {
+        let mut book = gated(&[], 2);
+        for step in book.sections.iter_mut().flat_map(|section| &mut section.steps) {
+            if let Some(approval) = &mut step.approval {
+                approval.by.within = Some(Span::mins(5));
+            }
+        }
+        let mut ledger = asked_by(book);
+        let yes = approve(&ledger);
+        ledger.ok(&bo(), yes.clone());
+        ledger.pass(Span::secs(waits));
+        ledger.ok(&cy(), yes);
+        assert!(runs(&mut ledger));
+        let told = vec![(
+            crate::domain::deviation::DeviationKind::Timeout,
+            "approval within 5m, approved after 5m01s".to_owned(),
+        )];
+        assert_eq!(kinds(&ledger), if late { told } else { Vec::new() });
+    }
+}
+
+#[test]
+fn a_confirmation_that_comes_late_counts_and_is_a_deviation() {
+    for (waits, late) in [(60, 0), (61, 1)] {
+        let mut said = step("s", vec![]);
+        said.lead = Some(Lead::Confirm(By { within: Some(Span::mins(1)), ..By::default() }));
+        let mut ledger = walking(runbook(vec![section("a", vec![said, step("t", vec![])])]));
+        ledger.pass(Span::secs(waits));
+        ledger.ok(&ana(), WalkCommand::Confirm { walk: WalkId(1), step: "s".into(), seen: String::new() });
+        assert_eq!(ledger.step("s").status, StepStatus::Done);
+        assert_eq!(kinds(&ledger).len(), late, "{:?}", kinds(&ledger));
+    }
 }

@@ -29,6 +29,26 @@ fn set(name: &str, value: &str) -> WalkCommand {
 }
 
 #[test]
+fn a_title_is_read_with_the_values_that_are_known() {
+    let value = |name: &str| match name {
+        "GOOD" => Some("2.4.0"),
+        "ODD" => Some("`GOOD`"),
+        "EMPTY" => Some(""),
+        _ => None,
+    };
+    for (title, read) in [
+        ("Put `GOOD` back", "Put 2.4.0 back"),
+        ("Put `$GOOD` or `${GOOD}` or `<GOOD>` back", "Put 2.4.0 or 2.4.0 or 2.4.0 back"),
+        ("Ask `curl` for `NEXT`, `EMPTY`", "Ask `curl` for `NEXT`, `EMPTY`"),
+        ("`ODD` is not read twice", "`GOOD` is not read twice"),
+        ("GOOD, and an `open end", "GOOD, and an `open end"),
+        ("``", "``"),
+    ] {
+        assert_eq!(crate::domain::walk::filled(title, value), read);
+    }
+}
+
+#[test]
 fn values_are_held_against_what_the_runbook_says() {
     let mut ledger = walking(book());
     let table = [

@@ -37,7 +37,7 @@ fn deviation(model: &Model, at: &StepRef, what: Deviate, code: Option<ReasonCode
 /// Asks why by one key; Enter at once owes the reason.
 fn why(model: &mut Model, at: &StepRef, what: Deviate, words: &str) -> Vec<Effect> {
     let Some((walk, step)) = find(model, at) else { return Vec::new() };
-    let title = format!("Why {words} step {} \"{}\"?", number(walk, &step.id), step.title);
+    let title = format!("Why {words} step {} \"{}\"?", number(walk, &step.id), walk.title(step));
     let mut choices = vec![Choice {
         key: '0',
         label: "owe the reason".into(),

@@ -127,7 +127,7 @@ fn step(model: &mut Model) -> Vec<Effect> {
     }
     let Some((walk, step)) = model.step() else { return Vec::new() };
     let at = StepRef { walk: walk.id, step: step.id.clone() };
-    let named = format!("step {} \"{}\"", number(walk, &step.id), step.title);
+    let named = format!("step {} \"{}\"", number(walk, &step.id), walk.title(step));
     let status = walk.status(&step.id);
     if matches!(status, StepStatus::Todo | StepStatus::Failed)
         && let Err(why) = command::power::on_steps(model)
@@ -247,7 +247,7 @@ fn todo(model: &mut Model, at: &StepRef) -> Vec<Effect> {
                     choice(key, &branch.label, &format!("goes on with {to}"), act)
                 })
                 .collect();
-            let title = step.title.clone();
+            let title = walk.title(step);
             model.layers.push(Layer::Pick { title, choices, at: 0 });
             return Vec::new();
         }
@@ -274,7 +274,7 @@ fn todo(model: &mut Model, at: &StepRef) -> Vec<Effect> {
                 Act::Do(Box::new(Command::Walk(confirm)), "ticked".into()),
             ),
         ];
-        let title = format!("{}\n{code}", step.title);
+        let title = format!("{}\n{code}", walk.title(step));
         model.layers.push(Layer::Pick { title, choices, at: 0 });
         return Vec::new();
     }
@@ -282,6 +282,6 @@ fn todo(model: &mut Model, at: &StepRef) -> Vec<Effect> {
         return walk::take(model, at, false, false);
     }
     let confirm = WalkCommand::Confirm { walk: at.walk, step: at.step.clone(), seen: String::new() };
-    let say = format!("ticked \"{}\"", step.title);
+    let say = format!("ticked \"{}\"", walk.title(step));
     model.act(Command::Walk(confirm), say)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        Command,
+        Command, Seq,
         board::{BoardCommand, BoardLine},
         id::IncidentId,
         note::NoteCommand,
@@ -133,7 +133,7 @@ pub fn pin(model: &mut Model, _: &[String]) -> Vec<Effect> {
                     .flat_map(|show| show.tail.iter().rev().take(20).rev())
                     .cloned()
                     .collect();
-                (step.title.clone(), tail)
+                (walk.title(step), tail)
             });
             match found {
                 Some((title, tail)) if !tail.is_empty() => {
@@ -158,17 +158,29 @@ pub fn pin(model: &mut Model, _: &[String]) -> Vec<Effect> {
     model.act(Command::Note(pin), format!("the {what} is pinned to the timeline"))
 }
 
+/// The selected event of the timeline, else the newest shown.
+fn selected(model: &mut Model, what: &str) -> Option<Seq> {
+    if !model.ui.has(Pane::Timeline) {
+        model.say(Tone::Info, format!("events are {what} in the timeline; 6 shows it"));
+        return None;
+    }
+    let incident = model.incident_id();
+    let newest = model.timeline.shown(incident, &model.ui.timeline_filter).last().map(|entry| entry.seq);
+    model.ui.timeline.selected().or(newest)
+}
+
 /// Stars the selected event, or takes its star.
 pub fn star(model: &mut Model, _: &[String]) -> Vec<Effect> {
-    if !model.ui.has(Pane::Timeline) {
-        model.say(Tone::Info, "events are starred in the timeline; 6 shows it");
-        return Vec::new();
-    }
+    let Some(seq) = selected(model, "starred") else { return Vec::new() };
     let Some(incident) = model.incident() else { return Vec::new() };
-    let newest =
-        model.timeline.shown(Some(incident.id), &model.ui.timeline_filter).last().map(|entry| entry.seq);
-    let Some(seq) = model.ui.timeline.selected().or(newest) else { return Vec::new() };
     let on = !incident.stars.contains(&seq);
     let star = NoteCommand::Star { incident: incident.id, seq, on };
     model.act(Command::Note(star), if on { "starred" } else { "the star is gone" })
+}
+
+/// Erases what the selected event said.
+pub fn erase(model: &mut Model, given: &[String]) -> Vec<Effect> {
+    let Some(seq) = selected(model, "erased") else { return Vec::new() };
+    let erase = NoteCommand::Erase { seq, reason: arg(given, 0).into(), found: None };
+    model.act(Command::Note(erase), format!("event {seq} is erased"))
 }

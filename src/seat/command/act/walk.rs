@@ -93,7 +93,7 @@ pub fn take(model: &mut Model, at: &StepRef, undo: bool, again: bool) -> Vec<Eff
     let sentence = format!(
         "This {verb} step {} \"{}\" as {by} on {host}, acting on {target}.",
         number(walk, &step.id),
-        step.title
+        walk.title(step)
     );
     let lines = will_run(walk, step, undo);
     let typed = match risk {

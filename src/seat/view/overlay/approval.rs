@@ -100,13 +100,17 @@ pub fn approval(
     let asked = state.asked.as_ref()?;
     let wide = usize::from(inner.width);
     let mut all: Vec<(String, Role)> = Vec::new();
-    all.extend(fit::wrap(&one(&asked.text), wide).into_iter().map(|line| (line, Role::Title)));
+    all.extend(fit::wrap(&one(&found.filled(&asked.text)), wide).into_iter().map(|line| (line, Role::Title)));
     let lease = state.lease.as_ref();
     let host = lease.map(|lease| one(&lease.host)).unwrap_or_default();
     let owner = lease.map(|lease| one(&lease.owner.name)).unwrap_or_default();
     let uid = lease.and_then(|lease| lease.owner.uid).map(|uid| format!(" (uid {uid})")).unwrap_or_default();
     all.push((
-        format!("step {} \"{}\", as {owner}{uid} on {host}", number(found, &step.id), one(&step.title)),
+        format!(
+            "step {} \"{}\", as {owner}{uid} on {host}",
+            number(found, &step.id),
+            one(&found.title(step))
+        ),
         Role::Text,
     ));
     let roles = if asked.by.roles.is_empty() { "anybody else".into() } else { asked.by.roles.join(" or ") };
