@@ -140,7 +140,10 @@ impl<'a> Responder<'a> {
 
     /// What a query gives now; nothing where it gives no single number.
     pub(super) async fn figure(&mut self, query: &str) -> Result<Option<f64>, Stuck> {
-        let asked = self.client.ask(Ask::Check { lang: "promql".into(), code: query.to_owned() }).await?;
+        let asked = self
+            .client
+            .ask(Ask::Check { lang: "promql".into(), code: query.to_owned(), source: None })
+            .await?;
         Ok(match asked {
             Told::Check(answer) => answer.seen.parse().ok().filter(|value: &f64| value.is_finite()),
             _ => None,
