@@ -69,7 +69,10 @@ impl Drill {
             ("TZ", "UTC"),
             ("WARROOM_SOCKET", ""),
         ];
-        self.seat = Some(Pty::spawn(binary(), args, &env, (120, 40)));
+        // What stays of a drill stays in here too.
+        let out = self.path("draft").to_string_lossy().into_owned();
+        let args = [args, &["--out", out.as_str()]].concat();
+        self.seat = Some(Pty::spawn(binary(), &args, &env, (120, 40)));
     }
 
     fn seat(&self) -> &Pty {

@@ -180,7 +180,8 @@ async fn the_same_story_against_a_real_prometheus() {
         "checkout 2.4.0 went live",
         "Error ratio is back under 1 % and stays there",
         "recovered, held for",
-        "DEV-1 broken-glass",
+        "DEV-1 unlisted-action",
+        "DEV-2 broken-glass",
     ] {
         assert!(told.contains(words), "{words:?} is not told:\n{told}");
     }

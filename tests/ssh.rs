@@ -282,8 +282,11 @@ fn two_users_share_a_room_over_ssh() {
     );
     second.wait_until("both owners on one screen", |screen| {
         let text = screen.contents();
-        let row = |title: &str| text.lines().find(|line| line.contains(title)).unwrap_or_default().to_owned();
-        row("1 Copy the east").contains(&ana.0) && row("2 Restore").contains(&bo.0)
+        // The open step says how it stands on the line below its title.
+        let rows =
+            |title: &str| text.lines().skip_while(|line| !line.contains(title)).take(2).collect::<String>();
+        let east = text.lines().find(|line| line.contains("1 Copy the east")).unwrap_or_default();
+        east.contains(&ana.0) && rows("2 Restore").contains(&bo.0)
     });
     for (step, user) in [("east", &ana), ("west", &bo)] {
         let who = fs::read_to_string(bastion.at(&format!("out/{step}"))).unwrap();

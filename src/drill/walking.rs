@@ -169,8 +169,8 @@ impl Responder<'_> {
             "integrations-2" => {
                 let mut answers = Vec::new();
                 for url in facts.urls("payments") {
-                    let asked =
-                        Ask::Check { lang: "http".into(), code: format!("GET {url}/healthz"), source: None };
+                    let code = format!("GET {url}/healthz");
+                    let asked = Ask::Check { lang: "http".into(), code, source: None };
                     if let Told::Check(answer) = self.ask(asked).await? {
                         answers.push(answer.seen);
                     }

@@ -120,7 +120,7 @@ impl Watch {
                 self.change(Delta { lines: batch.lines, lines_dropped: batch.dropped, ..Delta::default() });
                 Vec::new()
             }
-            Body::Probe(probe) => self.probe(probe).into_iter().collect(),
+            Body::Probe(probe) => self.probe(probe, state).into_iter().collect(),
             Body::Release(release) => {
                 let saw = release.current.as_ref().map(|current| {
                     Command::Release(ReleaseCommand::Saw {
@@ -160,7 +160,7 @@ impl Watch {
     fn points(&mut self, name: &str, points: &[Point], at: Wall, state: &State) -> Option<Command> {
         let panel = self.live.panel(name)?.panel.clone();
         let was_last = self.live.panel(name)?.points.last().map_or(i64::MIN, |point| point.t);
-        let mut now = self.states.get(name).copied().unwrap_or_default();
+        let mut now = self.states.get(name).copied().unwrap_or_else(|| remembered(name, state));
         let mut change = None;
         let gap = [Point { t: at.timestamp_millis(), v: f64::NAN }];
         let fed = if points.is_empty() { gap.as_slice() } else { points };
@@ -193,7 +193,7 @@ impl Watch {
         }
     }
 
-    fn probe(&mut self, probe: ProbeView) -> Option<Command> {
+    fn probe(&mut self, probe: ProbeView, state: &State) -> Option<Command> {
         let name = format!("probe {}", probe.name);
         let seen = probe.detail.clone();
         let since = Stamp::wall_only(probe.since);
@@ -214,7 +214,8 @@ impl Watch {
                 })
             }
             Verdict::Yes => {
-                let failed = *count >= 2;
+                // A room that was started again finds in the journal what it has not seen itself.
+                let failed = *count >= 2 || state.breaches.contains_key(&name);
                 *count = 0;
                 failed.then_some(Command::Watch(WatchCommand::Cleared { panel: name, seen }))
             }
@@ -234,6 +235,18 @@ impl Watch {
             .map(|view| view.panel.name.clone())
             .collect();
         silent.iter().filter_map(|name| self.points(name, &[], now, state)).collect()
+    }
+}
+
+/// What the journal knows of a panel that this room has not seen yet: what went bad before it was started again is bad
+/// until a good value is seen.
+fn remembered(name: &str, state: &State) -> threshold::State {
+    match state.breaches.get(name) {
+        Some(breach) if state.blind.contains(name) => {
+            threshold::State::Lost { since: breach.since.wall.timestamp_millis() }
+        }
+        Some(breach) => threshold::State::Bad { since: breach.since.wall.timestamp_millis() },
+        None => threshold::State::default(),
     }
 }
 
@@ -293,6 +306,46 @@ mod tests {
             }
             let last = |name: &str| watch.live().panel(name).and_then(|view| view.points.last()).map(|p| p.v);
             assert_eq!((last("up"), last("up scrape")), (Some(7.0), Some(1.0)));
+        }
+    }
+
+    /// What went bad before the room fell is told to be good again after it: else no recovery would ever begin.
+    #[test]
+    fn a_room_that_is_started_again_sees_what_came_back_meanwhile() {
+        let now = crate::os::clock::now();
+        let breach = |panel: &str| crate::domain::watch::Breach {
+            panel: panel.into(),
+            seen: "7 %".into(),
+            threshold: "1 %".into(),
+            since: now.clone(),
+            noticed: now.clone(),
+            seq: 1,
+        };
+        let mut state = State::default();
+        state.breaches.insert("errors".into(), breach("errors"));
+        state.breaches.insert("probe web".into(), breach("probe web"));
+        let mut watch = Watch::default();
+        watch.source(source("main"));
+        let panel = Panel {
+            name: "errors".into(),
+            threshold: Some(0.01),
+            bad: crate::signal::Direction::Up,
+            unit: Unit::Ratio,
+            ..found("main").remove(0)
+        };
+        watch.panels("main", vec![panel]);
+        let t = now.wall.timestamp_millis() + 1_000;
+        let series = vec![SeriesPoints { panel: "errors".into(), points: vec![Point { t, v: 0.0 }] }];
+        let probe = ProbeView {
+            name: "web".into(),
+            verdict: Verdict::Yes,
+            detail: "HTTP 200".into(),
+            took: crate::domain::time::Span::millis(3),
+            since: now.wall,
+        };
+        for body in [Body::Series(series), Body::Probe(probe)] {
+            let told = watch.reading(Reading { source: "main".into(), at: now.wall, body }, &state);
+            assert!(matches!(told.as_slice(), [Command::Watch(WatchCommand::Cleared { .. })]), "{told:?}");
         }
     }
 

@@ -311,11 +311,13 @@ impl File {
                 "see warroom tail for their numbers",
             ));
         }
-        // secure_delete overwrites the bytes; the checkpoint removes them from the write-ahead log too.
+        // secure_delete overwrites the row's bytes, but not what was left of it where pages were split before: the file
+        // is written anew. The checkpoint removes the rest from the write-ahead log. Appends wait for it.
         self.db
             .execute_batch("PRAGMA secure_delete=ON;")
             .and_then(|()| self.db.execute("DELETE FROM payloads WHERE seq = ?1", [seq]))
-            .and_then(|_| self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+            .and_then(|_| self.db.execute_batch("VACUUM"))
+            .and_then(|()| self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
             .map_err(fail)
     }
 }

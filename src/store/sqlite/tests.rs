@@ -108,6 +108,28 @@ async fn an_erased_payload_leaves_the_chain_sound() {
 }
 
 #[tokio::test]
+async fn nothing_of_an_erased_payload_lies_in_the_file_whichever_pages_it_was_moved_between() {
+    let (_dir, path) = journal();
+    let store = Sqlite::open(&path, Mode::Write).unwrap();
+    let mut head = Head::EMPTY;
+    for i in 0..120 {
+        let (records, _, next) = drafts(head, &[&format!("needle-{i:03} {}", "x".repeat(i * 97 % 2_500))]);
+        assert_eq!(store.append(head, records).await, Appended::Ok(next));
+        head = next;
+    }
+    for i in (0..120_u64).step_by(3) {
+        store.erase(i + 1).await.unwrap();
+    }
+    assert_eq!(verify::run(&store, None, |_| {}).await.erased, 40);
+    drop(store);
+    let raw = std::fs::read(&path).unwrap();
+    for i in (0..120).step_by(3) {
+        let needle = format!("needle-{i:03}");
+        assert!(!raw.windows(needle.len()).any(|bytes| bytes == needle.as_bytes()), "{needle}");
+    }
+}
+
+#[tokio::test]
 async fn rows_can_neither_be_changed_nor_deleted_through_sql() {
     let (_dir, path) = journal();
     fill(&path, 2).await;
