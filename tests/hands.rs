@@ -180,6 +180,26 @@ fn a_terminal_outlives_its_seat_and_is_attached_again() {
 }
 
 #[test]
+fn a_step_that_is_taken_over_runs_no_longer_for_the_one_who_had_it() {
+    let house = House::new();
+    let (began, ended) = (house.file("began"), house.file("ended"));
+    let text = format!(
+        "# Long\n\n1. [ ] Long\n\n   ```bash {{ name=long }}\n   trap 'echo ended >> {}; exit 1' TERM\n   echo began >> {}\n   while :; do sleep 0.05; done\n   ```\n",
+        ended.display(),
+        began.display()
+    );
+    house.start("long.md", &text);
+    house.ok(&["step", "take", "--no-wait"]);
+    house.until("it runs", |_| began.exists());
+    house.ok(&["step", "take-over", "it hangs"]);
+    house.until("what ran is ended", |_| ended.exists());
+    let state = house.until("it is nobody's", |state| step(state, "long")["status"] == "todo");
+    assert!(step(&state, "long")["lease"].is_null());
+    let log = house.ok(&["tail", "--no-follow"]);
+    assert!(log.contains("it hangs"), "the reason is in the journal: {log}");
+}
+
+#[test]
 fn a_secret_is_typed_into_the_hand_and_stands_nowhere() {
     let house = House::new();
     let text = "---\nwarroom:\n  inputs:\n    - {name: DB_PIN, prompt: The pin, secret: true, pattern: '[0-9]{6}'}\n---\n# Pin\n\n1. [ ] Use it\n\n   ```bash { name=use kind=run }\n   echo \"pin $DB_PIN\"; test ${#DB_PIN} = 6\n   ```\n";

@@ -21,13 +21,17 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use support::snap;
 use warroom::{
     domain::{
-        Command, CommandId, incident::IncidentCommand, note::NoteCommand, policy::Policy, severity::Severity,
+        Command, CommandId,
+        incident::IncidentCommand,
+        note::NoteCommand,
+        policy::{Members, Policy, Power},
+        severity::Severity,
     },
     evidence::{
         blob::{Blobs, Bounds},
         redact::Redactor,
     },
-    os::clock,
+    os::{clock, peer},
     room::{Options, Room},
     seat::{
         model::{Model, Pane, Presence, View},
@@ -82,7 +86,7 @@ impl House {
 
     async fn status(&self) -> RoomStatus {
         match self.script().await.ask(Ask::Status).await.unwrap() {
-            Told::Status(room) => room,
+            Told::Status(room) => *room,
             other => panic!("{other:?}"),
         }
     }
@@ -323,6 +327,7 @@ async fn one_follows_another_at_ones_own_size_until_one_moves() {
     follower.press("n 'seen enter").await;
     follower.until("what became of it", |model| model.notice.is_some()).await;
     assert!(follower.model.leader.is_some());
+    follower.until("its note", |model| model.notice.is_some()).await;
     follower.press("5").await;
     assert_eq!((&follower.model.leader, follower.model.ui.view), (&None, View::Releases));
     assert!(follower.notice().contains("look for yourself again"), "{}", follower.notice());
@@ -332,6 +337,60 @@ async fn one_follows_another_at_ones_own_size_until_one_moves() {
     drop(leader);
     follower.until("the end of it", |model| model.leader.is_none()).await;
     assert!(follower.notice().contains("has left"), "{}", follower.notice());
+}
+
+#[tokio::test]
+async fn who_commands_asks_all_to_look() {
+    // Whoever declares commands; nobody else has the power to.
+    let me = peer::name_of(peer::my_uid()).await;
+    let respond = Members { users: [me].into(), ..Members::default() };
+    let powers = [(Power::Respond, respond)].into();
+    let house = House::with(Policy { powers, ..Policy::default() }).await;
+    let mut early = house.sit((80, 24), false).await;
+    early.press("E").await;
+    assert!(early.notice().contains("only who commands"), "{}", early.notice());
+    // A client that leaves the seat's rules aside is refused by the room.
+    match house.script().await.ask(Ask::Point(Some(Look::default()))).await.unwrap() {
+        Told::No(refusal) => assert!(refusal.to_string().contains("does not command"), "{refusal}"),
+        other => panic!("{other:?}"),
+    }
+    house.declare().await;
+    let head = house.head().await;
+    let (mut chief, mut other) = (house.sit((160, 50), false).await, house.sit((80, 24), false).await);
+    let mut behind = house.sit((100, 30), false).await;
+    behind.press("f down enter").await;
+    let of = chief.model.seat;
+    assert_eq!(behind.model.leader.as_ref().map(|leader| leader.seat), Some(of), "{}", behind.notice());
+    other.press("6").await;
+    chief.press("3 left left left E").await;
+    let at = chief.model.ui.cursor;
+    other.until("to be asked", |model| model.point().is_some()).await;
+    let screen = other.screen();
+    assert!(
+        screen.contains("ASKED by ") && screen.contains("look at metrics at ") && screen.contains("[!]"),
+        "{screen}"
+    );
+    other.press("!").await;
+    assert_eq!((other.model.ui.view, other.model.ui.cursor), (View::Metrics, at));
+    assert!(other.model.point().is_none(), "it was answered");
+    other.press("esc").await;
+    assert_eq!((other.model.ui.view, other.model.ui.cursor), (View::Timeline, None), "back to where one was");
+    // Who follows is there without a key; who came later is asked, too.
+    behind.until("to be moved", |model| model.ui.view == View::Metrics && model.ui.cursor == at).await;
+    assert!(behind.model.point().is_none());
+    let mut late = house.sit((80, 24), false).await;
+    late.until("to be asked", |model| model.point().is_some()).await;
+    late.press("esc").await;
+    assert!(late.model.point().is_none() && late.notice().contains("put aside"), "{}", late.notice());
+    // It is over when its time is, and when it is taken back.
+    let mut later = late.model.clone();
+    later.looked = None;
+    assert!(later.point().is_some());
+    later.now = later.now.plus(warroom::domain::time::Span::mins(3));
+    assert!(later.point().is_none());
+    chief.press(": 'look-away enter").await;
+    late.until("its end", |model| model.room.as_ref().is_some_and(|room| room.point.is_none())).await;
+    assert_eq!(house.head().await, head, "nothing of it is journaled");
 }
 
 #[tokio::test]

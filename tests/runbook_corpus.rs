@@ -232,8 +232,9 @@ fn what_is_not_known_is_pointed_at() {
     let text = "---\nwarroom:\n  colour: red\n---\n# T\n\n1. [ ] x\n\n   ```sh { name=x timout=5s background }\n   ls\n   ```\n";
     let book = parse("x.md", text.as_bytes());
     let places: Vec<_> = book.lints.iter().map(|l| (l.line, l.column, l.code.as_str())).collect();
-    assert_eq!(places, [(3, 3, "unknown-key"), (9, 29, "background"), (9, 19, "unknown-attr")]);
-    assert!(book.lints[2].message.contains("`timeout`"), "{}", book.lints[2].message);
+    assert_eq!(places, [(3, 3, "unknown-key"), (9, 19, "unknown-attr"), (9, 0, "background-last")]);
+    assert!(book.lints[1].message.contains("`timeout`"), "{}", book.lints[1].message);
+    assert!(book.step("x").unwrap().is_background());
     assert_eq!(book.step("x").unwrap().blocks[0].other["timout"], "5s");
 }
 

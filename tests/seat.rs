@@ -598,7 +598,7 @@ fn a_silent_room_is_asked_and_then_called_delayed() {
     assert!(model.conn.is_live(&model.now));
     let _ = tick(&mut model, "14:07:39");
     assert_eq!(model.conn.delayed(&model.now), Some(Span::secs(8)));
-    hear(&mut model, "14:07:40", FromRoom::Told { n, told: Told::Status(story::status(true)) });
+    hear(&mut model, "14:07:40", FromRoom::Told { n, told: Told::Status(Box::new(story::status(true))) });
     assert!(model.conn.is_live(&model.now));
 }
 

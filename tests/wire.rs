@@ -38,6 +38,7 @@ fn status() -> RoomStatus {
         place: "/srv/journal.db".into(),
         journal: JournalState::ReadOnly { why: "the disk is full".into(), since: at() },
         audit: Vec::new(),
+        point: None,
         head: 7,
         hash: None,
         here: vec![Presence::new(3, Actor::user("ana", 1000), As::Seat, at())],

@@ -285,6 +285,9 @@ pub struct Block {
     /// Interpreter in place of the language's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interpreter: Option<String>,
+    /// The steps after it in its section do not wait for its end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub background: bool,
     /// Placeholders (`<name>`) that must be filled before it may run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placeholders: Vec<String>,
@@ -381,6 +384,11 @@ pub struct Lint {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn none(column: &u32) -> bool {
     *column == 0
 }
@@ -431,6 +439,13 @@ impl Step {
     /// The highest risk among what it runs.
     pub fn risk(&self) -> Risk {
         self.of_kind(BlockKind::Run).map(|block| block.risk).max().unwrap_or_default()
+    }
+
+    /// Whether the steps after it in its section do not wait for its end: something that it runs is `background`.
+    pub fn is_background(&self) -> bool {
+        self.blocks.iter().any(|block| {
+            block.background && !matches!(block.kind, BlockKind::Sample | BlockKind::Expect | BlockKind::Undo)
+        })
     }
 
     /// Whether anything in it can be run at all.

@@ -160,6 +160,13 @@ pub fn may(
     state.policy.may(actor, groups, power) || by_glass(state, actor, power, about, now)
 }
 
+/// Whether the actor leads: commands the incident, or has the power to command.
+pub fn leads(state: &State, who: (&Actor, &Groups), about: Option<IncidentId>, now: &Stamp) -> bool {
+    let incident = about.and_then(|id| state.incidents.get(&id)).filter(|incident| incident.is_open());
+    let commander = incident.and_then(|incident| incident.commander());
+    commander == Some(who.0.name.as_str()) || may(state, who, Power::Command, about, now)
+}
+
 /// Whether it is by broken glass alone that the actor has a power.
 pub fn by_glass(state: &State, actor: &Actor, power: Power, about: Option<IncidentId>, now: &Stamp) -> bool {
     actor.uid.is_some()

@@ -213,6 +213,7 @@ pub(crate) fn block(id: &str, kind: BlockKind) -> Block {
         accept: Vec::new(),
         matching: None,
         once: false,
+        background: false,
         risk: super::plan::Risk::Low,
         onfail: super::plan::OnFail::Stop,
         capture: None,

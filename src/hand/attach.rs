@@ -107,6 +107,9 @@ pub async fn run(assignment: Assignment) -> Result<String, String> {
     // Each walk, person and host has a carry of its own; the person is whose state directory this is.
     let carry_at = base.join("carry.json");
     let carry = Carry::load(&carry_at).map_err(|error| say(&error))?;
+    // What runs beside others begins with what was left before it, and leaves nothing to them.
+    let beside = walk.runbook.step(&at.step).is_some_and(Step::is_background);
+    let carry_at = if beside { base.join(format!("carry-{hand}.json")) } else { carry_at };
     let attempt = walk.state(&at.step).attempt;
     let hand = Hand {
         link,

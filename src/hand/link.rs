@@ -4,7 +4,7 @@
 //! neither lost nor counted twice. What is only shown is dropped while the room is away.
 
 use crate::{
-    domain::{Command, CommandId, State},
+    domain::{Command, CommandId, Fact, State, walk::WalkFact},
     signal::{Answer, Shows, Verdict},
     transport::client::{self, Reader, Writer},
     wire::{As, Ask, FromRoom, HandSays, Outcome, Steer, StepRef, ToRoom, Told},
@@ -231,12 +231,26 @@ impl Keeper {
         self.shown.push(says.clone());
     }
 
+    /// The step has another owner, or none: what still runs here is ended, so that no step runs twice at once.
+    fn give_up(&self) {
+        drop(self.steer.try_send(Steer::Cancel));
+    }
+
     fn hear(&mut self, frame: FromRoom) {
         match frame {
             FromRoom::Snapshot { state, .. } => {
+                let lease = state.walks.get(&self.at.walk).and_then(|walk| walk.state(&self.at.step).lease);
+                if lease.is_none_or(|lease| lease.hand != self.hand) {
+                    self.give_up();
+                }
                 self.state.send_replace(Some(Arc::new(*state)));
             }
             FromRoom::Event(event) => {
+                if let Fact::Walk(WalkFact::TakenOver { walk, step, .. }) = &event.fact
+                    && (*walk, step) == (self.at.walk, &self.at.step)
+                {
+                    self.give_up();
+                }
                 self.state.send_if_modified(|state| {
                     let Some(state) = state else { return false };
                     Arc::make_mut(state).apply(&event);

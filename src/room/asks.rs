@@ -36,7 +36,7 @@ impl Room {
                 Told::Gate(answer)
             }
             Ask::State => Told::State(Box::new(self.core.read(State::clone))),
-            Ask::Status => Told::Status(self.status()),
+            Ask::Status => Told::Status(Box::new(self.status())),
             Ask::Events { from, limit, incident } => {
                 let (journal, told) = (self.journal.clone(), self.told.clone());
                 tokio::spawn(async move {
@@ -77,6 +77,7 @@ impl Room {
                 });
                 return;
             }
+            Ask::Point(look) => self.point(id, look),
             Ask::Watch(wanted) => self.watch_too(who, &wanted),
             Ask::Stop => {
                 let own = who.uid.is_some_and(|uid| uid == 0 || uid == crate::os::peer::my_uid());

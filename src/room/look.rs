@@ -22,6 +22,7 @@ impl Room {
     pub(super) fn look(&mut self) {
         let now = clock::now();
         self.look_at_audit();
+        self.look_at_point();
         let lost = self.core.read(|state| self.hands.lost(state, &now));
         for command in lost {
             self.own(&command);

@@ -13,9 +13,12 @@ use crate::{
         time::{Span, Wall},
     },
     os::clock,
-    wire::{As, FromRoom, Here, Presence, encode},
+    wire::{As, FromRoom, Here, Look, Point, Presence, Told, encode},
 };
 use std::{collections::BTreeSet, sync::Arc};
+
+/// As long as this all are asked to look where somebody points.
+const POINTED: Span = Span::mins(2);
 
 /// Seats whose presence changed since it was published last. Many changes of one seat become one.
 #[derive(Debug, Default)]
@@ -58,6 +61,43 @@ impl Room {
             one.follows = here.follows;
         }
         one
+    }
+
+    /// Asks all to look somewhere, or no longer. Nothing of it is journaled: it is over in a moment.
+    pub(super) fn point(&mut self, id: ConnId, look: Option<Look>) -> Told {
+        let Some(seat) = self.seats.get(&id) else { return Told::Yes };
+        let now = clock::now();
+        let (who, groups) = (seat.who.clone(), seat.groups.clone());
+        let leads = self.core.read(|state| {
+            let about = look.as_ref().and_then(|look| look.incident);
+            let about = about.or_else(|| state.open_incident().map(|incident| incident.id));
+            power::leads(state, (&who, &groups), about, &now)
+        });
+        if !leads {
+            let no = Refusal::new(
+                Code::Forbidden,
+                format!("{who} does not command: only who does asks all to look"),
+            );
+            return Told::No(no.hint("say it in a note, or take command"));
+        }
+        self.point = look.map(|look| Point {
+            by: who,
+            seat: id,
+            look: look.clean(|text| self.core.clean(text)),
+            since: now.wall,
+            until: now.plus(POINTED).wall,
+        });
+        self.publish_status();
+        Told::Yes
+    }
+
+    /// Nobody is asked any more when the time is over.
+    pub(super) fn look_at_point(&mut self) {
+        let now = clock::now().wall;
+        if self.point.as_ref().is_some_and(|point| point.until <= now) {
+            self.point = None;
+            self.publish_status();
+        }
     }
 
     /// What changed, to all that show it, at most as often as what is live.

@@ -169,7 +169,9 @@ impl Room {
             ToRoom::Do { id: command_id, .. } if read_only => {
                 self.answer(Waiting::Conn(id, command_id), Outcome::Refused(presence::read_only()));
             }
-            ToRoom::Ask { n, ask: Ask::Watch(_) | Ask::Stop | Ask::Keep { .. } } if read_only => {
+            ToRoom::Ask { n, ask: Ask::Watch(_) | Ask::Stop | Ask::Keep { .. } | Ask::Point(_) }
+                if read_only =>
+            {
                 self.tell(id, n, Told::No(presence::read_only()));
             }
             ToRoom::Hand { .. } | ToRoom::Steer { .. } if read_only => {}
@@ -265,6 +267,7 @@ impl Room {
             gate: self.gate_at.clone(),
             since: self.since,
             audit: self.audit_views(),
+            point: self.point.clone().map(Box::new),
         }
     }
 

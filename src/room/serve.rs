@@ -28,7 +28,7 @@ use crate::{
     signal::{Reading, Shows},
     source::Spec,
     transport::listen::Listening,
-    wire::{As, Finished, FromRoom, Here, JournalState, SinkView, Told, Wanted, encode},
+    wire::{As, Finished, FromRoom, Here, JournalState, Point, SinkView, Told, Wanted, encode},
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
@@ -146,6 +146,7 @@ pub struct Room {
     /// Snapshots as they are now, by whether the fold is the same and what is shown.
     pub(super) snapshots: BTreeMap<(bool, Arc<Shows>), Arc<[u8]>>,
     pub(super) moved: Moved,
+    pub(super) point: Option<Point>,
     pub(super) watch: Watch,
     pub(super) sources: Sources,
     pub(super) hands: Hands,
@@ -218,6 +219,7 @@ impl Room {
             snapshots: BTreeMap::new(),
             status_due: false,
             moved: Moved::default(),
+            point: None,
             watch: Watch::default(),
             sources: Sources::new(readings, base),
             hands: Hands::default(),

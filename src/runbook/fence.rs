@@ -15,7 +15,7 @@ use crate::domain::{
 };
 
 /// Keys that keep the meaning they have elsewhere and are no business of ours.
-const KEPT: &[&str] = &["background", "excludeFromRunAll", "tag", "promptEnv", "id", "ignore"];
+const KEPT: &[&str] = &["excludeFromRunAll", "tag", "promptEnv", "id", "ignore"];
 
 /// Keys that are known.
 const KNOWN: &[&str] = &[
@@ -85,6 +85,7 @@ pub fn block(code: &Code, place: Place<'_>, lints: &mut Lints) -> Block {
         host: None,
         cwd: None,
         interpreter: None,
+        background: false,
         placeholders: Vec::new(),
         other: std::collections::BTreeMap::new(),
     };
@@ -298,8 +299,9 @@ fn attribute(
             Some(retry) => block.retry = Some(retry),
             None => bad("attempts and interval, like 10/30s"),
         },
-        "interactive" | "once" => match value {
+        "interactive" | "once" | "background" => match value {
             "true" | "false" if key == "once" => block.once = value == "true",
+            "true" | "false" if key == "background" => block.background = value == "true",
             "true" | "false" => block.interactive = value == "true",
             _ => bad("it is true or false, or stands alone"),
         },
@@ -339,13 +341,6 @@ fn attribute(
         "cwd" => block.cwd = Some(value.to_owned()),
         "interpreter" => block.interpreter = Some(value.to_owned()),
         _ => {
-            if key == "background" && value == "true" {
-                lints.warning(
-                    line,
-                    "background",
-                    "a block is waited for to its end here; end the command with `&` and write its output to a file",
-                );
-            }
             if !KEPT.contains(&key) {
                 let near = nearest(key);
                 lints.warning(

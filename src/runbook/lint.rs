@@ -85,6 +85,17 @@ pub fn lint(runbook: &Runbook) -> Vec<Lint> {
     for step in runbook.steps() {
         lint_step(runbook, &names, step, &mut lints);
     }
+    for step in runbook.sections.iter().filter_map(|section| section.steps.last()) {
+        if let Some(block) =
+            step.blocks.iter().find(|block| block.background).filter(|_| step.is_background())
+        {
+            lints.note(
+                block.line,
+                "background-last",
+                "nothing in its section comes after this step, so nothing goes on beside it: a section waits for all of its steps",
+            );
+        }
+    }
     unreachable(runbook, &mut lints);
     lints.into_vec()
 }
@@ -202,6 +213,13 @@ fn lint_block(runbook: &Runbook, names: &Names<'_>, step: &Step, block: &Block, 
     }
     if executable && block.annotated && block.code.trim().is_empty() {
         lints.warning(block.line, "empty-block", "this block is empty");
+    }
+    if block.background && matches!(block.kind, BlockKind::Sample | BlockKind::Expect | BlockKind::Undo) {
+        lints.warning(
+            block.line,
+            "background",
+            "`background` counts on what a step runs: guard, check, run and verify; here it says nothing",
+        );
     }
     if !block.accept.is_empty() && block.is_query() {
         lints.warning(block.line, "bad-attr", "`expect` is about exit codes, and a query has none");

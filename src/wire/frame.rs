@@ -1,6 +1,6 @@
 //! The frames themselves.
 
-use super::presence::{Here, Presence, SeatId};
+use super::presence::{Here, Look, Point, Presence, SeatId};
 use crate::{
     domain::{
         Command, CommandId, Event, Refusal, Seq, State,
@@ -146,6 +146,8 @@ pub enum Ask {
     Status,
     /// Watch these too, until the room ends. Only its owner may.
     Watch(Wanted),
+    /// Ask all to look at this, or no longer. Only who commands may.
+    Point(Option<Look>),
     /// Stop the room in good order. Only its owner may.
     Stop,
 }
@@ -193,7 +195,7 @@ pub enum Told {
     /// Evidence, as text.
     Evidence(String),
     /// How the room is.
-    Status(RoomStatus),
+    Status(Box<RoomStatus>),
     /// It cannot be answered.
     No(Refusal),
     /// It will be done.
@@ -323,6 +325,9 @@ pub struct RoomStatus {
     /// How the audit stream is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audit: Vec<SinkView>,
+    /// Where all are asked to look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub point: Option<Box<Point>>,
 }
 
 /// How far a central audit system is behind.

@@ -12,7 +12,7 @@ pub use frame::{
     As, Ask, Finished, FromRoom, HandSays, JournalState, Outcome, RoomStatus, SinkView, Steer, StepRef,
     ToRoom, Told, Wanted,
 };
-pub use presence::{Here, IDLE_AFTER, Look, Presence, SeatId};
+pub use presence::{Here, IDLE_AFTER, Look, Point, Presence, SeatId};
 
 /// Version of the frames. Within one, unknown frames and fields are passed over; across, the hello is refused. Hello and goodbye are the same in all.
 pub const WIRE: u32 = 1;

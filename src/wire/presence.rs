@@ -145,6 +145,21 @@ pub struct Presence {
     pub follows: Option<SeatId>,
 }
 
+/// A place where all are asked to look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// Who asks.
+    pub by: Actor,
+    /// From which connection.
+    pub seat: SeatId,
+    /// Where to.
+    pub look: Look,
+    /// Since when.
+    pub since: Wall,
+    /// When it is over.
+    pub until: Wall,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_false(flag: &bool) -> bool {
     !*flag

@@ -13,7 +13,7 @@ use warroom::{
         update::{self, Event},
     },
     signal::{Level, Live, Trouble},
-    wire::{FromRoom, HandSays, JournalState, Look},
+    wire::{FromRoom, HandSays, JournalState, Look, Point},
 };
 
 pub struct Scene {
@@ -107,6 +107,27 @@ pub fn all() -> Vec<Scene> {
         let mut model = room("eve");
         hear(&mut model, NOW, FromRoom::Room(looking()));
         press(&mut model, NOW, "f 'bo enter");
+        model
+    }));
+    all.push(scene("asked-to-look", {
+        let mut model = room("eve");
+        let mut status = looking();
+        let cursor = Some(story::wall("14:04:12").timestamp_millis());
+        let look = Look {
+            view: "metrics".into(),
+            pane: "health".into(),
+            incident: Some(story::INC),
+            cursor,
+            ..Look::default()
+        };
+        status.point = Some(Box::new(Point {
+            by: story::person("ana"),
+            seat: 1,
+            look,
+            since: story::wall("14:07:19"),
+            until: story::wall("14:09:19"),
+        }));
+        hear(&mut model, NOW, FromRoom::Room(status));
         model
     }));
     all.push(scene("only-looking", {

@@ -56,7 +56,9 @@ pub(super) fn book() -> Runbook {
         ],
     );
     first.approval = gate(1);
-    let mut second = step("s2", vec![block("act2", BlockKind::Run), block("verify", BlockKind::Verify)]);
+    let mut beside = block("act2", BlockKind::Run);
+    beside.background = true;
+    let mut second = step("s2", vec![beside, block("verify", BlockKind::Verify)]);
     second.approval = gate(2);
     second.conditional = true;
     let mut which = step("s3", vec![]);

@@ -43,6 +43,29 @@ fn approved(before: &State, fact: &WalkFact) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A step has one owner: it is lent only where nobody has it, and a block is begun and ended only by the one who has
+/// it. A walk ends only when nothing runs beside it any more, but where it is given up.
+fn one_owner(before: &State, event: &Event) -> Result<(), TestCaseError> {
+    let Fact::Walk(fact) = &event.fact else { return Ok(()) };
+    let Some(walk) = before.walks.get(&fact.walk()) else { return Ok(()) };
+    match fact {
+        WalkFact::Lent { step, .. } => {
+            let state = walk.state(step);
+            prop_assert!(state.lease.is_none(), "{step} has an owner: {state:?}");
+            prop_assert!(!matches!(state.status, StepStatus::Lent | StepStatus::Unknown));
+        }
+        WalkFact::Intended { step, .. } | WalkFact::BlockEnded { step, .. } => {
+            let lease = walk.state(step).lease.unwrap();
+            prop_assert!(lease.owner.same(&event.actor), "{step} belongs to {}", lease.owner);
+        }
+        WalkFact::Finished { complete: true, .. } => {
+            prop_assert!(walk.beside().next().is_none(), "{walk:?}");
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
 /// Command moves only as it may: to the one who says so under a power, or to nobody by the one who lays it down.
 fn command_moves(before: &State, event: &Event, groups: &Groups) -> Result<(), TestCaseError> {
     let mut after = before.clone();
@@ -221,6 +244,7 @@ proptest! {
                             let mut state = before.clone();
                             for event in &events {
                                 if let Fact::Walk(fact) = &event.fact { approved(&state, fact)?; }
+                                one_owner(&state, event)?;
                                 command_moves(&state, event, &ctx.groups)?;
                                 state.apply(event);
                             }

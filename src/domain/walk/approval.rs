@@ -162,6 +162,7 @@ pub(super) fn decide(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<
 
 /// An approval that gates nothing but the way on finishes its step; any other is waited for by a hand or a person.
 fn go_on(walk: &Walk, step: &Step, facts: &mut Vec<Fact>, ctx: &Ctx) {
+    super::rules::pass(walk, step, facts, ctx);
     if step.runs() || !matches!(step.lead, Some(Lead::Approve(_))) {
         return;
     }

@@ -309,9 +309,20 @@ impl Walk {
         self.steps.get(step).map(|state| state.status).unwrap_or_default()
     }
 
-    /// The step where one is.
+    /// The step where one is: where all is done there, the one beside it that is waited for.
     pub fn current(&self) -> Option<&Step> {
-        self.at.as_deref().and_then(|at| self.runbook.step(at))
+        let at = self.at.as_deref().and_then(|at| self.runbook.step(at))?;
+        let done = self.status(&at.id) == StepStatus::Done;
+        done.then(|| self.beside().next()).flatten().or(Some(at))
+    }
+
+    /// Steps of the background that were begun and are not finished, in the order of the file.
+    pub fn beside(&self) -> impl Iterator<Item = &Step> {
+        self.runbook.steps().filter(|step| {
+            let state = self.steps.get(&step.id);
+            step.is_background()
+                && state.is_some_and(|state| state.attempt > 0 && state.status != StepStatus::Done)
+        })
     }
 
     /// Whether a hand has a step of it.

@@ -256,7 +256,15 @@ fn take(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Re
         facts.extend(beyond_limit(state, walk, step, &lent, *again, ctx, &facts)?);
     }
     facts.push(lent);
+    pass(walk, step, &mut facts, ctx);
     Ok(facts)
+}
+
+/// Goes on where a step of the background runs now.
+pub(super) fn pass(walk: &Walk, step: &Step, facts: &mut Vec<Fact>, ctx: &Ctx) {
+    let mut after = walk.clone();
+    after.take(facts, ctx);
+    facts.extend(turn::pass(&after, step));
 }
 
 /// The deviation of running a block more often than prescribed, where this lease would. A block that runs `once` is

@@ -1,6 +1,6 @@
 //! Whose turn it is: where one stands after a step is finished, and what a wait does by itself.
 
-use super::{How, StepEnd, StepStatus, Walk, WalkFact};
+use super::{How, StepEnd, StepStatus, Walk, WalkFact, approval};
 use crate::domain::{
     command::Ctx,
     fact::Fact,
@@ -40,10 +40,35 @@ fn after(walk: &Walk, step: &Step, how: &How) -> Vec<WalkFact> {
     if let How::Chosen { to, .. } = how {
         return go_to(walk, to);
     }
-    if walk.at.as_deref() != Some(step.id.as_str()) {
+    let Some(at) = walk.at.as_deref() else { return Vec::new() };
+    // Where one is not, nothing follows; but where all is done and one stood waiting for this, one goes on.
+    if at != step.id && !(step.is_background() && walk.status(at) == StepStatus::Done) {
         return Vec::new();
     }
-    onward(walk, section_index(walk, &step.id), Some(&step.id))
+    onward(walk, section_index(walk, at), Some(at))
+}
+
+/// A step of the background that runs is not waited for: on to the next of its section, where there is one.
+pub(super) fn pass(walk: &Walk, step: &Step) -> Option<Fact> {
+    let state = walk.state(&step.id);
+    let runs = state.status == StepStatus::Lent && state.lease.is_some_and(|lease| !lease.undo);
+    let here = walk.at.as_deref() == Some(step.id.as_str());
+    if !(here && runs && step.is_background() && approval::is_given(walk, step)) {
+        return None;
+    }
+    let section = walk.runbook.section_of(&step.id)?;
+    let next =
+        section.steps.iter().skip_while(|one| one.id != step.id).skip(1).find(|one| is_next(walk, one))?;
+    Some(Fact::Walk(WalkFact::Moved { walk: walk.id, to: next.id.clone() }))
+}
+
+/// Whether a walk comes to stand at a step: it is not finished, nor does it run in the background already.
+fn is_next(walk: &Walk, step: &Step) -> bool {
+    match walk.status(&step.id) {
+        StepStatus::Done => false,
+        StepStatus::Lent => !step.is_background(),
+        _ => true,
+    }
 }
 
 /// On to a section, or to a step.
@@ -81,14 +106,24 @@ fn onward(walk: &Walk, section: usize, behind: Option<&str>) -> Vec<WalkFact> {
             .and_then(|step| one.steps.iter().position(|own| own.id == step))
             .map_or(0, |position| position + 1);
         if here || one.role != SectionRole::Context {
-            let left = one.steps.iter().skip(done).find(|step| walk.status(&step.id) != StepStatus::Done);
+            let left = one.steps.iter().skip(done).find(|step| is_next(walk, step));
             if let Some(step) = left {
                 return vec![WalkFact::Moved { walk: walk.id, to: step.id.clone() }];
             }
+            // A section is left when all of it is done: one stands where one is until then.
+            if one.steps.iter().any(|step| walk.beside().any(|beside| beside.id == step.id)) {
+                return Vec::new();
+            }
         }
         if let Some(ending) = one.ending {
+            if walk.beside().next().is_some() {
+                return Vec::new();
+            }
             return vec![WalkFact::Finished { walk: walk.id, complete: ending == Ending::End }];
         }
+    }
+    if walk.beside().next().is_some() {
+        return Vec::new();
     }
     vec![WalkFact::Finished { walk: walk.id, complete: true }]
 }
@@ -115,9 +150,13 @@ fn other_branches(walk: &Walk, section: usize) -> BTreeSet<usize> {
     others
 }
 
+fn stood_at(walk: &Walk) -> Option<&Step> {
+    walk.at.as_deref().and_then(|at| walk.runbook.step(at))
+}
+
 /// When the wait is over at which a walk stands.
 pub(in crate::domain) fn wait_ends(walk: &Walk) -> Option<Stamp> {
-    let step = walk.current().filter(|_| walk.ended.is_none())?;
+    let step = stood_at(walk).filter(|_| walk.ended.is_none())?;
     match step.lead {
         Some(Lead::Wait(Some(time))) if walk.status(&step.id) == StepStatus::Todo => {
             Some(walk.at_since.plus(time))
@@ -128,7 +167,7 @@ pub(in crate::domain) fn wait_ends(walk: &Walk) -> Option<Stamp> {
 
 /// What happens then.
 pub(in crate::domain) fn wait_over(walk: &Walk) -> Vec<Fact> {
-    let Some(step) = walk.current() else { return Vec::new() };
+    let Some(step) = stood_at(walk) else { return Vec::new() };
     let mut then = walk.clone();
     then.steps.entry(step.id.clone()).or_default().status = StepStatus::Done;
     let mut facts = vec![WalkFact::StepDone {

@@ -214,6 +214,9 @@ commands! { LOOK, Group::Look;
     "people" ["who" "here"] ("@") None, "Who is here, where they look, and the line to join", [], act::always, act::presence::people;
     "follow" [] ("f") None, "Look where another looks, at your own size and theme, until you move yourself",
         [arg("who", "Whom do you follow?", Kind::Seat)], act::presence::others, act::presence::follow;
+    "look-here" ["point"] ("E") None, "Ask all to look where you look; for who commands", [], act::presence::leads, act::presence::point;
+    "look-away" [] () None, "Ask nobody to look any more", [], act::presence::pointing, act::presence::unpoint;
+    "look" [] ("!") None, "Go where all are asked to look", [], act::presence::pointed, act::presence::look;
     "unfollow" [] () None, "Follow nobody any more", [], act::presence::following, act::presence::unfollow;
     "next-pane" [] ("tab") None, "Focus the next pane", [], act::always, act::look::next_pane;
     "previous-pane" [] ("shift-tab") None, "Focus the pane before", [], act::always, act::look::previous_pane;

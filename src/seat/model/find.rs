@@ -65,9 +65,8 @@ impl Model {
     /// The step that is open: the selected one, else the one where one is.
     pub fn step(&self) -> Option<(&Walk, &Step)> {
         let walk = self.walk()?;
-        let slug =
-            self.ui.step.as_ref().filter(|slug| walk.runbook.step(slug).is_some()).or(walk.at.as_ref())?;
-        walk.runbook.step(slug).map(|step| (walk, step))
+        let chosen = self.ui.step.as_ref().and_then(|slug| walk.runbook.step(slug));
+        chosen.or_else(|| walk.current()).map(|step| (walk, step))
     }
 
     /// The steps listed in the runbook pane: those on one's way, and the rest of the sections that are not branched to.

@@ -5,9 +5,10 @@ use super::{
     ui::{LogFilter, Scroll},
 };
 use crate::{
+    domain::power,
     seat::view::widget::list::Position,
     signal::Level,
-    wire::{Here, Look, SeatId},
+    wire::{Here, Look, Point, SeatId},
 };
 
 /// Another seat, whose focus this one takes over.
@@ -80,8 +81,9 @@ impl Model {
             self.ui.walk = look.walk.filter(|id| self.state.walks.contains_key(id));
         }
         self.ui.step = look.step.clone().filter(|step| {
-            self.walk()
-                .is_some_and(|walk| walk.at.as_ref() != Some(step) && walk.runbook.step(step).is_some())
+            self.walk().is_some_and(|walk| {
+                walk.current().is_none_or(|at| at.id != *step) && walk.runbook.step(step).is_some()
+            })
         });
         self.ui.cursor = look.cursor;
         let level = LEVELS.into_iter().find(|level| level.word().eq_ignore_ascii_case(&look.level));
@@ -164,6 +166,19 @@ impl Model {
             }
         }
         false
+    }
+
+    /// Where all are asked to look, as long as that holds and this seat has not answered.
+    pub fn point(&self) -> Option<&Point> {
+        let point = self.room.as_ref()?.point.as_deref()?;
+        let open = point.until > self.now.wall && self.looked != Some(point.until);
+        (open && point.seat != self.seat).then_some(point)
+    }
+
+    /// Whether this person may ask all to look somewhere.
+    pub fn leads(&self) -> bool {
+        let about = self.open_incident().map(|incident| incident.id);
+        self.me.as_ref().is_some_and(|me| power::leads(&self.state, (me, &self.groups), about, &self.now))
     }
 
     /// The line by which somebody joins here from elsewhere.

@@ -33,11 +33,11 @@ use crate::{
         plan::Runbook,
         policy::Power,
         power::{self, Groups},
-        time::Stamp,
+        time::{Stamp, Wall},
     },
     seat::command::keymap::Keymap,
     signal::{Live, Shows},
-    wire::{Here, SeatId},
+    wire::{Here, Look, SeatId},
 };
 use pending::Pendings;
 use std::{collections::BTreeMap, sync::Arc};
@@ -122,6 +122,10 @@ pub struct Model {
     pub told: Option<(Here, Stamp)>,
     /// The seat that this one follows.
     pub leader: Option<Leader>,
+    /// The last request to look somewhere that was answered or put aside, by its end.
+    pub looked: Option<Wall>,
+    /// Where one looked before one was asked to look elsewhere.
+    pub before: Option<Look>,
     /// How many clients are attached to the terminal that this seat runs in, where a multiplexer says so.
     pub attached: Option<usize>,
     /// This machine.
@@ -190,6 +194,8 @@ impl Model {
             active: setup.now.clone(),
             told: None,
             leader: None,
+            looked: None,
+            before: None,
             attached: None,
             host: setup.host,
             conn: Conn::Connecting { since: setup.now.clone() },

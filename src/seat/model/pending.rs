@@ -42,6 +42,8 @@ pub enum For {
     Timeline,
     /// The draft's events.
     Draft,
+    /// That all look somewhere, or no longer.
+    Point(bool),
 }
 
 /// What waits for an answer.

@@ -118,8 +118,19 @@ fn trouble(model: &Model) -> Option<Waits> {
     (age < GLASS_SHOWN).then(|| Waits::new("GLASS BROKEN", Loud::Worst, what).on(who).since(age))
 }
 
+/// Where all are asked to look, until one has looked or put it aside.
+fn pointed(model: &Model) -> Option<Waits> {
+    let point = model.point()?;
+    let age = Span::between(point.since, model.now.wall);
+    let what = format!("look at {}", point.look.say(&model.state));
+    Some(Waits::new("ASKED by", Loud::Notice, what).on(point.by.name.clone()).since(age).key("look"))
+}
+
 fn waiting(model: &Model) -> Option<Waits> {
     let now = &model.now;
+    if let Some(asked) = pointed(model) {
+        return Some(asked);
+    }
     if let Some(offer) = model.open_incident().and_then(|incident| incident.handover.as_ref()) {
         let what = format!("take command, offered by {}, or decline", offer.by);
         let who = if offer.to == model.my_name() { "you" } else { offer.to.as_str() };

@@ -115,7 +115,9 @@ fn come_back(model: &mut Model) {
 }
 
 fn room_is(model: &mut Model, room: RoomStatus) {
+    let known = model.room.as_ref().and_then(|room| room.point.as_ref()).map(|point| point.until);
     model.room = Some(room);
+    presence::pointed(model, known);
 }
 
 fn close_terminal(model: &mut Model, at: &StepRef) {
@@ -288,7 +290,7 @@ fn told_(model: &mut Model, n: u64, told: Told) -> Vec<Effect> {
     let Some(purpose) = model.pending.told(n) else { return Vec::new() };
     match (purpose, told) {
         (_, Told::Status(room)) => {
-            room_is(model, room);
+            room_is(model, *room);
             Vec::new()
         }
         (For::Timeline, Told::Events { events, .. }) => {
@@ -309,6 +311,15 @@ fn told_(model: &mut Model, n: u64, told: Told) -> Vec<Effect> {
             let mut effects = draft::more(model);
             effects.extend(draft::refresh(model));
             effects
+        }
+        (For::Point(on), Told::Yes) => {
+            let say = if on {
+                "all are asked to look here, for two minutes"
+            } else {
+                "nobody is asked to look any more"
+            };
+            model.say(Tone::Done, say);
+            Vec::new()
         }
         (_, Told::No(refusal)) => {
             model.say(Tone::Wrong, refusal.to_string());

@@ -143,13 +143,17 @@ fn happen(model: &mut Model, event: Event) -> Vec<Effect> {
     match event {
         Event::Tick => tick::tick(model),
         Event::Input(input) => {
-            let before = model.leader.clone().map(|leader| (leader, model.look()));
+            let was = (model.leader.clone(), model.before.clone());
+            let look = (was.0.is_some() || was.1.is_some()).then(|| model.look());
             let effects = input::input(model, input);
-            if let Some((leader, look)) = before
-                && model.leader == Some(leader)
-                && model.look() != look
-            {
-                presence::stop(model);
+            if look.is_some_and(|look| model.look() != look) {
+                // Who moves by themselves follows nobody, and has no place to be taken back to.
+                if model.leader == was.0 {
+                    presence::stop(model);
+                }
+                if model.before == was.1 {
+                    model.before = None;
+                }
             }
             effects
         }

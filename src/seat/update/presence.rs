@@ -72,6 +72,19 @@ pub fn follow(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// All may be asked to look somewhere, where before they were asked something that ended at `known`.
+pub(super) fn pointed(model: &mut Model, known: Option<crate::domain::time::Wall>) {
+    let Some(point) = model.point().filter(|point| Some(point.until) != known).cloned() else { return };
+    // Who follows the one who asks is there already.
+    if model.leader.as_ref().is_some_and(|leader| leader.seat == point.seat) {
+        model.looked = Some(point.until);
+        return;
+    }
+    let key = model.keymap.label("look").unwrap_or_default();
+    let place = point.look.say(&model.state);
+    model.say(Tone::Info, format!("{} asks all to look at {place}: {key} goes there", point.by));
+}
+
 /// Looks where another looks.
 pub fn go(model: &mut Model, look: &crate::wire::Look) -> Vec<Effect> {
     let was = model.ui.view;

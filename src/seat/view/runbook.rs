@@ -80,7 +80,7 @@ fn none(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, focus: bool)
 fn mark(theme: &Theme, walk: &Walk, step: &Step) -> (&'static str, Role) {
     let glyphs = theme.glyphs();
     let state = walk.state(&step.id);
-    let current = walk.at.as_deref() == Some(step.id.as_str()) && walk.ended.is_none();
+    let current = walk.current().is_some_and(|at| at.id == step.id) && walk.ended.is_none();
     match state.status {
         StepStatus::Done => match state.done.map(|end| end.how) {
             Some(How::Skipped | How::NotApplicable) => (glyphs.skipped, Role::Notice),
@@ -97,7 +97,7 @@ fn mark(theme: &Theme, walk: &Walk, step: &Step) -> (&'static str, Role) {
 fn step_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, walk: &Walk, step: &Step) {
     let (glyph, role) = mark(theme, walk, step);
     let state = walk.state(&step.id);
-    let current = walk.at.as_deref() == Some(step.id.as_str()) && walk.ended.is_none();
+    let current = walk.current().is_some_and(|at| at.id == step.id) && walk.ended.is_none();
     put::left(buf, put::part(area, 0, 1), theme, glyph, theme.style(role));
     let mut seen = String::new();
     let (right, right_role) = match (&state.status, &state.done) {

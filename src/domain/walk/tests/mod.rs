@@ -1,6 +1,7 @@
 //! The walk by tables: each test tells one story of a step.
 
 mod approving;
+mod beside;
 mod deviating;
 mod example;
 mod interrupted;

@@ -121,7 +121,7 @@ fn step(model: &mut Model, by: isize) -> Vec<Effect> {
             let open = model.step().map(|(_, step)| step.id.clone());
             let at = slugs.iter().position(|slug| Some(slug) == open.as_ref()).unwrap_or(0);
             let to = slugs.get(moved(at, slugs.len())).cloned();
-            let current = model.walk().and_then(|walk| walk.at.clone());
+            let current = model.walk().and_then(|walk| walk.current().map(|step| step.id.clone()));
             // On the current step again, one follows the walk again.
             model.ui.step = to.filter(|slug| Some(slug) != current.as_ref());
             model.ui.output_back = 0;

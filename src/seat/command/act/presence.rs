@@ -1,9 +1,12 @@
 //! Who is here, and looking where another looks.
 
 use super::say::arg;
-use crate::seat::{
-    model::{Layer, Leader, Model, Presence, Tone},
-    update::{Effect, presence},
+use crate::{
+    seat::{
+        model::{Layer, Leader, Model, Presence, Tone, pending::For},
+        update::{Effect, presence},
+    },
+    wire::Ask,
 };
 
 /// With other seats in the room.
@@ -78,6 +81,54 @@ pub fn lead_by(model: &mut Model, one: &Presence) -> Vec<Effect> {
     );
     model.say(Tone::Done, what);
     presence::follow(model)
+}
+
+/// For whoever commands.
+pub fn leads(model: &Model) -> Result<(), String> {
+    super::no(model.leads(), "only who commands asks all to look")
+}
+
+/// While all are asked to look somewhere.
+pub fn pointed(model: &Model) -> Result<(), String> {
+    super::no(model.point().is_some(), "nobody asks you to look anywhere")
+}
+
+/// While this seat asks all to look.
+pub fn pointing(model: &Model) -> Result<(), String> {
+    let own = model.room.as_ref().and_then(|room| room.point.as_ref());
+    super::no(own.is_some_and(|point| point.seat == model.seat), "you ask nobody to look")
+}
+
+/// Asks all to look where one looks.
+pub fn point(model: &mut Model, _: &[String]) -> Vec<Effect> {
+    let look = model.look();
+    model.ask(Ask::Point(Some(look)), For::Point(true))
+}
+
+/// Asks nobody to look any more.
+pub fn unpoint(model: &mut Model, _: &[String]) -> Vec<Effect> {
+    model.ask(Ask::Point(None), For::Point(false))
+}
+
+/// Goes where one is asked to look; back leads to where one was.
+pub fn look(model: &mut Model, _: &[String]) -> Vec<Effect> {
+    let Some(point) = model.point().cloned() else { return Vec::new() };
+    model.looked = Some(point.until);
+    model.before = Some(model.look());
+    let back = model.keymap.label("back").unwrap_or_default();
+    model.say(Tone::Done, format!("{}: {back} leads back to where you were", point.look.say(&model.state)));
+    presence::go(model, &point.look)
+}
+
+/// Back from where one was asked to look, or puts the request aside.
+pub fn back(model: &mut Model) -> Option<Vec<Effect>> {
+    if let Some(before) = model.before.take() {
+        return Some(presence::go(model, &before));
+    }
+    let until = model.point().map(|point| point.until)?;
+    model.looked = Some(until);
+    model.say(Tone::Info, "put aside");
+    Some(Vec::new())
 }
 
 /// Follows nobody any more.

@@ -35,6 +35,9 @@ pub fn coach(model: &mut Model, _: &[String]) -> Vec<Effect> {
 
 /// Back: the cursor goes, then the selection, then the view.
 pub fn back(model: &mut Model, _: &[String]) -> Vec<Effect> {
+    if let Some(effects) = super::presence::back(model) {
+        return effects;
+    }
     let ui = &mut model.ui;
     if ui.cursor.take().is_some() {
         return Vec::new();
