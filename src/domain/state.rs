@@ -41,7 +41,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 6;
+pub const FOLD: u32 = 7;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -55,7 +55,16 @@ async fn server() -> Server {
         as_no_root("postgres")
             .arg("-D")
             .arg(&data)
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-p", &port.to_string()])
+            .args([
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "fsync=off",
+                "-c",
+                "jit=off",
+                "-p",
+                &port.to_string(),
+            ])
             .arg("-k")
             .arg(dir.path()),
     );
