@@ -8,12 +8,15 @@ use crate::domain::{
     CommandId, Event, Fact, Seq,
     actor::Actor,
     id::{Digest, IncidentId},
+    note::NoteFact,
     time::{Stamp, Wall},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 const DOMAIN: &[u8] = b"warroom chain 1\n";
+/// The kind of the event that says who erased a payload and why.
+const ERASURE: &str = "note.erased";
 
 /// An event as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +172,17 @@ impl Whole {
     /// The record as an event.
     pub(super) fn event(self, record: &Record) -> Event {
         event(self.0, record)
+    }
+
+    /// The event whose payload this one says was erased, where it says so.
+    pub(super) fn erases(self, record: &Record) -> Option<Seq> {
+        if self.0.kind != ERASURE {
+            return None;
+        }
+        match event(self.0, record).fact {
+            Fact::Note(NoteFact::Erased { seq, payload: true, .. }) => Some(seq),
+            _ => None,
+        }
     }
 }
 
