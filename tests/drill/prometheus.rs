@@ -1,23 +1,13 @@
 //! The drill's story with a real Prometheus between the world and the room: its panels are Prometheus queries, and the
 //! runbook's promql checks are answered by it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may fail by panicking"
-)]
-
-mod support;
-
+use crate::support::peer::{binary, free_port, start, wanted};
 use std::{
     fmt::Write as _,
     path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
-use support::peer::{binary, free_port, start, wanted};
 use warroom::{
     domain::id::WalkId,
     drill::{
@@ -29,10 +19,6 @@ use warroom::{
 };
 
 const PACE: f64 = 6.0;
-
-fn warroom() -> String {
-    std::env::var("WARROOM_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_warroom").to_owned())
-}
 
 /// Ends a room when the test is over, however it ends.
 struct Room(Child);
@@ -113,7 +99,7 @@ async fn the_same_story_against_a_real_prometheus() {
     let dir = home.path().join("drill");
     std::fs::create_dir(&dir).unwrap();
     let mut spec = Spec::new(dir.join("world"), Scenario::BadRelease, PACE);
-    spec.exe = warroom().into();
+    spec.exe = crate::binary().into();
     for (name, place) in [("WARROOM_SOCKET", stage::socket(&dir)), ("XDG_STATE_HOME", dir.join("gate"))] {
         spec.env.push((name.into(), place.to_string_lossy().into_owned()));
     }
@@ -135,7 +121,7 @@ async fn the_same_story_against_a_real_prometheus() {
     std::fs::write(stage::config(&dir), config(&facts, &prometheus)).unwrap();
     let room = stage::room_dir(&dir);
     let _room = Room(
-        Command::new(warroom())
+        Command::new(crate::binary())
             .arg("--config")
             .arg(stage::config(&dir))
             .args(["room", "--drill", "bad-release", "--pace", &PACE.to_string(), "--dir"])
@@ -156,7 +142,7 @@ async fn the_same_story_against_a_real_prometheus() {
 
     let stage = Stage { dir: dir.clone(), world, facts, pace: PACE };
     let hand = |socket: &Path, walk: WalkId, step: &str, hand: uuid::Uuid| {
-        let mut command = Command::new(warroom());
+        let mut command = Command::new(crate::binary());
         command.arg("hand").arg("--socket").arg(socket).args(["--walk", &walk.to_string(), "--step", step]);
         command.args(["--hand", &hand.to_string()]).stdin(Stdio::null()).stdout(Stdio::null());
         let mut child = command.spawn().map_err(|error| error.to_string())?;
@@ -192,7 +178,7 @@ async fn the_same_story_against_a_real_prometheus() {
     assert!(worst > 0.05 && now < 0.01, "worst {worst}, now {now}");
 
     let out = home.path().join("draft");
-    let done = Command::new(warroom())
+    let done = Command::new(crate::binary())
         .arg("--socket")
         .arg(&socket)
         .args(["export", &incident.to_string(), "--out"])
@@ -202,7 +188,7 @@ async fn the_same_story_against_a_real_prometheus() {
     assert!(done.status.success(), "{done:?}");
     let draft = std::fs::read_to_string(out.join("postmortem.md")).unwrap();
     assert!(draft.contains("held for") && draft.contains("charts/01-errors.svg"), "{draft}");
-    let sound = Command::new(warroom()).arg("verify").arg(room.join("journal.db")).output().unwrap();
+    let sound = Command::new(crate::binary()).arg("verify").arg(room.join("journal.db")).output().unwrap();
     assert_eq!(sound.status.code(), Some(0), "{sound:?}");
     stage.world.stop(Leave::Nothing).unwrap();
 }

@@ -1,24 +1,10 @@
 //! A newcomer lives through a bad release, by keys alone, in a real terminal: from the first frame to the draft.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may fail by panicking"
-)]
-
-mod support;
-
+use crate::support::pty::Pty;
 use std::path::{Path, PathBuf};
-use support::pty::Pty;
 
 /// The most keystrokes that the story may take.
 const KEYSTROKES: usize = 60;
-
-/// The released binary where there is one (`tests/all` names it), else the one just built.
-fn binary() -> String {
-    std::env::var("WARROOM_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_warroom").to_owned())
-}
 
 struct Person {
     pty: Pty,
@@ -67,7 +53,7 @@ fn a_bad_release_is_lived_through_by_keys_alone() {
         ("TZ", "UTC"),
     ];
     let args = ["drill", "--pace", "4", "--out", out_text.as_str()];
-    let mut me = Person { pty: Pty::spawn(binary(), &args, &env, (100, 30)), keys: 0 };
+    let mut me = Person { pty: Pty::spawn(crate::binary(), &args, &env, (100, 30)), keys: 0 };
 
     // Sees it.
     me.sees("All is well");
@@ -153,8 +139,11 @@ fn a_bad_release_is_lived_through_by_keys_alone() {
     let cited = regex::Regex::new(r"#(\d+)").unwrap();
     let beyond = cited.captures_iter(&draft).find(|all| all[1].parse::<usize>().unwrap() > events);
     assert!(beyond.is_none(), "{beyond:?} of {events} events");
-    let sound =
-        std::process::Command::new(binary()).arg("verify").arg(out.join("journal.db")).output().unwrap();
+    let sound = std::process::Command::new(crate::binary())
+        .arg("verify")
+        .arg(out.join("journal.db"))
+        .output()
+        .unwrap();
     assert_eq!(sound.status.code(), Some(0), "{sound:?}");
     let said = String::from_utf8_lossy(&me.pty.raw()).into_owned();
     assert!(said.contains("journal  sound"), "{}", me.pty.screen_text());
@@ -178,7 +167,7 @@ fn a_drill_looks_and_answers_as_its_player_is_used_to() {
         ("TZ", "UTC"),
     ];
     let args = ["drill", "--pace", "0.1", "--out", out.as_str()];
-    let mut me = Person { pty: Pty::spawn(binary(), &args, &env, (100, 30)), keys: 0 };
+    let mut me = Person { pty: Pty::spawn(crate::binary(), &args, &env, (100, 30)), keys: 0 };
     me.sees("All is well");
     me.pty.send("\u{19}");
     me.sees("Declare an incident");
