@@ -64,7 +64,7 @@ const VIEW: &[&str] = &["domain", "seat", "signal", "theme"];
 /// A pattern, what it stands for, and the only places (prefixes of paths) where it may stand.
 const ONLY: &[(&str, &str, &[&str])] = &[
     ("names the database", r"\brusqlite\b", &["src/store/sqlite"]),
-    ("names the SQL client", r"\btokio_postgres(_rustls)?\b", &["src/source/sql/"]),
+    ("names the SQL client", r"\btokio_postgres(_rustls)?\b", &["src/source/sql/", "src/store/postgres/"]),
     (
         "writes escape sequences",
         r"\\x1b|\\u\{1b\}|\bcrossterm\b",

@@ -1,3 +1,4 @@
 //! Where a journal lies.
 
+pub mod postgres;
 pub mod sqlite;
