@@ -10,6 +10,7 @@ pub mod exit;
 pub mod export;
 pub mod gate;
 pub mod hand;
+pub mod journal;
 mod log;
 pub mod mark;
 pub mod outward;
@@ -95,6 +96,7 @@ enum Verb {
     Erase(erase::EraseArgs),
     /// Check every hash of a journal
     Verify(verify::VerifyArgs),
+    Journal(journal::JournalArgs),
     Evidence(evidence::EvidenceArgs),
     Export(export::ExportArgs),
     /// Read a runbook without walking it
@@ -149,6 +151,7 @@ impl Verb {
             | Self::Gate(_)
             | Self::Erase(_)
             | Self::Verify(_)
+            | Self::Journal(_)
             | Self::Evidence(_)
             | Self::Export(_)
             | Self::Runbook(_)
@@ -193,7 +196,8 @@ pub fn main() -> ExitCode {
         Some(Verb::Tail(args)) => tail::run(&with, &args),
         Some(Verb::Gate(args)) => gate::run(&args),
         Some(Verb::Erase(args)) => erase::run(&with, &args),
-        Some(Verb::Verify(args)) => verify::run(&args),
+        Some(Verb::Verify(args)) => verify::run(&with, &args),
+        Some(Verb::Journal(args)) => journal::run(&with, &args),
         Some(Verb::Evidence(args)) => evidence::run(&with, &args),
         Some(Verb::Export(args)) => export::run(&with, &args),
         Some(Verb::Runbook(args)) => runbook::run(&args),

@@ -1,6 +1,6 @@
 //! A room from its first breath to its last, and `warroom stop`.
 
-use super::{With, exit, log, outward, reach::Session, sources};
+use super::{With, exit, journal, log, outward, reach::Session, sources};
 use crate::{
     audit,
     config::{self, Config, model::TokenPower},
@@ -11,11 +11,10 @@ use crate::{
         redact::{Redactor, UserRule},
     },
     http::{self, token::GateRight},
-    journal::Journal,
     os::{dirs, lock::Lock, peer, service},
     push,
     room::{Options, Room},
-    store::sqlite::{Mode, Sqlite},
+    store::{self, Mode, Place},
     transport::listen,
     wire::{Ask, Told},
 };
@@ -147,18 +146,24 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         }
         Door::Own | Door::Given { .. } => dirs::private(&dir).map_err(|error| say(&error))?,
     }
-    let journal_at =
-        config.journal.path.clone().filter(|_| drill.is_none()).unwrap_or_else(|| dir.join("journal.db"));
-    // The file itself is what is locked, under whatever name: a link to it is no second journal.
-    let journal_at = real(&journal_at);
-    let _journal_lock =
-        Lock::take(&journal_at.with_extension("lock"), &format!("a room on {}", journal_at.display()))
-            .map_err(|error| say(&error))?;
+    let mut secrets = Vec::new();
+    let place = match drill.is_none().then(|| journal::spec(config, &mut secrets)).transpose()?.flatten() {
+        Some(spec) => Place::Postgres(spec),
+        None => {
+            let own = config.journal.path.clone().filter(|_| drill.is_none());
+            // The file itself is what is locked, under whatever name: a link to it is no second journal.
+            Place::File(real(&own.unwrap_or_else(|| dir.join("journal.db"))))
+        }
+    };
+    let _journal_lock = journal::file(&place)
+        .map(|path| Lock::take(&path.with_extension("lock"), &format!("a room on {}", path.display())))
+        .transpose()
+        .map_err(|error| say(&error))?;
     // And the directory, or a second room with another journal would take this one's socket.
     let _room_lock = Lock::take(&dir.join("room.lock"), &format!("a room in {}", dir.display()))
         .map_err(|error| say(&error))?;
-    let journal: Arc<dyn Journal> =
-        Arc::new(Sqlite::open(&journal_at, Mode::Write).map_err(|error| say(&error))?);
+    let journal = store::open(place, Mode::Write).await.map_err(|error| say(&error))?;
+    let kept = journal.place();
     let blobs = blobs(config, &dir)?;
     let rules: Vec<UserRule> = config
         .redact
@@ -167,7 +172,8 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         .enumerate()
         .map(|(n, pattern)| UserRule { name: format!("user-{}", n + 1), pattern: pattern.clone() })
         .collect();
-    let sources::Sources { specs, mut secrets } = sources::sources(config);
+    let sources::Sources { specs, secrets: asked } = sources::sources(config);
+    secrets.extend(asked);
     let outgoing = outward::outgoing(config, drill.is_some());
     secrets.extend(outgoing.secrets);
     let redactor = Redactor::new(&secrets, &rules).map_err(|error| say(&error))?;
@@ -239,7 +245,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         let stop = async move { drop(closing.await) };
         gate_task = Some((close, tokio::spawn(http::serve(listener, options, stop))));
     }
-    service::ready(&format!("serves the journal {}", journal_at.display()));
+    service::ready(&format!("serves the journal {kept}"));
     let why = room.serve(listening, inbox).await;
     service::stopping();
     pumps.close().await;

@@ -166,7 +166,7 @@ fn access(auth: &Auth, timeout: Span, secrets: &mut Vec<Known>) -> Result<Access
     Ok(access)
 }
 
-fn have(secret: &Secret, secrets: &mut Vec<Known>) -> Result<SecretString, String> {
+pub(super) fn have(secret: &Secret, secrets: &mut Vec<Known>) -> Result<SecretString, String> {
     let value = resolve_secret(secret, &fetch).map_err(|error| error.to_string())?;
     secrets.push(Known { name: label(secret), value: value.clone() });
     Ok(value)

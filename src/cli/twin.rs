@@ -164,6 +164,7 @@ mod tests {
         ("gate", "pipelines"),
         ("gate token new", "pipelines"),
         ("verify", "auditors"),
+        ("journal init", "set-up"),
         ("evidence", "a seat shows it"),
         ("runbook show", "authors"),
         ("runbook lint", "authors"),

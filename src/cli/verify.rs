@@ -1,10 +1,9 @@
 //! `warroom verify`: is the journal sound?
 
-use super::exit;
+use super::{With, exit, journal};
 use crate::{
     journal::{Head, Trouble, verify},
-    os::dirs,
-    store::sqlite::{Mode, Sqlite},
+    store::{self, Mode, sqlite::Sqlite},
 };
 use std::{
     path::{Path, PathBuf},
@@ -14,7 +13,8 @@ use std::{
 /// Check every hash of a journal. Exit 0 sound, 1 tampered, 2 incomplete
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// The journal's file [default: your own room's]
+    /// The journal's file, or the address of a database, whose password is taken from PGPASSWORD [default: the
+    /// configured one, else your own room's]
     #[arg(value_name = "JOURNAL")]
     journal: Option<PathBuf>,
     /// A head that was kept elsewhere: shows that nothing is missing at the end and nothing was written anew
@@ -35,17 +35,16 @@ pub async fn check(path: &Path) -> Result<verify::Report, Trouble> {
 }
 
 /// Reads it all. Works beside a room that writes.
-pub fn run(args: &VerifyArgs) -> ExitCode {
-    let path = match args.journal.clone().map_or_else(|| dirs::state().map(|dir| dir.join("journal.db")), Ok)
-    {
-        Ok(path) => path,
+pub fn run(with: &With, args: &VerifyArgs) -> ExitCode {
+    let place = match journal::place(with, args.journal.as_deref()) {
+        Ok(place) => place,
         Err(error) => {
             eprintln!("{error}");
             return exit::code(exit::USAGE);
         }
     };
     exit::block_on(async {
-        let store = match Sqlite::open(&path, Mode::Read) {
+        let store = match store::open(place, Mode::Read).await {
             Ok(store) => store,
             Err(Trouble::Broken { seq, why }) => {
                 println!("TAMPERED: event {seq}: {why}");
@@ -58,7 +57,7 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
         };
         let started = std::time::Instant::now();
         let mut told = started;
-        let report = verify::run(&store, args.expect, |events| {
+        let report = verify::run(store.as_ref(), args.expect, |events| {
             if told.elapsed().as_secs() >= 1 {
                 told = std::time::Instant::now();
                 eprintln!("{events} events so far …");

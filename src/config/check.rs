@@ -2,7 +2,7 @@
 //! there.
 
 use super::{
-    check_outward, check_source,
+    check_outward, check_source, journal,
     load::World,
     model::Config,
     problem::{Files, Problem},
@@ -140,6 +140,7 @@ fn weight(node: &Node) -> usize {
 /// Everything that is wrong across keys.
 pub fn check(config: &Config, tree: &Node, whole: &Node, files: &Files, world: &World<'_>) -> Vec<Problem> {
     let mut judge = Judge { config, tree, whole, files, world, problems: Vec::new() };
+    journal::check(&mut judge);
     policy(&mut judge);
     services(&mut judge);
     powers(&mut judge);

@@ -63,7 +63,7 @@ impl Judge<'_> {
     }
 
     /// The address of a database.
-    fn database(&mut self, path: &[Step], text: &str) {
+    pub(super) fn database(&mut self, path: &[Step], text: &str) {
         const FORM: &str = "postgres://user@host:5432/name";
         let parts = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
         let Some(rest) = parts else {

@@ -3,7 +3,7 @@
 use super::{
     DEFAULT, check,
     flags::Flags,
-    merge,
+    journal, merge,
     model::Config,
     paths,
     problem::{File, Files, Problem, Report},
@@ -65,6 +65,7 @@ pub fn assemble(layers: Vec<File>, flags: &Flags, world: &World<'_>) -> Result<L
     }
     let mut merged = Node::empty(0);
     for mut tree in trees {
+        journal::written_out(&mut tree);
         merge::severities(&mut tree, &files, &mut problems);
         paths::absolute(&mut tree, &files, world.home.as_deref());
         merge::merge(&mut merged, tree);

@@ -10,6 +10,7 @@ mod check_outward;
 mod check_source;
 mod fault;
 pub mod flags;
+pub mod journal;
 mod load;
 mod merge;
 pub mod model;

@@ -2,6 +2,7 @@
 
 use super::{
     audit::Audit,
+    journal::{self, Journal},
     outward::{self, Group, Target, Updates},
     source::Source,
 };
@@ -26,7 +27,8 @@ use std::{
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "warroom.toml")]
 pub struct Config {
-    /// Where the journal is.
+    /// Where the journal is: a path or an address alone, or a table.
+    #[schemars(with = "journal::Form")]
     pub journal: Journal,
     /// Times that the rules read.
     pub policy: Times,
@@ -58,14 +60,6 @@ pub struct Config {
     pub redact: Redact,
     /// The seat.
     pub ui: Ui,
-}
-
-/// Where the journal is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Journal {
-    /// The journal's file. Not set: the room's own state directory.
-    pub path: Option<PathBuf>,
 }
 
 /// Times that the rules read.

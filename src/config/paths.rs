@@ -42,6 +42,8 @@ fn is_path(path: &[String], text: &str) -> bool {
     }
     match words.as_slice() {
         ["journal" | "runbook" | "source", "path"]
+        | ["journal", "ca" | "certificate" | "key"]
+        | ["journal", "password", "file"]
         | ["evidence" | "runbook" | "source", "dir"]
         | ["ui", "keys"]
         | ["source", "auth", .., "file"]

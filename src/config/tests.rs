@@ -83,3 +83,15 @@ fn a_fault_is_not_told_again_as_its_consequence() {
     assert_eq!(report.problems.len(), 1, "{report}");
     assert_eq!(report.problems[0].line, 4);
 }
+
+#[test]
+fn a_journal_may_be_named_in_short() {
+    let journal = |text: &str| layers(&[("user", text)]).config.journal;
+    let named = |text: &str| (journal(text).path, journal(text).url);
+    let url = "postgres://room@a,b:5433/warroom";
+    assert_eq!(named(&format!("journal = {url:?}")), (None, Some(url.into())));
+    assert_eq!(named(&format!("[journal]\nurl = {url:?}")), (None, Some(url.into())));
+    assert_eq!(named("journal = \"j.db\""), (Some("/conf/j.db".into()), None));
+    assert_eq!(named(""), (None, None));
+    assert_eq!(journal(&format!("journal = {url:?}")).durability, journal::Durability::Replicated);
+}

@@ -77,6 +77,12 @@ impl House {
         until("the room ends", || !self.held());
     }
 
+    /// The same, for a room with a configuration of its own.
+    pub fn stop_with(&self, config: &str) {
+        self.ok(&["--config", config, "stop"]);
+        until("the room ends", || !self.held());
+    }
+
     pub fn held(&self) -> bool {
         warroom::os::lock::Lock::take(&self.state().join("room.lock"), "a test").is_err()
     }

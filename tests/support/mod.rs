@@ -12,5 +12,6 @@
 pub mod house;
 pub mod peer;
 pub mod picture;
+pub mod postgres;
 pub mod pty;
 pub mod snap;

@@ -11,15 +11,17 @@ mod rows;
 mod schema;
 mod session;
 
+use super::Mode;
 use crate::{
     domain::{CommandId, Seq},
     journal::{Appended, Head, Journal, Trouble, chain::Record},
 };
 use futures::{FutureExt as _, future::BoxFuture};
 use owner::Ask;
-pub use schema::{Init, grants, init};
+pub use schema::{Init, by_hand, init};
 use secrecy::SecretString;
 use session::Connector;
+pub use session::user;
 use std::{path::PathBuf, sync::Arc};
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -61,13 +63,13 @@ pub struct Postgres {
 
 impl Postgres {
     /// Connects, looks whether what is there is a journal that this program knows and keeps as asked, and starts the
-    /// task that owns the connection.
+    /// task that owns the connection. To look, nothing is demanded of the server.
     ///
     /// # Errors
     /// [`Trouble::Unreadable`] where the database is out of reach, has no journal, one of another format, or keeps less
     /// than was asked for; [`Trouble::Broken`] where its last event does not fit.
-    pub async fn open(spec: Spec) -> Result<Self, Trouble> {
-        let connector = Arc::new(Connector::new(spec)?);
+    pub async fn open(spec: Spec, mode: Mode) -> Result<Self, Trouble> {
+        let connector = Arc::new(Connector::new(spec, mode)?);
         let session = connector.open().await?;
         let head = rows::checked_head(&session, connector.place()).await?;
         let (asks, inbox) = mpsc::unbounded_channel();

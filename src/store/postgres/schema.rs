@@ -1,6 +1,6 @@
 //! The schema: append-only by constraint, and by what the room's role is granted.
 
-use super::{Spec, outcome, session::Connector};
+use super::{Mode, Spec, outcome, session::Connector};
 use crate::journal::Trouble;
 use tokio_postgres::Client;
 
@@ -56,8 +56,12 @@ pub enum Init {
     There,
 }
 
-/// Everything that a person would type to set a journal up by hand, for the room's role.
-pub fn grants(role: &str) -> String {
+/// Everything that a person would type to set a journal up, for a room that connects as `role`.
+pub fn by_hand(role: &str) -> String {
+    format!("BEGIN;{TABLES}{}COMMIT;\n", grants(role))
+}
+
+fn grants(role: &str) -> String {
     let role = format!("\"{}\"", role.replace('"', "\"\""));
     format!(
         "GRANT USAGE ON SCHEMA warroom TO {role};\n\
@@ -67,17 +71,12 @@ pub fn grants(role: &str) -> String {
     )
 }
 
-/// The tables, as SQL.
-pub fn tables() -> &'static str {
-    TABLES
-}
-
 /// Makes the tables where there are none, and grants the room's role what it needs. All of it or nothing.
 ///
 /// # Errors
 /// [`Trouble::Unreadable`] where the database cannot be reached, the role may not, or there is another format.
 pub async fn init(spec: Spec, role: Option<&str>) -> Result<(String, Init), Trouble> {
-    let connector = Connector::new(spec)?;
+    let connector = Connector::new(spec, Mode::Write)?;
     let place = connector.place().to_owned();
     let mut session = connector.bare(None).await?;
     let fail = |error| outcome::trouble(&place, &error);

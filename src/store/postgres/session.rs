@@ -1,6 +1,6 @@
 //! Connections: whom they trust, what is demanded of the server before it is trusted with an event.
 
-use super::{Durability, Spec, outcome, schema};
+use super::{Durability, Mode, Spec, outcome, schema};
 use crate::journal::Trouble;
 use rustls::{
     ClientConfig, RootCertStore,
@@ -65,10 +65,11 @@ pub(super) struct Connector {
     tls: Option<ClientConfig>,
     place: String,
     durability: Durability,
+    mode: Mode,
 }
 
 impl Connector {
-    pub(super) fn new(spec: Spec) -> Result<Self, Trouble> {
+    pub(super) fn new(spec: Spec, mode: Mode) -> Result<Self, Trouble> {
         let mut config: Config = spec.url.parse().map_err(|error: tokio_postgres::Error| {
             unreadable(
                 "the journal's address",
@@ -106,7 +107,7 @@ impl Connector {
             Err(_) if config.get_ssl_mode() != SslMode::Require && spec.ca.is_none() => None,
             Err(why) => return Err(unreadable(&place, &why, "see [journal] in warroom.toml")),
         };
-        Ok(Self { config, tls, place, durability: spec.durability })
+        Ok(Self { config, tls, place, durability: spec.durability, mode })
     }
 
     /// The hosts and the database, without what may be secret.
@@ -123,7 +124,9 @@ impl Connector {
     /// Connects to the host that takes writes, and looks whether it keeps what it acknowledges.
     pub(super) async fn open(&self) -> Result<Session, Trouble> {
         let mut session = self.bare(None).await?;
-        session.replicated = self.demand(&session.client).await?;
+        if self.mode == Mode::Write {
+            session.replicated = self.demand(&session.client).await?;
+        }
         schema::known(&session.client, &self.place).await?;
         Ok(session)
     }
@@ -213,6 +216,11 @@ async fn drive<S, T>(
             Err(_) => return,
         }
     }
+}
+
+/// The role that an address names.
+pub fn user(url: &str) -> Option<String> {
+    url.parse::<Config>().ok()?.get_user().map(str::to_owned)
 }
 
 fn unreadable(what: &str, why: &str, hint: &str) -> Trouble {

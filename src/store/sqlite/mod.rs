@@ -8,6 +8,7 @@ mod file;
 mod tests;
 mod thread;
 
+pub use super::Mode;
 use crate::{
     domain::{CommandId, Seq},
     journal::{Appended, Head, Journal, Trouble, chain::Record},
@@ -16,15 +17,6 @@ use futures::{FutureExt, future::BoxFuture};
 use std::path::{Path, PathBuf};
 use thread::Ask;
 use tokio::sync::{oneshot, watch};
-
-/// How a journal is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// To append: creates the file where there is none.
-    Write,
-    /// To look: never changes anything, also beside a room that writes.
-    Read,
-}
 
 /// A journal in a SQLite file.
 pub struct Sqlite {

@@ -71,47 +71,6 @@ async fn fill(path: &Path, n: usize) -> (Head, Vec<Event>) {
 }
 
 #[tokio::test]
-async fn what_was_appended_is_read_again_after_a_restart() {
-    let (_dir, path) = journal();
-    let (head, events) = fill(&path, 5).await;
-    let store = Sqlite::open(&path, Mode::Write).unwrap();
-    assert_eq!(store.head().await.unwrap(), head);
-    let mut seen = Vec::new();
-    assert_eq!(read_all(&store, Head::EMPTY, |event| seen.push(event)).await.unwrap(), head);
-    assert_eq!(seen, events);
-    assert_eq!(store.find(events[2].command).await.unwrap().len(), 1);
-    assert_eq!(verify::run(&store, None, |_| {}).await.exit(), 0);
-}
-
-#[tokio::test]
-async fn a_stale_head_is_a_conflict_and_leaves_nothing() {
-    let (_dir, path) = journal();
-    let store = Sqlite::open(&path, Mode::Write).unwrap();
-    let (first, _, head) = drafts(Head::EMPTY, &["a", "b"]);
-    let (late, _, _) = drafts(Head::EMPTY, &["c"]);
-    assert_eq!(store.append(Head::EMPTY, first).await, Appended::Ok(head));
-    assert_eq!(store.append(Head::EMPTY, late).await, Appended::Conflict(head));
-    assert_eq!(store.read(1, 10).await.unwrap().len(), 2);
-}
-
-#[tokio::test]
-async fn appends_in_flight_are_all_answered_in_order() {
-    let (_dir, path) = journal();
-    let store = Sqlite::open(&path, Mode::Write).unwrap();
-    let mut head = Head::EMPTY;
-    let mut waits = Vec::new();
-    for i in 0..200 {
-        let (records, _, next) = drafts(head, &[&i.to_string()]);
-        waits.push((next, store.append(head, records)));
-        head = next;
-    }
-    for (next, wait) in waits {
-        assert_eq!(wait.await, Appended::Ok(next));
-    }
-    assert_eq!(*store.watch().borrow(), 200);
-}
-
-#[tokio::test]
 async fn an_erased_payload_leaves_the_chain_sound() {
     let (_dir, path) = journal();
     let (_, events) = fill(&path, 3).await;

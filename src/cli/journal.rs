@@ -1,0 +1,152 @@
+//! `warroom journal`: setting up a journal that lies in a database; and the place of a journal, from what was given.
+
+use super::{With, exit, sources};
+use crate::{
+    config::{self, Config, journal::Durability},
+    evidence::redact::Secret as Known,
+    os::dirs,
+    store::{
+        Place,
+        postgres::{self, Init, Spec},
+    },
+};
+use clap::{Args, Subcommand};
+use secrecy::SecretString;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// Set up a journal in a database
+#[derive(Debug, Clone, Args)]
+pub struct JournalArgs {
+    #[command(subcommand)]
+    command: JournalCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum JournalCommand {
+    /// Make the tables, append-only by constraint, and grant a room's role what it needs; does nothing twice
+    ///
+    /// The role that makes them owns them and could drop them: let a database administrator make them, and the room
+    /// connect as another role.
+    Init {
+        /// The database, as who may create tables in it; the password is taken from PGPASSWORD [default: url of
+        /// [journal] in warroom.toml]
+        #[arg(value_name = "URL")]
+        url: Option<String>,
+        /// The role that rooms connect as [default: the user of [journal] in warroom.toml]
+        #[arg(long)]
+        role: Option<String>,
+        /// Only print the statements, for who types them by hand
+        #[arg(long)]
+        print: bool,
+    },
+}
+
+/// Does it.
+pub fn run(with: &With, args: &JournalArgs) -> ExitCode {
+    let JournalCommand::Init { url, role, print } = &args.command;
+    match init(with, url.as_deref(), role.as_deref(), *print) {
+        Ok(said) => {
+            print!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn init(with: &With, url: Option<&str>, role: Option<&str>, print: bool) -> Result<String, String> {
+    // By hand everything may be told, and then no configuration is needed, nor one that is sound.
+    let config = match (url, role) {
+        (Some(_), Some(_)) => Config::default(),
+        _ => configured(with)?,
+    };
+    let own = config.journal.url.as_deref();
+    let role = role.map(str::to_owned).or_else(|| own.and_then(postgres::user));
+    if print {
+        let role = role.ok_or("name the role that rooms connect as: --role ROLE")?;
+        return Ok(postgres::by_hand(&role));
+    }
+    let spec = match url {
+        Some(url) => given(url),
+        None => spec(&config, &mut Vec::new())?
+            .ok_or("name the database: warroom journal init postgres://user@host/name, or url in [journal] of warroom.toml")?,
+    };
+    // Who makes the tables owns them and needs no grant.
+    let role = role.filter(|role| postgres::user(&spec.url).as_ref() != Some(role));
+    let (place, done) = exit::runtime()
+        .map_err(|error| error.to_string())?
+        .block_on(postgres::init(spec, role.as_deref()))
+        .map_err(|trouble| trouble.to_string())?;
+    let made = match done {
+        Init::Made => "made",
+        Init::There => "was there",
+    };
+    let granted = role.map(|role| format!(", granted to {role}")).unwrap_or_default();
+    Ok(format!("{place}: the journal {made}{granted}\n"))
+}
+
+/// A database that was named on the command line: the password as other clients take it.
+fn given(url: &str) -> Spec {
+    let password = std::env::var("PGPASSWORD").ok().filter(|word| !word.is_empty()).map(SecretString::from);
+    Spec { url: url.to_owned(), password, durability: postgres::Durability::Local, ..Spec::default() }
+}
+
+fn configured(with: &With) -> Result<Config, String> {
+    let ask = config::Ask::here(with.config.clone(), with.flags.clone());
+    config::load(&ask).map(|loaded| loaded.config).map_err(|report| report.to_string())
+}
+
+/// The database of a configuration, where it names one; its password is remembered among the secrets.
+///
+/// # Errors
+/// Where the password cannot be had.
+pub(super) fn spec(config: &Config, secrets: &mut Vec<Known>) -> Result<Option<Spec>, String> {
+    let journal = &config.journal;
+    let Some(url) = journal.url.clone() else { return Ok(None) };
+    let password = journal.password.as_ref().map(|secret| sources::have(secret, secrets)).transpose()?;
+    Ok(Some(Spec {
+        url,
+        password,
+        ca: journal.ca.clone(),
+        certificate: journal.certificate.clone().zip(journal.key.clone()),
+        durability: match journal.durability {
+            Durability::Replicated => postgres::Durability::Replicated,
+            Durability::Local => postgres::Durability::Local,
+        },
+    }))
+}
+
+/// The place that was given, else the configured one, else one's own.
+///
+/// # Errors
+/// In words, where there is none.
+pub(super) fn place(with: &With, given_place: Option<&Path>) -> Result<Place, String> {
+    if let Some(given_place) = given_place {
+        return Ok(match given_place.to_str().filter(|text| text.contains("://")) {
+            Some(url) => Place::Postgres(given(url)),
+            None => Place::File(given_place.to_owned()),
+        });
+    }
+    let own = || dirs::state().map(|dir| dir.join("journal.db")).map_err(|error| error.to_string());
+    match configured(with) {
+        Ok(config) => match spec(&config, &mut Vec::new())? {
+            Some(spec) => Ok(Place::Postgres(spec)),
+            None => config.journal.path.map_or_else(own, Ok).map(Place::File),
+        },
+        // A record can be checked whatever is wrong with the configuration.
+        Err(_) => own().map(Place::File),
+    }
+}
+
+/// A place's file, where it is one.
+pub(super) fn file(place: &Place) -> Option<&PathBuf> {
+    match place {
+        Place::File(path) => Some(path),
+        Place::Postgres(_) => None,
+    }
+}

@@ -1,0 +1,19 @@
+//! Journals where they lie: one suite that every store passes, and what is each one's own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
+
+#[path = "store/conformance.rs"]
+mod conformance;
+#[path = "store/postgres.rs"]
+mod postgres;
+#[path = "store/room.rs"]
+mod room;
+#[path = "store/sealed.rs"]
+mod sealed;
+mod support;

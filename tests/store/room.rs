@@ -1,0 +1,93 @@
+//! The real program on a journal in a database.
+
+use crate::support::{
+    house::{House, until},
+    peer::wanted,
+    postgres::{PASSWORD, Server},
+};
+use std::os::unix::fs::PermissionsExt as _;
+
+fn configured(house: &House, server: &Server) -> String {
+    let secret = house.path().join("password");
+    std::fs::write(&secret, PASSWORD).unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let config = house.path().join("warroom.toml");
+    std::fs::write(
+        &config,
+        format!(
+            "[journal]\nurl = {:?}\npassword = {{ file = {:?} }}\ndurability = \"local\"\n",
+            server.url("room"),
+            secret
+        ),
+    )
+    .unwrap();
+    config.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_room_keeps_its_journal_in_a_database_through_both_their_deaths() {
+    if !wanted("a_room_keeps_its_journal_in_a_database_through_both_their_deaths") {
+        return;
+    }
+    let mut server = Server::start(&["fsync=on"]);
+    let house = House::new();
+    let config = configured(&house, &server);
+    let run = |args: &[&str]| {
+        let mut all = vec!["--config", &config];
+        all.extend(args);
+        house.run(&all)
+    };
+    let ok = |args: &[&str]| {
+        let done = run(args);
+        assert!(done.status.success(), "{args:?}: {done:?}");
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let early = run(&["declare", "5xx", "--service", "shop"]);
+    assert!(!early.status.success());
+    let said = crate::support::house::stderr(&early);
+    assert!(said.contains("run warroom journal init"), "{said}");
+    let made = house
+        .command(&crate::support::house::binary())
+        .args(["--config", &config, "journal", "init", &server.url("ana")])
+        .env("PGPASSWORD", PASSWORD)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    assert!(String::from_utf8_lossy(&made.stdout).contains("the journal made, granted to room"), "{made:?}");
+    ok(&["declare", "5xx", "--service", "shop"]);
+    ok(&["note", "seen at the edge"]);
+    let status = ok(&["status"]);
+    assert!(status.contains("not replicated"), "{status}");
+    assert!(!house.journal().exists(), "there is one journal");
+    assert!(ok(&["verify"]).starts_with("sound: "));
+    server.kill();
+    let lost = run(&["note", "while it was gone"]);
+    assert_eq!(lost.status.code(), Some(12), "{lost:?}");
+    server.go();
+    until("it writes again", || run(&["note", "and it is back"]).status.success());
+    house.stop_with(&config);
+    ok(&["note", "by a room that was started again"]);
+    let timeline = ok(&["tail", "--no-follow", "--all"]);
+    for (text, times) in
+        [("seen at the edge", 1), ("while it was gone", 0), ("and it is back", 1), ("started again", 1)]
+    {
+        assert_eq!(timeline.matches(text).count(), times, "{text}: {timeline}");
+    }
+    assert!(ok(&["verify"]).starts_with("sound: "));
+    house.stop_with(&config);
+}
+
+#[test]
+fn the_statements_can_be_typed_by_hand() {
+    if !wanted("the_statements_can_be_typed_by_hand") {
+        return;
+    }
+    let server = Server::start(&["fsync=on"]);
+    let house = House::new();
+    let config = configured(&house, &server);
+    let sql = house.ok(&["--config", &config, "journal", "init", "--print"]);
+    server.sql(&sql);
+    house.ok(&["--config", &config, "note", "by hand"]);
+    assert!(house.ok(&["--config", &config, "verify"]).starts_with("sound: "));
+    house.stop_with(&config);
+}
