@@ -19,10 +19,12 @@ use crate::domain::{
     incident::IncidentFact,
     note::NoteFact,
     page::PageFact,
+    readiness::ReadinessFact,
     release::{Judgement, ReleaseFact},
     report::ReportFact,
     room::RoomFact,
     task::TaskFact,
+    verdict::Verdict,
     walk::{BlockResult, How, WalkFact},
     watch::WatchFact,
 };
@@ -67,6 +69,7 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
         Fact::Gate(fact) => gate(fact),
         Fact::Release(fact) => release(fact, event, g),
         Fact::Watch(fact) => watch(fact, g),
+        Fact::Readiness(fact) => (Plain, readiness(fact)),
         Fact::Walk(fact) => return walk(fact, g),
         Fact::Page(fact) => (page_weight(fact), page(fact)),
         Fact::Dispatch(fact) => return dispatch(fact),
@@ -349,6 +352,19 @@ fn release(fact: &ReleaseFact, event: &Event, g: &Gathered<'_>) -> (Weight, Stri
             };
             let name = format!("{service}@{artifact}");
             (Plain, format!("{} judged {word}: “{}”", code(&name), clipped(why, WORDS)))
+        }
+    }
+}
+
+fn readiness(fact: &ReadinessFact) -> String {
+    match fact {
+        ReadinessFact::Turned { service, check, verdict, seen, .. } => {
+            let says = match verdict {
+                Verdict::Yes => "says yes",
+                Verdict::No => "says no",
+                Verdict::Unknown => "is unknown",
+            };
+            format!("Readiness of {}: {} {says}: {}", inline(service), code(check), inline(seen))
         }
     }
 }

@@ -3,12 +3,13 @@
 use crate::{
     domain::{
         Command, State,
+        readiness::ReadinessCommand,
         release::ReleaseCommand,
         time::{Stamp, Wall},
         watch::WatchCommand,
     },
     signal::{
-        Body, Delta, Live, Panel, PanelView, Point, ProbeView, Reading, SeriesPoints, SourceView, Verdict,
+        Body, CheckView, Delta, Live, Panel, PanelView, Point, ProbeView, Reading, SeriesPoints, SourceView, Verdict,
         analysis::{baseline::baseline, threshold},
     },
 };
@@ -137,6 +138,12 @@ impl Watch {
                 }
                 saw.into_iter().collect()
             }
+            Body::Check(view) => {
+                let CheckView { service, check, verdict, seen, at } = view.clone();
+                self.change(Delta { checks: vec![view], ..Delta::default() });
+                let answered = ReadinessCommand::Answered { service, check, verdict, seen, at };
+                vec![Command::Readiness(answered)]
+            }
             Body::Panels(panels) => {
                 self.panels(&source, panels);
                 Vec::new()
@@ -221,6 +228,28 @@ impl Watch {
             }
             Verdict::Unknown => None,
         }
+    }
+
+    /// Readiness checks whose last answer is older than it may be: nobody knows any more.
+    pub fn silent(&self, now: &Stamp, state: &State) -> Vec<Command> {
+        let asked = state.policy.services.iter().flat_map(|(service, known)| {
+            known.readiness.iter().map(move |check| (service, check))
+        });
+        asked
+            .filter_map(|(service, check)| {
+                let view = self.live.checks.get(&format!("{service}/{}", check.name))?;
+                let known = state.readiness.get(service)?.get(&check.name)?;
+                let old = known.verdict != Verdict::Unknown && view.at.elapsed(now) > check.fresh();
+                old.then(|| {
+                    Command::Readiness(ReadinessCommand::Silent {
+                        service: service.clone(),
+                        check: check.name.clone(),
+                        last: view.at.clone(),
+                        at: now.clone(),
+                    })
+                })
+            })
+            .collect()
     }
 
     /// Panels whose source fell silent are gaps, and gaps are unknown.

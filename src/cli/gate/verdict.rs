@@ -74,6 +74,7 @@ impl Verdict {
             incident: None,
             valid_until: None,
             seq: 0,
+            checks: Vec::new(),
         };
         Self { from: Grounds::Default, ..Self::room(answer) }
     }
@@ -115,6 +116,7 @@ impl Verdict {
             "incident": self.answer.incident,
             "valid_until": self.answer.valid_until.map(rfc3339),
             "seq": self.answer.seq,
+            "checks": self.answer.checks,
             "age_ms": self.age.as_millis(),
             "from": self.from.word(),
             "override": self.over,
