@@ -35,7 +35,11 @@ pub fn readiness(judge: &mut Judge<'_>, service: &str, checks: &[ReadinessCheck]
             judge.wrong(&at("lang"), format!("no source answers {:?} checks", check.lang), help);
         }
         if check.code.trim().is_empty() || check.code.len() > CODE_MAX {
-            judge.wrong(&at("code"), "not a question", format!("1 to {CODE_MAX} bytes, as in a runbook's block"));
+            judge.wrong(
+                &at("code"),
+                "not a question",
+                format!("1 to {CODE_MAX} bytes, as in a runbook's block"),
+            );
         } else {
             question(judge, &at("code"), check);
         }
@@ -43,8 +47,13 @@ pub fn readiness(judge: &mut Judge<'_>, service: &str, checks: &[ReadinessCheck]
         let least = Span::millis(check.every.as_millis().saturating_mul(2));
         if let Some(fresh) = check.fresh {
             if fresh < least {
-                let help = format!("at least {least}: twice every, or it would be unknown between two questions");
-                judge.wrong(&at("fresh"), format!("{fresh} is too short where it is asked every {}", check.every), help);
+                let help =
+                    format!("at least {least}: twice every, or it would be unknown between two questions");
+                judge.wrong(
+                    &at("fresh"),
+                    format!("{fresh} is too short where it is asked every {}", check.every),
+                    help,
+                );
             } else {
                 judge.within(&at("fresh"), fresh, EVERY_MIN, FRESH_MAX);
             }
@@ -64,14 +73,19 @@ fn question(judge: &mut Judge<'_>, at: &[Step], check: &ReadinessCheck) {
             }
         }
         "http" => {
-            let secret = |line: &str| line.split_once(':').is_some_and(|(name, _)| nearest::sounds_secret(name));
+            let secret =
+                |line: &str| line.split_once(':').is_some_and(|(name, _)| nearest::sounds_secret(name));
             if check.code.lines().skip(1).take_while(|line| !line.trim().is_empty()).any(secret) {
                 let help = "it would stand in the journal: ask an address that needs none";
                 judge.wrong_secret(at, "a secret has no place in a check", help);
             }
         }
         "junit" if !Path::new(check.code.trim()).is_absolute() => {
-            judge.wrong(at, "not an absolute path", "the room stands elsewhere: write the report's whole path");
+            judge.wrong(
+                at,
+                "not an absolute path",
+                "the room stands elsewhere: write the report's whole path",
+            );
         }
         _ => {}
     }

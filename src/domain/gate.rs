@@ -275,7 +275,10 @@ pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
         };
         return Answer {
             because: Because::Exempted,
-            reason: one_line(&format!("open: {} is exempt from {}{passed_over}", request.artifact, freeze.id)),
+            reason: one_line(&format!(
+                "open: {} is exempt from {}{passed_over}",
+                request.artifact, freeze.id
+            )),
             freeze: Some(freeze.id),
             incident: freeze.incident,
             checks,

@@ -252,9 +252,10 @@ pub(super) fn changed(state: &mut State, new: &Policy) {
     let old = &state.policy;
     let asked = |policy: &Policy, service: &str, check: &str| {
         let checks = policy.services.get(service).map(|one| one.readiness.as_slice()).unwrap_or_default();
-        checks.iter().find(|one| one.name == check).map(|one| {
-            (one.lang.clone(), one.code.clone(), one.source.clone())
-        })
+        checks
+            .iter()
+            .find(|one| one.name == check)
+            .map(|one| (one.lang.clone(), one.code.clone(), one.source.clone()))
     };
     let mut kept: BTreeMap<String, BTreeMap<String, Standing>> = BTreeMap::new();
     for (service, checks) in &state.readiness {

@@ -24,9 +24,14 @@ pub fn shown(answer: &Answer, age: u64) -> Value {
         "incident": answer.incident,
         "valid_until": answer.valid_until.map(rfc3339),
         "seq": answer.seq,
-        "checks": answer.checks.iter().map(check).collect::<Vec<_>>(),
+        "checks": checks(answer),
         "age_ms": age,
     })
+}
+
+/// The readiness checks that the answer depends on.
+pub fn checks(answer: &Answer) -> Value {
+    answer.checks.iter().map(check).collect()
 }
 
 /// A readiness check, every field there.

@@ -91,7 +91,14 @@ impl Report {
 fn key((who, request, answer): &Item) -> Key {
     let names = [request.service.clone(), request.env.clone(), request.artifact.clone()];
     let why = answer.because.exit();
-    (answer.freeze, why, names, request.action.word(), request.dry_run, (who.name.clone(), request.alias.clone()))
+    (
+        answer.freeze,
+        why,
+        names,
+        request.action.word(),
+        request.dry_run,
+        (who.name.clone(), request.alias.clone()),
+    )
 }
 
 #[cfg(test)]

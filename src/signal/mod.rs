@@ -19,8 +19,8 @@ pub use release::ReleaseView;
 pub use series::{Point, Ring};
 pub use shows::Shows;
 
-pub use crate::domain::verdict::Verdict;
 use crate::domain::time::{Span, Stamp, Wall};
+pub use crate::domain::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 /// A source's name, unique in a room: `prom`, `scrape:checkout`, `log:app-1.log`.

@@ -1,10 +1,13 @@
 //! What `warroom gate` says and how it ends.
 
 use super::IfUnavailable;
-use crate::domain::{
-    gate::{Answer, Because, Request},
-    text,
-    time::{Span, rfc3339},
+use crate::{
+    domain::{
+        gate::{Answer, Because, Request},
+        text,
+        time::{Span, rfc3339},
+    },
+    http::answer,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -116,7 +119,7 @@ impl Verdict {
             "incident": self.answer.incident,
             "valid_until": self.answer.valid_until.map(rfc3339),
             "seq": self.answer.seq,
-            "checks": self.answer.checks,
+            "checks": answer::checks(&self.answer),
             "age_ms": self.age.as_millis(),
             "from": self.from.word(),
             "override": self.over,

@@ -151,10 +151,11 @@ fn an_exemption_for_an_incident_passes_the_checks_too_and_no_other() {
 #[test]
 fn the_journal_has_changes_and_no_polls() {
     let mut ledger = asked(&[check("errors")]);
-    let told: Vec<usize> = [(Yes, "0"), (Yes, "0.1"), (No, "7"), (No, "8"), (Unknown, "x"), (Unknown, "y"), (Yes, "0")]
-        .into_iter()
-        .map(|(verdict, seen)| says(&mut ledger, "errors", verdict, seen))
-        .collect();
+    let told: Vec<usize> =
+        [(Yes, "0"), (Yes, "0.1"), (No, "7"), (No, "8"), (Unknown, "x"), (Unknown, "y"), (Yes, "0")]
+            .into_iter()
+            .map(|(verdict, seen)| says(&mut ledger, "errors", verdict, seen))
+            .collect();
     assert_eq!(told, [1, 0, 1, 0, 1, 0, 1]);
     assert_eq!(says(&mut ledger, "no-such-check", No, "1"), 0, "what is not configured any more is not kept");
     let last = ledger.now.clone();
