@@ -11,7 +11,7 @@ use crate::{
         time::{Span, Stamp, minute_utc},
     },
     os::clock,
-    wire::{Ask, FromRoom, JournalState, RoomStatus, SinkView, Told},
+    wire::{FromRoom, JournalState, RoomStatus, SinkView},
 };
 use std::process::ExitCode;
 
@@ -26,18 +26,9 @@ pub struct StatusArgs {
 /// Prints it. Exit 20 where no room runs.
 pub fn run(with: &With, args: &StatusArgs) -> ExitCode {
     exit::block_on(async {
-        let mut session = match Session::existing(with).await {
-            Ok(session) => session,
+        let (session, state, room) = match Session::told(with).await {
+            Ok(told) => told,
             Err(error) => return error.say(),
-        };
-        let state = match session.state().await {
-            Ok(state) => state,
-            Err(error) => return error.say(),
-        };
-        let room = match session.client.ask(Ask::Status).await {
-            Ok(Told::Status(room)) => room,
-            Ok(_) => return exit::REFUSED,
-            Err(error) => return exit::no_room(&error),
         };
         if args.json {
             let passed_over = &session.passed_over;
