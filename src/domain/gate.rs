@@ -266,7 +266,7 @@ pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
     // Who exempts an artifact for an incident names the fix of what makes the checks complain.
     let fix = covering.iter().find(|freeze| freeze.incident.is_some());
     if ready != Verdict::Yes && fix.is_none() {
-        return unready(&request.service, ready, checks, base);
+        return unready(&request.service, ready, checks, &base);
     }
     if let Some(freeze) = fix.or(covering.first()) {
         let passed_over = match ready {
@@ -289,14 +289,14 @@ pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
 }
 
 /// What a change of a service is told that is not ready, or of which nobody knows: wait, it may become so.
-fn unready(service: &str, ready: Verdict, checks: Vec<Line>, base: Answer) -> Answer {
+fn unready(service: &str, ready: Verdict, checks: Vec<Line>, base: &Answer) -> Answer {
     let (because, lead) = if ready == Verdict::No {
         (Because::NotReady, "not ready")
     } else {
         (Because::Undecided, "undecided: nobody knows whether it is ready")
     };
     let reason = one_line(&format!("{lead}: {service}: {}", readiness::complaint(&checks)));
-    Answer { allowed: false, hold: true, because, reason, checks, ..base }
+    Answer { allowed: false, hold: true, because, reason, checks, ..*base }
 }
 
 /// What a room that cannot write its journal answers: a freeze that it knows holds, anything else is undecided and

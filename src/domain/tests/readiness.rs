@@ -72,7 +72,8 @@ fn gate(ledger: &Ledger, action: Action, env: &str) -> Answer {
 fn the_gate_asks_the_worst_of_the_checks() {
     use Because::{NotReady, Open, Undecided};
     let prod = ReadinessCheck { envs: ["prod".into()].into(), ..check("backup") };
-    let table: &[(&str, &[(&str, Verdict)], Because)] = &[
+    type Answers = [(&'static str, Verdict)];
+    let table: &[(&str, &Answers, Because)] = &[
         ("nothing was answered yet", &[], Undecided),
         ("one is still owed", &[("errors", Yes)], Undecided),
         ("all say yes", &[("errors", Yes), ("backup", Yes)], Open),
