@@ -68,11 +68,12 @@ fn gate(ledger: &Ledger, action: Action, env: &str) -> Answer {
     answer(&ledger.state, &request(action, env), &ledger.now)
 }
 
+type Answers = [(&'static str, Verdict)];
+
 #[test]
 fn the_gate_asks_the_worst_of_the_checks() {
     use Because::{NotReady, Open, Undecided};
     let prod = ReadinessCheck { envs: ["prod".into()].into(), ..check("backup") };
-    type Answers = [(&'static str, Verdict)];
     let table: &[(&str, &Answers, Because)] = &[
         ("nothing was answered yet", &[], Undecided),
         ("one is still owed", &[("errors", Yes)], Undecided),
