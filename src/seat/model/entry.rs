@@ -80,6 +80,8 @@ pub struct Entry {
     pub weight: Weight,
     /// The moment it is about, and its word on time axes, where it is a mark.
     pub mark: Option<(i64, String)>,
+    /// What it says of a release, for the releases as they were.
+    pub release: Option<Box<ReleaseFact>>,
 }
 
 /// What stands on time axes: releases, freezes, declarations, decisions, mitigations.
@@ -107,6 +109,10 @@ pub fn tell(event: &Event, state: &State) -> Option<Entry> {
         about,
         weight,
         mark: mark(&event.fact, event.occurred.wall.timestamp_millis()),
+        release: match &event.fact {
+            Fact::Release(fact) => Some(Box::new(fact.clone())),
+            _ => None,
+        },
     })
 }
 
