@@ -6,7 +6,7 @@ use crate::{
         State,
         actor::Actor,
         clock::ImpactState,
-        policy::Power,
+        policy::{NOBODY_COMMANDS, Power},
         power::{self, Groups},
         time::{Span, Stamp, minute_utc},
     },
@@ -79,6 +79,9 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         Some(at) => format!("gate    http://{at}"),
         None => "gate    does not listen".into(),
     });
+    if state.policy.leaves_command_to_nobody() {
+        lines.push(format!("power   {NOBODY_COMMANDS}"));
+    }
     lines.extend(room.audit.iter().map(|sink| audit(sink, now)));
     lines.extend(super::page::lines(state, now));
     for incident in

@@ -14,6 +14,7 @@ mod hands;
 mod look;
 mod outbox;
 mod presence;
+mod readiness;
 pub mod recording;
 mod seats;
 mod serve;
