@@ -69,7 +69,7 @@ const ONLY: &[(&str, &str, &[&str])] = &[
         "writes escape sequences",
         r"\\x1b|\\u\{1b\}|\bcrossterm\b",
         // The second: keys as an interactive step's own pseudo-terminal wants them.
-        &["src/seat/term/", "src/seat/update/layer.rs"],
+        &["src/seat/term/", "src/seat/update/layer/terminal.rs"],
     ),
     ("spawns", r"\bCommand::new\(|\bprocess::Command\b|\bCommandExt\b|\bportable_pty\b", &["src/os/"]),
     ("has unsafe code", r"\bunsafe\b\s*(\{|fn|impl)|allow\(\s*unsafe_code", &["src/os/session.rs"]),

@@ -40,7 +40,7 @@ use warroom::{
         walk::{Confirmation, Deviate, WalkCommand},
     },
     seat::{
-        model::{Conn, Layer, Model, Pane, Tone, View},
+        model::{Conn, Layer, Model, Pane, Tone, View, then::Then},
         term::{Input, KeyChord},
         update::{self, Effect, Event},
     },
@@ -930,6 +930,61 @@ proptest! {
             let area = ratatui::layout::Rect::new(0, 0, wide, high);
             let mut buffer = ratatui::buffer::Buffer::empty(area);
             warroom::seat::view::screen(&mut buffer, area, &theme, &model);
+        }
+    }
+}
+
+fn version_at(model: &Model, service: &str, clock: &str) -> String {
+    model
+        .released_at(story::wall(clock))
+        .iter()
+        .find_map(|one| match one {
+            Then::Ran(ran) if ran.service == service => Some(ran.version.clone()),
+            Then::Unknown { service: of, until, .. } if of == service => {
+                Some(format!("unknown until {}", until.as_ref().map_or("", |(version, _)| version)))
+            }
+            _ => None,
+        })
+        .unwrap()
+}
+
+#[test]
+fn releases_at_the_cursor_are_those_of_then() {
+    let mut model = seat(&story::wrong(), "ana", "13:56:30");
+    assert_eq!(version_at(&model, "checkout", "13:56:00"), "2.4.1");
+    assert_eq!(version_at(&model, "checkout", "13:52:59"), "2.4.0");
+    // A judgement holds from when it was made.
+    let judged = |model: &Model, clock| match &model.released_at(story::wall(clock))[1] {
+        Then::Ran(ran) => (ran.service.clone(), ran.judged.is_some()),
+        Then::Unknown { .. } => panic!("payments is known"),
+    };
+    assert_eq!(judged(&model, "13:56:00"), ("payments".into(), true));
+    assert_eq!(judged(&model, "12:00:00"), ("payments".into(), false));
+    // What is older than the first record is not made up; nor is what the seat has no events of.
+    let tuesday = story::wall("08:00:00") - chrono::TimeDelta::days(3);
+    assert!(model.released_at(tuesday).iter().all(|one| matches!(one, Then::Unknown { until: Some(_), .. })));
+    model.timeline.clear();
+    assert_eq!(version_at(&model, "checkout", "13:52:59"), "unknown until 2.4.0");
+    assert_eq!(version_at(&model, "checkout", "13:56:00"), "2.4.1");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    /// A moment ago is what the room had then, whatever came after.
+    #[test]
+    fn what_ran_is_what_the_room_had(switches in prop::collection::vec((0_u32..3, 0_u32..4), 1..12)) {
+        let mut whole = story::Story::default();
+        let mut had = Vec::new();
+        for (minute, (service, version)) in (10..).zip(switches) {
+            let (service, clock) = (format!("s{service}"), format!("13:{minute}:00"));
+            whole.room(&clock, story::saw(&service, &format!("v{version}"), "v", story::at(&clock)));
+            had.push((format!("13:{minute}:30"), whole.state.releases.clone()));
+        }
+        let model = seat(&whole, "ana", "14:00:00");
+        for (clock, releases) in had {
+            for one in releases.values() {
+                prop_assert_eq!(&version_at(&model, &one.service, &clock), &one.current, "{}", clock);
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         client::{Client, NoRoom},
         find::{self, Kind, Place},
     },
-    wire::{Ask, FromRoom, Outcome, Told, Wanted},
+    wire::{Ask, FromRoom, Outcome, RoomStatus, Told, Wanted},
 };
 use std::{
     path::{Path, PathBuf},
@@ -289,6 +289,27 @@ impl Session {
             Told::State(state) => Ok(*state),
             _ => Err(NoRoom::Refused("it did not answer the question".into()).into()),
         }
+    }
+
+    /// How the room is.
+    ///
+    /// # Errors
+    /// [`Unreached`].
+    pub async fn status(&mut self) -> Result<Box<RoomStatus>, Unreached> {
+        match self.client.ask(Ask::Status).await? {
+            Told::Status(room) => Ok(room),
+            _ => Err(NoRoom::Refused("it did not answer the question".into()).into()),
+        }
+    }
+
+    /// Connects to a room that runs already, with how it is and what is the case.
+    ///
+    /// # Errors
+    /// [`Unreached`].
+    pub async fn told(with: &With) -> Result<(Self, State, Box<RoomStatus>), Unreached> {
+        let mut session = Self::existing(with).await?;
+        let (state, room) = (session.state().await?, session.status().await?);
+        Ok((session, state, room))
     }
 
     /// The whole journal.

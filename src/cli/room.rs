@@ -4,7 +4,7 @@ use super::{With, exit, log, outward, reach::Session, sources};
 use crate::{
     audit,
     config::{self, Config, model::TokenPower},
-    domain::time::Span,
+    domain::{policy::NOBODY_COMMANDS, time::Span},
     drill::world::World,
     evidence::{
         blob::{Blobs, Bounds},
@@ -174,6 +174,9 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     log::begin(redactor.clone());
     let (gate, gate_at) = gate_listener(config, drill.is_some()).await;
     let mut policy = config.policy();
+    if policy.leaves_command_to_nobody() {
+        log(NOBODY_COMMANDS);
+    }
     if let Some((_, pace)) = &drill {
         policy = paced(policy, *pace);
     }

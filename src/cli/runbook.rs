@@ -73,7 +73,8 @@ fn complain(message: &str) -> String {
 
 fn load(file: &str) -> Result<Runbook, String> {
     if file.starts_with("builtin:") {
-        return super::step::load(file).map(|runbook| (*runbook).clone());
+        let shipped = super::step::load(file).map_err(|refusal| refusal.to_string())?;
+        return Ok((*shipped).clone());
     }
     let shown = text::line(file);
     let read = |source: &mut dyn std::io::Read| -> std::io::Result<Vec<u8>> {
@@ -86,13 +87,7 @@ fn load(file: &str) -> Result<Runbook, String> {
     } else {
         std::fs::File::open(file).and_then(|mut f| read(&mut f))
     }
-    .map_err(|e| {
-        let known: Vec<_> = runbook::BUILTIN.iter().map(|(name, _)| format!("builtin:{name}")).collect();
-        format!(
-            "cannot read {shown}: {e}\nname a Markdown file, - for standard input, or {}",
-            known.join(", ")
-        )
-    })?;
+    .map_err(|error| super::step::unread(file.as_ref(), &error).hint(super::step::readable()).to_string())?;
     if bytes.len() as u64 > LARGEST {
         return Err(format!("{shown} is larger than {} MiB: not a runbook", LARGEST >> 20));
     }

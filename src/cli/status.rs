@@ -6,12 +6,12 @@ use crate::{
         State,
         actor::Actor,
         clock::ImpactState,
-        policy::Power,
+        policy::{NOBODY_COMMANDS, Power},
         power::{self, Groups},
         time::{Span, Stamp, minute_utc},
     },
     os::clock,
-    wire::{Ask, FromRoom, JournalState, RoomStatus, SinkView, Told},
+    wire::{FromRoom, JournalState, RoomStatus, SinkView},
 };
 use std::process::ExitCode;
 
@@ -26,18 +26,9 @@ pub struct StatusArgs {
 /// Prints it. Exit 20 where no room runs.
 pub fn run(with: &With, args: &StatusArgs) -> ExitCode {
     exit::block_on(async {
-        let mut session = match Session::existing(with).await {
-            Ok(session) => session,
+        let (session, state, room) = match Session::told(with).await {
+            Ok(told) => told,
             Err(error) => return error.say(),
-        };
-        let state = match session.state().await {
-            Ok(state) => state,
-            Err(error) => return error.say(),
-        };
-        let room = match session.client.ask(Ask::Status).await {
-            Ok(Told::Status(room)) => room,
-            Ok(_) => return exit::REFUSED,
-            Err(error) => return exit::no_room(&error),
         };
         if args.json {
             let passed_over = &session.passed_over;
@@ -88,6 +79,9 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         Some(at) => format!("gate    http://{at}"),
         None => "gate    does not listen".into(),
     });
+    if state.policy.leaves_command_to_nobody() {
+        lines.push(format!("power   {NOBODY_COMMANDS}"));
+    }
     lines.extend(room.audit.iter().map(|sink| audit(sink, now)));
     lines.extend(super::page::lines(state, now));
     for incident in

@@ -13,6 +13,7 @@ use crate::{
         deviation::ReasonCode,
         id::{IncidentId, WalkId},
         refusal::Code,
+        text,
         time::Span,
         walk::{self, Confirmation, Deviate, Glass, How, StepStatus, Walk, WalkCommand},
     },
@@ -183,18 +184,36 @@ pub fn run(with: &With, args: StepArgs) -> ExitCode {
 /// Reads a runbook: a file, or one that is shipped.
 ///
 /// # Errors
-/// Why it cannot be read.
-pub fn load(name: &str) -> Result<Arc<crate::domain::plan::Runbook>, String> {
-    if let Some(name) = name.strip_prefix("builtin:") {
-        return runbook::builtin(name).map(Arc::new).ok_or_else(|| {
-            let all: Vec<_> = runbook::BUILTIN.iter().map(|(name, _)| *name).collect();
-            format!("there is no builtin:{name}: {}", all.join(", "))
+/// Why it cannot be read, and what can be.
+pub fn load(name: &str) -> Result<Arc<crate::domain::plan::Runbook>, Refusal> {
+    if let Some(short) = name.strip_prefix("builtin:") {
+        return runbook::builtin(short).map(Arc::new).ok_or_else(|| {
+            Refusal::new(Code::Unknown, format!("no runbook {} is shipped", text::line(name)))
+                .hint(readable())
         });
     }
     let path = PathBuf::from(name);
-    let bytes = std::fs::read(&path).map_err(|error| format!("{name} cannot be read: {error}"))?;
+    let bytes = std::fs::read(&path).map_err(|error| unread(&path, &error).hint(readable()))?;
     let source = path.file_name().map_or_else(|| name.to_owned(), |name| name.to_string_lossy().into_owned());
     Ok(Arc::new(runbook::parse(&source, &bytes)))
+}
+
+/// A file that cannot be read: which, where it was looked for, why.
+pub(super) fn unread(path: &std::path::Path, error: &std::io::Error) -> Refusal {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let shown = whole.display().to_string();
+    let shown = text::line(&shown);
+    if error.kind() == std::io::ErrorKind::NotFound {
+        Refusal::new(Code::Unknown, format!("there is no file {shown}"))
+    } else {
+        Refusal::new(Code::Invalid, format!("{shown} cannot be read: {error}"))
+    }
+}
+
+/// What can be named where a runbook is wanted.
+pub(super) fn readable() -> String {
+    let shipped: Vec<_> = runbook::BUILTIN.iter().map(|(name, _)| format!("builtin:{name}")).collect();
+    format!("name a Markdown file, or one that is shipped, {}", shipped.join(", "))
 }
 
 fn pairs(given: &[String]) -> Result<BTreeMap<String, String>, Refusal> {
@@ -220,6 +239,12 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
     let json = args.json;
     if let What::Start { runbook, inputs, dry_run: true, .. } = &args.what {
         return Ok(show::dry_run(runbook, inputs, ""));
+    }
+    // Before a room is started for it.
+    if let What::Start { runbook, .. } = &args.what
+        && let Err(refusal) = load(runbook)
+    {
+        return Ok(exit::outcome(&Outcome::Refused(refusal), json));
     }
     let mut session = Session::open(with).await?;
     let state = session.state().await?;
@@ -305,7 +330,7 @@ fn walk_of(state: &State, given: Option<WalkId>) -> Result<&Walk, Refusal> {
 
 fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
     if let What::Start { runbook, inputs, incident, .. } = &args.what {
-        let runbook = load(runbook).map_err(|why| Refusal::new(Code::Invalid, why))?;
+        let runbook = load(runbook)?;
         let incident = reach::incident(state, *incident).ok().filter(|id| state.open(*id).is_ok());
         let command = WalkCommand::Start { incident, runbook, inputs: pairs(inputs)? };
         return Ok(Prepared::Command(Command::Walk(command)));

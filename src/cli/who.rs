@@ -4,7 +4,7 @@ use super::{With, exit, reach::Session};
 use crate::{
     domain::{State, time::Wall},
     os::clock,
-    wire::{Ask, Presence, RoomStatus, Told},
+    wire::{Presence, RoomStatus},
 };
 use std::process::ExitCode;
 
@@ -19,18 +19,9 @@ pub struct WhoArgs {
 /// Prints it. Exit 20 where no room runs.
 pub fn run(with: &With, args: &WhoArgs) -> ExitCode {
     exit::block_on(async {
-        let mut session = match Session::existing(with).await {
-            Ok(session) => session,
+        let (_, state, room) = match Session::told(with).await {
+            Ok(told) => told,
             Err(error) => return error.say(),
-        };
-        let state = match session.state().await {
-            Ok(state) => state,
-            Err(error) => return error.say(),
-        };
-        let room = match session.client.ask(Ask::Status).await {
-            Ok(Told::Status(room)) => room,
-            Ok(_) => return exit::REFUSED,
-            Err(error) => return exit::no_room(&error),
         };
         let join = room.join_line(state.open_incident().map(|incident| incident.id), &named(with));
         if args.json {

@@ -4,6 +4,7 @@ use super::{
     actor::Actor,
     page::{Outward, PageWhen},
     power::Groups,
+    readiness::{self, ReadinessCheck},
     severity::Severity,
     state::State,
     time::Span,
@@ -87,6 +88,9 @@ pub struct Service {
     /// Who is paged for it, a name of `[page.NAME]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
+    /// Checks that must hold before anything is deployed or promoted: the gate asks them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readiness: Vec<ReadinessCheck>,
 }
 
 fn default_tier() -> u8 {
@@ -106,6 +110,7 @@ impl Default for Service {
             depends_on: Vec::new(),
             impact: None,
             page: None,
+            readiness: Vec::new(),
         }
     }
 }
@@ -215,11 +220,23 @@ impl Policy {
             || self.powers.iter().any(|(given, members)| given.implies(power) && named(members))
     }
 
+    /// Whether the configuration gives powers and gives nobody the one to command: who declares commands, and nobody can
+    /// take over from them but by breaking the glass.
+    pub fn leaves_command_to_nobody(&self) -> bool {
+        let some = |members: &Members| !members.users.is_empty() || !members.groups.is_empty();
+        let commands = |(power, members): (&Power, &Members)| power.implies(Power::Command) && some(members);
+        !self.powers.is_empty() && !self.powers.iter().any(commands)
+    }
+
     /// Groups that give anybody a power.
     pub fn groups(&self) -> BTreeSet<String> {
         self.powers.values().flat_map(|members| members.groups.clone()).collect()
     }
 }
+
+/// What is said where [`Policy::leaves_command_to_nobody`].
+pub const NOBODY_COMMANDS: &str = "nobody has the power to command: who declares commands, and nobody can take over from \
+                                   them but by breaking the glass; [power.command] in warroom.toml names who may";
 
 /// What can happen to the policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -231,6 +248,35 @@ pub enum PolicyFact {
 
 pub(super) fn apply(state: &mut State, fact: &PolicyFact) {
     match fact {
-        PolicyFact::Loaded(policy) => state.policy = (**policy).clone(),
+        PolicyFact::Loaded(policy) => {
+            readiness::changed(state, policy);
+            state.policy = (**policy).clone();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(powers: &[(Power, &[&str])]) -> Policy {
+        let members = |users: &[&str]| Members {
+            users: users.iter().map(|&name| name.to_owned()).collect(),
+            ..Members::default()
+        };
+        let powers = powers.iter().map(|(power, users)| (*power, members(users))).collect();
+        Policy { powers, ..Policy::default() }
+    }
+
+    #[test]
+    fn powers_that_leave_command_to_nobody_are_known() {
+        let nobody = |powers: &[(Power, &[&str])]| policy(powers).leaves_command_to_nobody();
+        assert!(!nobody(&[]), "where nothing is configured everybody may everything");
+        assert!(nobody(&[(Power::Respond, &["ana"])]));
+        assert!(nobody(&[(Power::Respond, &["ana"]), (Power::Approve, &["bo"]), (Power::Command, &[])]));
+        assert!(!nobody(&[(Power::Command, &["ana"])]));
+        let mut by_group = policy(&[(Power::Command, &[])]);
+        by_group.powers.entry(Power::Command).or_default().groups.insert("ic".into());
+        assert!(!by_group.leaves_command_to_nobody());
     }
 }

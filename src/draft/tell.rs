@@ -1,5 +1,10 @@
 //! An event in one line, for the timeline. Names where they are needed to follow the story; no judgement.
 
+mod change;
+mod walk;
+
+pub(super) use {change::change, walk::ended};
+
 use super::{
     escape::{clipped, code, inline},
     front::length,
@@ -10,21 +15,15 @@ use crate::domain::{
     board::BoardFact,
     cadence::Audience,
     decision::DecisionFact,
-    deviation::{DeviationFact, DeviationKind},
     dispatch::{DispatchFact, Matter},
-    freeze::FreezeFact,
-    gate::{GateFact, Request},
     glass::GlassFact,
     handover::HandoverFact,
     incident::IncidentFact,
     note::NoteFact,
     page::PageFact,
-    release::{Judgement, ReleaseFact},
     report::ReportFact,
     room::RoomFact,
     task::TaskFact,
-    walk::{BlockResult, How, WalkFact},
-    watch::WatchFact,
 };
 use std::fmt::Write as _;
 
@@ -60,14 +59,15 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
             let (seen, done) = (clipped(conditions, WORDS), clipped(actions, WORDS));
             (Plain, format!("Reported: conditions “{seen}”; actions “{done}”; {needs}"))
         }
-        Fact::Deviation(fact) => deviation(fact, g),
-        Fact::Freeze(fact) => freeze(fact),
+        Fact::Deviation(fact) => walk::deviation(fact, g),
+        Fact::Freeze(fact) => change::freeze(fact),
         Fact::Glass(fact) => glass(fact),
         Fact::Handover(fact) => handover(fact),
-        Fact::Gate(fact) => gate(fact),
-        Fact::Release(fact) => release(fact, event, g),
-        Fact::Watch(fact) => watch(fact, g),
-        Fact::Walk(fact) => return walk(fact, g),
+        Fact::Gate(fact) => change::gate(fact),
+        Fact::Release(fact) => change::release(fact, event, g),
+        Fact::Watch(fact) => change::watch(fact, g),
+        Fact::Readiness(fact) => change::readiness(fact),
+        Fact::Walk(fact) => return walk::walk(fact, g),
         Fact::Page(fact) => (page_weight(fact), page(fact)),
         Fact::Dispatch(fact) => return dispatch(fact),
         Fact::Erased => (Plain, inline(&crate::domain::erasure::words(&g.state, event.seq))),
@@ -251,204 +251,6 @@ fn task(fact: &TaskFact) -> (Weight, String) {
         }
         TaskFact::Done { task, result, .. } => (Plain, format!("{task} done: “{}”", clipped(result, WORDS))),
     }
-}
-
-fn deviation(fact: &DeviationFact, g: &Gathered<'_>) -> (Weight, String) {
-    match fact {
-        DeviationFact::Recorded { deviation, what, .. } => {
-            let step = what.walk.zip(what.step.as_deref());
-            let step = step.map_or_else(String::new, |(walk, step)| {
-                format!(" on “{}”", clipped(&g.step_title(walk, step), 120))
-            });
-            let did = match what.kind {
-                DeviationKind::Edit => String::new(),
-                _ => format!(": {}", clipped(what.actual.lines().next().unwrap_or_default(), 160)),
-            };
-            (Turn, format!("Deviation {deviation} ({}){step}{did}", what.kind.word()))
-        }
-        DeviationFact::Reasoned { deviation, code, text, .. } => {
-            let text =
-                if text.is_empty() { String::new() } else { format!(": “{}”", clipped(text, WORDS)) };
-            (Detail, format!("Reason for {deviation}: {}{text}", code.words()))
-        }
-    }
-}
-
-fn freeze(fact: &FreezeFact) -> (Weight, String) {
-    match fact {
-        FreezeFact::Began { freeze, scope, reason, lease, .. } => (
-            Turn,
-            format!(
-                "Freeze {freeze} on {} for {}: “{}”",
-                code(&scope.label()),
-                length(*lease),
-                clipped(reason, WORDS)
-            ),
-        ),
-        FreezeFact::Renewed { freeze, lease, reason } => {
-            (Plain, format!("Freeze {freeze} renewed for {}: “{}”", length(*lease), clipped(reason, WORDS)))
-        }
-        FreezeFact::Exempted { freeze, artifact, reason } => {
-            (Turn, format!("{} may pass {freeze}: “{}”", code(artifact), clipped(reason, WORDS)))
-        }
-        FreezeFact::Proved { freeze, how } => (Plain, format!("Freeze {freeze} proved: {}", inline(how))),
-        FreezeFact::Lifted { freeze, reason } => {
-            (Turn, format!("Freeze {freeze} lifted: “{}”", clipped(reason, WORDS)))
-        }
-        FreezeFact::Expired { freeze } => (Turn, format!("Freeze {freeze} expired")),
-    }
-}
-
-/// `deploy of checkout@2.4.3`.
-pub(super) fn change(request: &Request) -> String {
-    let place = format!("{}/{}", request.service, request.env);
-    format!("{} of {} to {}", request.action, code(&request.artifact), code(&place))
-}
-
-fn gate(fact: &GateFact) -> (Weight, String) {
-    match fact {
-        GateFact::Refused { request, freeze, times, reason, .. } => {
-            let often = if *times > 1 { format!(", {times} times") } else { String::new() };
-            let by =
-                freeze.map_or_else(|| format!(": {}", clipped(reason, 120)), |id| format!(" under {id}"));
-            (Plain, format!("Gate refused {}{by}{often}", change(request)))
-        }
-        GateFact::Passed { request, freeze } => {
-            (Turn, format!("Gate let {} pass {freeze} by exemption", change(request)))
-        }
-        GateFact::Overridden { request, reason } => {
-            (Turn, format!("A {} went on against the gate: “{}”", change(request), clipped(reason, WORDS)))
-        }
-    }
-}
-
-fn release(fact: &ReleaseFact, event: &Event, g: &Gathered<'_>) -> (Weight, String) {
-    match fact {
-        ReleaseFact::Found { service, env, current, .. } => {
-            (Detail, format!("{} in {} found to run {}", inline(service), code(env), code(current)))
-        }
-        ReleaseFact::Switched { service, env, from, to, at, by } => {
-            let from = from.as_deref().map_or_else(String::new, |from| format!("{} → ", code(from)));
-            let by = by.as_deref().map_or_else(String::new, |by| format!(" by {}", inline(by)));
-            let at =
-                if at.wall == event.occurred.wall { String::new() } else { format!(" at {}", g.at(at.wall)) };
-            (
-                Turn,
-                format!(
-                    "Release of {} in {} switched {from}{}{by}{at}",
-                    inline(service),
-                    code(env),
-                    code(to)
-                ),
-            )
-        }
-        ReleaseFact::Judged { service, artifact, judgement, why, .. } => {
-            let word = match judgement {
-                Judgement::Good => "good",
-                Judgement::Bad => "bad",
-            };
-            let name = format!("{service}@{artifact}");
-            (Plain, format!("{} judged {word}: “{}”", code(&name), clipped(why, WORDS)))
-        }
-    }
-}
-
-fn watch(fact: &WatchFact, g: &Gathered<'_>) -> (Weight, String) {
-    match fact {
-        WatchFact::Breached { panel, seen, threshold, since } => (
-            Turn,
-            format!(
-                "Alert: {} at {}, threshold {}, beyond it since {}",
-                code(panel),
-                inline(seen),
-                inline(threshold),
-                g.at(since.wall)
-            ),
-        ),
-        WatchFact::Cleared { panel, seen } => (Plain, format!("{} back at {}", code(panel), inline(seen))),
-        WatchFact::Blind { panel, why } => (Plain, format!("{} without data: {}", code(panel), inline(why))),
-    }
-}
-
-fn walk(fact: &WalkFact, g: &Gathered<'_>) -> Option<(Weight, String)> {
-    let step = |slug: &str| format!("“{}”", clipped(&g.step_title(fact.walk(), slug), 120));
-    let id = fact.walk();
-    Some(match fact {
-        WalkFact::Started { runbook, .. } => {
-            let hash = runbook.hash.short();
-            (Turn, format!("{id} began: runbook “{}” (`{hash}`)", inline(&runbook.title)))
-        }
-        WalkFact::Lent { step: slug, host, undo, .. } => {
-            let what = if *undo { "Undo of" } else { "Step" };
-            let host = if host.is_empty() { String::new() } else { format!(" on {}", code(host)) };
-            (Detail, format!("{what} {} taken{host}", step(slug)))
-        }
-        WalkFact::BlockEnded { step: slug, done, .. } => {
-            let word = match done.result {
-                BlockResult::Passed => "passed",
-                BlockResult::Failed => "failed",
-                BlockResult::TimedOut => "killed at its time limit",
-                BlockResult::Cancelled => "cancelled",
-                BlockResult::CouldNotStart => "could not start",
-            };
-            let seen =
-                if done.seen.is_empty() { String::new() } else { format!(": {}", clipped(&done.seen, 120)) };
-            let took = length(done.took);
-            (Detail, format!("{} of {} {word} in {took}{seen}", code(&done.block), step(slug)))
-        }
-        WalkFact::ApprovalAsked { step: slug, text, .. } => {
-            (Plain, format!("Approval asked for {}: “{}”", step(slug), clipped(text, WORDS)))
-        }
-        WalkFact::Approved { step: slug, glass, .. } => {
-            let how = if *glass { " by breaking the glass" } else { "" };
-            (Turn, format!("Approved {}{how}", step(slug)))
-        }
-        WalkFact::Rejected { step: slug, reason, .. } => {
-            (Turn, format!("Approval of {} refused: “{}”", step(slug), clipped(reason, WORDS)))
-        }
-        WalkFact::StepDone { step: slug, how, seen, .. } => {
-            (Turn, format!("Step {} {}", step(slug), ended(how, seen)))
-        }
-        WalkFact::StepFailed { step: slug, block, why, .. } => {
-            (Turn, format!("Step {} stands at {}: {}", step(slug), code(block), clipped(why, 160)))
-        }
-        WalkFact::Undone { step: slug, .. } => (Turn, format!("Step {} undone", step(slug))),
-        WalkFact::Overridden { step: slug, block, .. } => {
-            (Plain, format!("{} of {} passed over", code(block), step(slug)))
-        }
-        WalkFact::Lost { step: slug, why, .. } => {
-            (Turn, format!("Hand of {} lost: {}", step(slug), clipped(why, 160)))
-        }
-        WalkFact::TakenOver { step: slug, from, reason, .. } => (
-            Turn,
-            format!("Step {} taken over from {}: “{}”", step(slug), inline(from), clipped(reason, WORDS)),
-        ),
-        WalkFact::Edited { step: slug, block, .. } => {
-            (Plain, format!("{} of {} edited", code(block), step(slug)))
-        }
-        WalkFact::Finished { complete, .. } => {
-            (Turn, format!("{id} {}", if *complete { "complete" } else { "abandoned" }))
-        }
-        WalkFact::InputSet { name, value, .. } => {
-            (Detail, format!("{} is {}", code(name), code(&value.chars().take(120).collect::<String>())))
-        }
-        WalkFact::Attached { .. } | WalkFact::Intended { .. } | WalkFact::Moved { .. } => return None,
-    })
-}
-
-/// How a step was finished and what was seen then, as words behind its name.
-pub(super) fn ended(how: &How, seen: &str) -> String {
-    let word = match how {
-        How::Done => "done",
-        How::Satisfied => "was so already",
-        How::Confirmed => "confirmed",
-        How::Manual => "done by hand",
-        How::Chosen { label, .. } => return format!("decided: {}", inline(label)),
-        How::NotApplicable => "did not apply",
-        How::Skipped => "left out",
-        How::Waited => "waited for",
-    };
-    if seen.is_empty() { word.into() } else { format!("{word}, {}", clipped(seen, 120)) }
 }
 
 /// A date and a time, in UTC, to the second.

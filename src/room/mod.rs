@@ -16,6 +16,7 @@ mod look;
 mod outbox;
 mod pace;
 mod presence;
+mod readiness;
 pub mod recording;
 mod seats;
 mod serve;

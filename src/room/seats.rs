@@ -26,9 +26,12 @@ const CONNS_MAX: usize = 256;
 /// What the room alone may say: a client that sends it is refused, whoever it is.
 fn rooms_own(command: &Command) -> bool {
     match command {
-        Command::Room(_) | Command::Policy(_) | Command::Watch(_) | Command::Dispatch(_) | Command::Tick => {
-            true
-        }
+        Command::Room(_)
+        | Command::Policy(_)
+        | Command::Watch(_)
+        | Command::Readiness(_)
+        | Command::Dispatch(_)
+        | Command::Tick => true,
         Command::Gate(gate) => !matches!(gate, GateCommand::Override { .. }),
         Command::Release(release) => matches!(release, ReleaseCommand::Saw { .. }),
         Command::Walk(walk) => matches!(walk, WalkCommand::Lost { .. }),

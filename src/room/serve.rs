@@ -11,6 +11,7 @@ use super::{
     outbox::Outbox,
     pace::Pace,
     presence::Moved,
+    readiness,
     sources::Sources,
     watch::Watch,
 };
@@ -178,6 +179,9 @@ pub struct Room {
     pub(super) fenced: Option<String>,
     pub(super) opener: Opener,
     pub(super) frames: mpsc::Sender<(ConnId, FromConn)>,
+    /// What readiness checks are asked, as configured: the journal's copy is redacted.
+    asks: Policy,
+    readings: mpsc::Sender<Reading>,
 }
 
 impl Room {
@@ -238,7 +242,7 @@ impl Room {
             moved: Moved::default(),
             point: None,
             watch: Watch::default(),
-            sources: Sources::new(readings, base),
+            sources: Sources::new(readings.clone(), base),
             hands: Hands::default(),
             gate: Gatekeeper::default(),
             journal_state: JournalState::Writable,
@@ -258,6 +262,8 @@ impl Room {
             fenced: None,
             opener: Box::new(|_| Err("this room takes no further sources".into())),
             frames,
+            asks: options.policy.clone(),
+            readings,
         };
         let private = room.owner.is_some();
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -291,6 +297,8 @@ impl Room {
         let mut accept_at = tokio::time::Instant::now();
         let mut ticked = None;
         let mut heard = false;
+        // Dropped with the loop, and the asking ends.
+        let _duties = readiness::start(&self.asks, &self.sources, &self.readings);
         loop {
             if let Some(why) = self.stopping.take() {
                 return self.close(why, inbox).await;

@@ -31,6 +31,7 @@ pub fn all() -> Vec<Scene> {
     all.push(scene("empty", story::seat_with(&empty, "ana", NOW, Live::default())));
     all.push(scene("loading", Model::new(story::setup(NOW))));
     all.push(scene("calm", seat(&story::calm(), "ana", "13:53:40")));
+    all.push(scene("no-commander", seat(&story::uncommanded(), "ana", "13:53:40")));
     all.push(scene("wrong", seat(&story::wrong(), "ana", "13:56:10")));
     all.push(scene("declare", {
         let mut model = seat(&story::wrong(), "ana", "13:56:30");
@@ -83,6 +84,11 @@ pub fn all() -> Vec<Scene> {
         ] {
             hear(&mut model, NOW, frame);
         }
+        model
+    }));
+    all.push(scene("releases-then", {
+        let mut model = after("eve", "5");
+        model.ui.cursor = Some(story::wall("13:50:00").timestamp_millis());
         model
     }));
     all.push(scene("event", after("eve", "6 up up up up enter")));

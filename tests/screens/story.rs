@@ -143,7 +143,7 @@ fn policy() -> Policy {
     policy
 }
 
-fn saw(service: &str, current: &str, previous: &str, since: Stamp) -> Command {
+pub fn saw(service: &str, current: &str, previous: &str, since: Stamp) -> Command {
     Command::Release(ReleaseCommand::Saw {
         service: service.into(),
         env: "prod".into(),
@@ -220,6 +220,7 @@ pub fn refused(times: u64) -> Command {
         incident: Some(INC),
         valid_until: None,
         seq: 0,
+        checks: Vec::new(),
     };
     Command::Gate(GateCommand::Refused { request, answer, times })
 }
@@ -458,6 +459,15 @@ pub fn observed() -> Story {
     let powers =
         [(Power::Respond, members(&["bo", "cy"])), (Power::Command, members(&["ana"]))].into_iter().collect();
     story.room("14:07:10", Command::Policy(Box::new(Policy { powers, ..policy() })));
+    story
+}
+
+/// Nobody is given the power to command.
+pub fn uncommanded() -> Story {
+    let mut story = calm();
+    let members = Members { groups: ["oncall".to_owned()].into(), ..Members::default() };
+    let powers = [(Power::Respond, members)].into_iter().collect();
+    story.room("13:53:20", Command::Policy(Box::new(Policy { powers, ..policy() })));
     story
 }
 

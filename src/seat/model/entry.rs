@@ -16,11 +16,13 @@ use crate::domain::{
     note::NoteFact,
     page::PageFact,
     plan::BlockKind,
+    readiness::ReadinessFact,
     release::{Judgement, ReleaseFact},
     room::RoomFact,
     task::TaskFact,
     tell,
     time::{Stamp, minute_utc},
+    verdict::Verdict,
     walk::{BlockResult, How, WalkFact},
     watch::WatchFact,
 };
@@ -78,6 +80,8 @@ pub struct Entry {
     pub weight: Weight,
     /// The moment it is about, and its word on time axes, where it is a mark.
     pub mark: Option<(i64, String)>,
+    /// What it says of a release, for the releases as they were.
+    pub release: Option<Box<ReleaseFact>>,
 }
 
 /// What stands on time axes: releases, freezes, declarations, decisions, mitigations.
@@ -105,6 +109,10 @@ pub fn tell(event: &Event, state: &State) -> Option<Entry> {
         about,
         weight,
         mark: mark(&event.fact, event.occurred.wall.timestamp_millis()),
+        release: match &event.fact {
+            Fact::Release(fact) => Some(Box::new(fact.clone())),
+            _ => None,
+        },
     })
 }
 
@@ -266,6 +274,14 @@ fn words((whole, seq): (&Fact, Seq), state: &State) -> Option<(About, Weight, St
             WatchFact::Cleared { panel, seen } => (Signals, Good, format!("{panel} {seen}, good again")),
             WatchFact::Blind { panel, why } => (Signals, Bad, format!("{panel} no data: {why}")),
         },
+        Fact::Readiness(ReadinessFact::Turned { verdict, .. }) => {
+            let weight = match verdict {
+                Verdict::Yes => Good,
+                Verdict::No => Bad,
+                Verdict::Unknown => Plain,
+            };
+            (Signals, weight, tell::fact(whole))
+        }
         Fact::Walk(fact) => return walk(fact, state).map(|(weight, what)| (Runbook, weight, what)),
         Fact::Erased => (People, Plain, erasure::words(state, seq)),
         Fact::Foreign(_) => (Room, Quiet, "(of a newer version)".into()),

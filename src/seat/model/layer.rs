@@ -174,6 +174,16 @@ pub struct Choice {
     pub act: Act,
 }
 
+impl Choice {
+    /// The reasons for a deviation, each by its number, as far as one does something.
+    pub fn reasons(act: impl Fn(ReasonCode) -> Option<Act>) -> Vec<Self> {
+        let choice = |(code, key): (ReasonCode, char)| {
+            act(code).map(|act| Self { key, label: code.words().into(), detail: String::new(), act })
+        };
+        ReasonCode::ALL.into_iter().zip('1'..).filter_map(choice).collect()
+    }
+}
+
 /// A dangerous act.
 #[derive(Debug, Clone)]
 pub struct Confirm {

@@ -10,6 +10,7 @@ pub mod layer;
 pub mod lines;
 pub mod look;
 pub mod pending;
+pub mod then;
 pub mod timeline;
 pub mod ui;
 pub mod waits;

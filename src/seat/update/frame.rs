@@ -6,6 +6,7 @@ use crate::{
         Command, Event, Fact,
         glass::GlassFact,
         handover::{HandoverCommand, HandoverFact},
+        policy::NOBODY_COMMANDS,
         time::Span,
         walk::{self, StepStatus, WalkFact},
     },
@@ -59,6 +60,8 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
                 come_back(model);
                 if let Some(why) = model.passed_over.clone() {
                     model.say(Tone::Wrong, why);
+                } else if model.state.policy.leaves_command_to_nobody() {
+                    model.say(Tone::Info, NOBODY_COMMANDS);
                 }
             }
             if model.ui.seen.get() == 0 {

@@ -60,6 +60,10 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
             out.push((" GLASS ".into(), Role::Worst));
         }
     }
+    if model.state.policy.leaves_command_to_nobody() {
+        let gap = if out.is_empty() { "" } else { "  " };
+        out.push((format!("{gap}nobody may command"), Role::Notice));
+    }
     // What does not get out of the room is said, and not more loudly than the incident itself.
     let unsent =
         model.state.dispatches.values().filter(|one| one.trouble.is_some() && one.void.is_none()).count();

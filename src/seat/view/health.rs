@@ -17,6 +17,7 @@ use crate::{
         Model, Pane, View,
         entry::one,
         health::{Row, Runs, Standing},
+        then::Then,
         when,
     },
     signal::Point,
@@ -69,6 +70,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         let area = Rect { height: rows_left, ..inner };
         used = charts(buf, area, theme, model, &panels, focus);
     } else {
+        let columns = Columns::of(&panels, names, inner.width);
         let first = super::window(
             panels.len(),
             usize::from(rows_left.max(1)),
@@ -79,7 +81,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
                 break;
             }
             let selected = focus && at == model.ui.panel;
-            one_row(buf, put::row(inner, used), theme, model, row, names, selected);
+            one_row(buf, put::row(inner, used), theme, model, row, columns, selected);
             used += 1;
         }
     }
@@ -167,6 +169,30 @@ fn state(row: &Row<'_>, theme: &Theme) -> String {
     }
 }
 
+/// Cells of how a panel stands, with a blank before it.
+const STATE: u16 = 6;
+
+/// Cells of a row's columns. The line between them has what is left: where that is little it goes, and no number does.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    name: u16,
+    now: u16,
+    base: u16,
+}
+
+impl Columns {
+    fn of(panels: &[Row<'_>], names: usize, wide: u16) -> Self {
+        let widest = |most: Option<usize>, least: u16| {
+            u16::try_from(most.unwrap_or(0)).unwrap_or(u16::MAX).clamp(least, 12)
+        };
+        Self {
+            name: u16::try_from(names).unwrap_or(6).clamp(6, (wide / 4).max(6)) + 1,
+            now: widest(panels.iter().map(|row| figure::cells(&row.now)).max(), 8),
+            base: widest(panels.iter().map(|row| figure::cells(&row.base)).max(), 7),
+        }
+    }
+}
+
 #[allow(clippy::too_many_arguments, reason = "a row is drawn of all of these")]
 fn one_row(
     buf: &mut Buffer,
@@ -174,16 +200,16 @@ fn one_row(
     theme: &Theme,
     model: &Model,
     row: &Row<'_>,
-    names: usize,
+    columns: Columns,
     selected: bool,
 ) {
     let wide = area.width;
-    let name = u16::try_from(names).unwrap_or(6).clamp(6, (wide / 4).max(6)) + 1;
+    let Columns { name, now, base: base_cells } = columns;
     let style = theme.style(if row.stale.is_some() { Role::Quiet } else { Role::Text });
     put::left(buf, put::part(area, 0, name), theme, &one(&row.view.panel.name), style);
-    figure::draw(buf, put::part(area, name, 8), theme, &row.now, role(row));
-    let after = name + 9;
-    let base = wide.saturating_sub(13);
+    figure::draw(buf, put::part(area, name, now), theme, &row.now, role(row));
+    let after = name + now + 1;
+    let base = wide.saturating_sub(base_cells + STATE);
     let from = model.now.wall.timestamp_millis() - model.span();
     let recent: Vec<f64> =
         row.view.points.iter().filter(|point| point.t >= from).map(|point| point.v).collect();
@@ -194,8 +220,14 @@ fn one_row(
         let place = put::part(area, after, base.saturating_sub(after + 1));
         spark::draw(buf, place, theme, &recent, (low.min(0.0), high), line);
     }
-    figure::draw(buf, put::part(area, base, 7), theme, &row.base, Role::Quiet);
-    put::right(buf, put::part(area, base + 7, 6), theme, &state(row, theme), theme.style(role(row)));
+    figure::draw(buf, put::part(area, base, base_cells), theme, &row.base, Role::Quiet);
+    put::right(
+        buf,
+        put::part(area, base + base_cells, STATE),
+        theme,
+        &state(row, theme),
+        theme.style(role(row)),
+    );
     if selected {
         buf.set_style(area, theme.style(Role::Selection));
     }
@@ -329,7 +361,10 @@ fn recorded<'a>(model: &Model, row: &Row<'a>, t: i64) -> Option<&'a Point> {
 /// Probes in one line, then what runs.
 fn tail(model: &Model, names: usize) -> Vec<Vec<(String, Role)>> {
     let mut lines = Vec::new();
-    if let Some((failing, all, since)) = model.probes() {
+    let probes = model.probes();
+    if probes.is_some() && model.then().is_some() {
+        lines.push(vec![(format!("{:<names$} ", "probe"), Role::Text), ("not recorded".into(), Role::Quiet)]);
+    } else if let Some((failing, all, since)) = probes {
         let mut line = vec![(format!("{:<names$} ", "probe"), Role::Text)];
         if failing == 0 {
             line.push((format!("{all} of {all} answer"), Role::Calm));
@@ -342,7 +377,10 @@ fn tail(model: &Model, names: usize) -> Vec<Vec<(String, Role)>> {
     }
     // What runs has a pane of its own where there is room for one.
     if !super::layout::has(model, Pane::Releases) {
-        lines.extend(model.released().iter().map(runs));
+        match model.then() {
+            Some(then) => lines.extend(model.released_at(then).iter().map(|one| ran(model, one))),
+            None => lines.extend(model.released().iter().map(runs)),
+        }
     }
     lines
 }
@@ -361,4 +399,17 @@ pub fn runs(one_: &Runs) -> Vec<(String, Role)> {
         (word.to_owned(), role),
         (format!("{since}{was}"), Role::Quiet),
     ]
+}
+
+/// The same at the time cursor: `checkout 2.4.0 good 13:41Z`, or that it is not known.
+pub fn ran(model: &Model, then: &Then) -> Vec<(String, Role)> {
+    match then {
+        Then::Ran(one) => runs(one),
+        Then::Unknown { service, until, .. } => {
+            let until = until.as_ref().map_or(String::new(), |(version, at)| {
+                format!("; {} until {}", one(version), when::brief(*at, model.now.wall))
+            });
+            vec![(one(service), Role::Text), (format!(" not known for then{until}"), Role::Quiet)]
+        }
+    }
 }

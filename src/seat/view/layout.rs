@@ -77,7 +77,7 @@ fn rows_of(area: Rect, top: u16) -> (Rect, Rect) {
     (Rect { height: top, ..area }, Rect { y: area.y + top, height: area.height - top, ..area })
 }
 
-/// Whether there is a task to be seen: where rows are few, an empty list leaves its place to the timeline.
+/// Whether there is a task to be seen: an empty list leaves its place to the logs.
 fn tasks(model: &Model) -> bool {
     model.incident().is_some_and(|incident| !incident.tasks.is_empty())
 }
@@ -91,7 +91,9 @@ fn war_room(body: Rect, steps: Option<usize>, tasks: bool) -> Vec<Placed> {
     let (top, middle) = match height {
         0..=7 => (height, 0),
         8..=11 => (height - 4, 4),
-        12..=20 => (7.min(height), 5),
+        // Three rows of what is below, its title among them, show too few tasks.
+        12..=15 if tasks => (7, 4),
+        12..=20 => (7, 5),
         _ => (height * 2 / 5, height / 4),
     };
     let logs = height - top - middle;
@@ -100,16 +102,20 @@ fn war_room(body: Rect, steps: Option<usize>, tasks: bool) -> Vec<Placed> {
     let (mid, low) = rows_of(rest, middle);
     let (left, right) = columns(upper, half);
     let mut panes = vec![(Pane::Health, left), (Pane::Runbook, right)];
-    if middle > 1 {
-        if tasks || height > 20 {
+    // What is said in the timeline wants the whole width; tasks and log lines are read by how they begin.
+    match (tasks, middle > 1, logs > 1) {
+        (true, true, true) => {
+            let (left, right) = columns(low, half);
+            panes.extend([(Pane::Tasks, left), (Pane::Timeline, mid), (Pane::Logs, right)]);
+        }
+        (true, true, false) => {
             let (left, right) = columns(mid, half);
             panes.extend([(Pane::Tasks, left), (Pane::Timeline, right)]);
-        } else {
-            panes.push((Pane::Timeline, mid));
         }
-    }
-    if logs > 1 {
-        panes.push((Pane::Logs, low));
+        (_, middle, logs) => {
+            panes.extend(middle.then_some((Pane::Timeline, mid)));
+            panes.extend(logs.then_some((Pane::Logs, low)));
+        }
     }
     panes
 }

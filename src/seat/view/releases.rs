@@ -3,38 +3,47 @@
 use super::{
     health, inside,
     widget::{
-        put,
+        fit, put,
         rule::{self, Title},
     },
 };
 use crate::{
-    domain::time::minute_utc,
+    domain::time::{Wall, minute_utc},
     seat::model::{Model, Pane, View, entry::one, when},
+    signal::{ReleaseView, release::Artifact},
     theme::{Role, Theme},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
-/// Draws the releases.
+/// Draws the releases: those of now, or of the time cursor where it stands in the past.
 pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let focus = model.ui.has(Pane::Releases);
     let released = model.released();
-    rule::title(buf, area, theme, Title { name: "Releases", focus, ..Title::default() });
+    rule::title(
+        buf,
+        area,
+        theme,
+        Title { name: "Releases", note: &cursor(model), focus, ..Title::default() },
+    );
     let inner = inside(area);
     if released.is_empty() {
         put::left(buf, put::row(inner, 0), theme, "none is watched: --release DIR", theme.style(Role::Quiet));
         return;
     }
+    let shown: Vec<_> = match model.then() {
+        Some(then) => model.released_at(then).iter().map(|one| health::ran(model, one)).collect(),
+        None => released.iter().map(health::runs).collect(),
+    };
     let mut row = 0;
-    for (at, one_) in released.iter().enumerate() {
+    for (at, (pieces, known)) in shown.iter().zip(&released).enumerate() {
         if row >= inner.height {
             return;
         }
         let place = put::row(inner, row);
-        let pieces = health::runs(one_);
         let shown: Vec<(&str, Role)> = pieces.iter().map(|(text, role)| (text.as_str(), *role)).collect();
-        let used: usize = shown.iter().map(|(text, _)| super::widget::fit::width(text)).sum();
-        let env = if used + one_.env.len() + 2 <= usize::from(inner.width) {
-            one(&one_.env)
+        let used: usize = shown.iter().map(|(text, _)| fit::width(text)).sum();
+        let env = if used + known.env.len() + 2 <= usize::from(inner.width) {
+            one(&known.env)
         } else {
             String::new()
         };
@@ -57,49 +66,100 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         &[("lies in ", Role::Quiet), (&one(&view.place), Role::Text)],
     );
     row += 1;
+    if model.then().is_some() {
+        let text = "what lay ready then is not recorded; Esc is back to now";
+        for (row, line) in (row..inner.height).zip(fit::wrap(text, usize::from(inner.width))) {
+            put::left(buf, put::row(inner, row), theme, &line, theme.style(Role::Quiet));
+        }
+        return;
+    }
     for artifact in &view.ready {
-        let place = put::row(inner, row);
-        let current = view.current.as_ref() == Some(artifact);
-        let previous = view.previous.as_ref() == Some(artifact);
-        let word = if current {
-            "runs"
-        } else if previous {
-            "ran before"
-        } else {
-            ""
-        };
-        let revision = artifact
-            .revision
-            .as_deref()
-            .map(|text| one(text).chars().take(10).collect::<String>())
-            .unwrap_or_default();
-        let built = artifact.built.map(|at| when::minute(at, model.now.wall)).unwrap_or_default();
-        let lead = if current { theme.glyphs().current } else { " " };
-        let role = if current { Role::Title } else { Role::Text };
-        put::ends(
-            buf,
-            place,
-            theme,
-            &[
-                (lead, Role::Key),
-                (" ", Role::Text),
-                (&one(&artifact.version), role),
-                ("  ", Role::Text),
-                (&revision, Role::Quiet),
-                ("  ", Role::Text),
-                (word, Role::Good),
-            ],
-            (&built, Role::Quiet),
-        );
+        ready(buf, put::row(inner, row), theme, model, view, artifact);
         row += 1;
     }
+}
+
+/// `cursor 13:50:00Z`, where it stands in the past.
+fn cursor(model: &Model) -> String {
+    model.then().map(|at| format!("cursor {}", at.format("%H:%M:%SZ"))).unwrap_or_default()
+}
+
+/// An artifact that lies ready.
+fn ready(
+    buf: &mut Buffer,
+    place: Rect,
+    theme: &Theme,
+    model: &Model,
+    view: &ReleaseView,
+    artifact: &Artifact,
+) {
+    let current = view.current.as_ref() == Some(artifact);
+    let previous = view.previous.as_ref() == Some(artifact);
+    let word = if current {
+        "runs"
+    } else if previous {
+        "ran before"
+    } else {
+        ""
+    };
+    let revision = artifact
+        .revision
+        .as_deref()
+        .map(|text| one(text).chars().take(10).collect::<String>())
+        .unwrap_or_default();
+    let built = artifact.built.map(|at| when::minute(at, model.now.wall)).unwrap_or_default();
+    let lead = if current { theme.glyphs().current } else { " " };
+    let role = if current { Role::Title } else { Role::Text };
+    put::ends(
+        buf,
+        place,
+        theme,
+        &[
+            (lead, Role::Key),
+            (" ", Role::Text),
+            (&one(&artifact.version), role),
+            ("  ", Role::Text),
+            (&revision, Role::Quiet),
+            ("  ", Role::Text),
+            (word, Role::Good),
+        ],
+        (&built, Role::Quiet),
+    );
 }
 
 /// A row: its pieces, what stands at its right end, and which freeze it selects.
 type Line = (Vec<(String, Role)>, String, Option<usize>);
 
+/// Draws the freezes that held at the time cursor. What they had refused by then is not kept apart.
+fn froze(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, then: Wall) {
+    let focus = model.ui.has(Pane::Freezes);
+    rule::title(buf, area, theme, Title { name: "Freezes", detail: "", note: &cursor(model), focus });
+    let inner = inside(area);
+    let held = model.frozen_at(then);
+    let minute = |at| when::minute(at, model.now.wall);
+    let mut row = 0;
+    for freeze in &held {
+        let end = match &freeze.over {
+            Some(over) => format!("{} to {}", minute(freeze.began.wall), minute(over.wall)),
+            None => format!("since {}", minute(freeze.began.wall)),
+        };
+        let pieces =
+            [(&*format!("{} ", freeze.id), Role::Frozen), (&*one(&freeze.scope.label()), Role::Title)];
+        put::ends(buf, put::row(inner, row), theme, &pieces, (&end, Role::Quiet));
+        let why = format!("  by {}: {}", one(&freeze.owner), one(&freeze.reason));
+        put::left(buf, put::row(inner, row + 1), theme, &why, theme.style(Role::Text));
+        row += 2;
+    }
+    if held.is_empty() {
+        put::left(buf, put::row(inner, 0), theme, "nothing was frozen then", theme.style(Role::Quiet));
+    }
+}
+
 /// Draws the freezes.
 pub fn freezes(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
+    if let Some(then) = model.then() {
+        return froze(buf, area, theme, model, then);
+    }
     let focus = model.ui.has(Pane::Freezes);
     let holding = model.freezes();
     let gate = model

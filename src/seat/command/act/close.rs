@@ -42,19 +42,12 @@ pub fn next(model: &mut Model, given: Option<DeviationId>) -> Vec<Effect> {
         one(&first.what.expected)
     );
     let id = first.id;
-    let choices = ReasonCode::ALL
-        .into_iter()
-        .zip('1'..)
-        .map(|(code, key)| Choice {
-            key,
-            label: code.words().into(),
-            detail: String::new(),
-            act: match code {
-                ReasonCode::Other => Act::Call(Call::of("close-words").with(id.to_string())),
-                code => Act::Close(id, code),
-            },
+    let choices = Choice::reasons(|code| {
+        Some(match code {
+            ReasonCode::Other => Act::Call(Call::of("close-words").with(id.to_string())),
+            code => Act::Close(id, code),
         })
-        .collect();
+    });
     model.layers.push(Layer::Pick { title, choices, at: 0 });
     Vec::new()
 }

@@ -47,16 +47,10 @@ fn why(model: &mut Model, at: &StepRef, what: Deviate, words: &str) -> Vec<Effec
             format!("recorded; its reason is owed, {} gives it", "r"),
         ),
     }];
-    choices.extend(
-        ReasonCode::ALL.into_iter().zip('1'..).filter(|(code, _)| *code != ReasonCode::Other).map(
-            |(code, key)| Choice {
-                key,
-                label: code.words().into(),
-                detail: String::new(),
-                act: Act::Do(deviation(model, at, what, Some(code)), "the deviation is recorded".into()),
-            },
-        ),
-    );
+    choices.extend(Choice::reasons(|code| {
+        let act = || Act::Do(deviation(model, at, what, Some(code)), "the deviation is recorded".into());
+        (code != ReasonCode::Other).then(act)
+    }));
     model.layers.push(Layer::Pick { title, choices, at: 0 });
     Vec::new()
 }
