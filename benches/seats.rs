@@ -214,6 +214,9 @@ async fn bench(asked: &Asked) {
     row("the seat's memory", home::memory(pid(&seat), "VmRSS"), "MB", None, Goal::None);
 }
 
+/// Which figures of a round.
+type Figures = fn(&mut Round) -> &mut Vec<f64>;
+
 /// The median over rounds of a figure of each, without and with two that do not read.
 fn medians(taken: &mut [Vec<Round>; 2], of: impl Fn(&mut Round) -> f64) -> [f64; 2] {
     taken.each_mut().map(|rounds| quantile(&mut rounds.iter_mut().map(&of).collect::<Vec<_>>(), 0.5))
@@ -228,7 +231,7 @@ fn report(shared: &Shared, taken: &mut [Vec<Round>; 2], rate: f64, quiet: f64) {
     row("taken by the clients", bytes / took / 1e6, "MB/s", None, Goal::None);
     let snapshots = shared.snapshots.load(Ordering::Relaxed) as f64;
     row("snapshots in place of events", snapshots, "", None, Goal::None);
-    let timed: [(&str, fn(&mut Round) -> &mut Vec<f64>, bool); 3] = [
+    let timed: [(&str, Figures, bool); 3] = [
         ("command to client", |round| &mut round.delays, true),
         ("first client to each other", |round| &mut round.spreads, false),
         ("command to the seat's screen", |round| &mut round.marks, false),
