@@ -80,7 +80,7 @@ fn init(with: &With, url: Option<&str>, role: Option<&str>, print: bool) -> Resu
     let role = role.filter(|role| postgres::user(&spec.url).as_ref() != Some(role));
     let (place, done) = exit::runtime()
         .map_err(|error| error.to_string())?
-        .block_on(postgres::init(spec, role.as_deref()))
+        .block_on(postgres::init(&spec, role.as_deref()))
         .map_err(|trouble| trouble.to_string())?;
     let made = match done {
         Init::Made => "made",

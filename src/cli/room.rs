@@ -147,13 +147,13 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         Door::Own | Door::Given { .. } => dirs::private(&dir).map_err(|error| say(&error))?,
     }
     let mut secrets = Vec::new();
-    let place = match drill.is_none().then(|| journal::spec(config, &mut secrets)).transpose()?.flatten() {
-        Some(spec) => Place::Postgres(spec),
-        None => {
-            let own = config.journal.path.clone().filter(|_| drill.is_none());
-            // The file itself is what is locked, under whatever name: a link to it is no second journal.
-            Place::File(real(&own.unwrap_or_else(|| dir.join("journal.db"))))
-        }
+    let configured = if drill.is_none() { journal::spec(config, &mut secrets)? } else { None };
+    let place = if let Some(spec) = configured {
+        Place::Postgres(spec)
+    } else {
+        let own = config.journal.path.clone().filter(|_| drill.is_none());
+        // The file itself is what is locked, under whatever name: a link to it is no second journal.
+        Place::File(real(&own.unwrap_or_else(|| dir.join("journal.db"))))
     };
     let _journal_lock = journal::file(&place)
         .map(|path| Lock::take(&path.with_extension("lock"), &format!("a room on {}", path.display())))

@@ -31,6 +31,6 @@ pub enum Place {
 pub async fn open(place: Place, mode: Mode) -> Result<Arc<dyn Journal>, Trouble> {
     Ok(match place {
         Place::File(path) => Arc::new(sqlite::Sqlite::open(&path, mode)?),
-        Place::Postgres(spec) => Arc::new(postgres::Postgres::open(spec, mode).await?),
+        Place::Postgres(spec) => Arc::new(postgres::Postgres::open(&spec, mode).await?),
     })
 }

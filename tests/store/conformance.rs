@@ -33,7 +33,7 @@ impl Ground {
     /// A server with a journal in it, for the role that owns nothing.
     pub async fn database(settings: &[&str]) -> Self {
         let server = Server::start(settings);
-        init(spec(&server, "ana"), Some("room")).await.unwrap();
+        init(&spec(&server, "ana"), Some("room")).await.unwrap();
         Self { place: Place::Postgres(spec(&server, "room")), _dir: None, server: Some(server) }
     }
 

@@ -15,7 +15,7 @@ use warroom::{
 };
 
 async fn refused(spec: Spec) -> String {
-    Postgres::open(spec, Mode::Write).await.err().unwrap().to_string()
+    Postgres::open(&spec, Mode::Write).await.err().unwrap().to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,13 +27,13 @@ async fn what_does_not_keep_a_journal_is_refused_and_says_what_to_do() {
     let room = spec(&server, "room");
     let said = refused(room.clone()).await;
     assert!(said.contains("run warroom journal init"), "{said}");
-    let said = init(room.clone(), None).await.unwrap_err().to_string();
+    let said = init(&room, None).await.unwrap_err().to_string();
     assert!(said.contains("permission denied"), "{said}");
-    assert_eq!(init(spec(&server, "ana"), None).await.unwrap().1, Init::Made);
+    assert_eq!(init(&spec(&server, "ana"), None).await.unwrap().1, Init::Made);
     let said = refused(room.clone()).await;
     assert!(said.contains("permission denied") && said.contains("init --print"), "{said}");
-    assert_eq!(init(spec(&server, "ana"), Some("room")).await.unwrap().1, Init::There);
-    drop(Postgres::open(room.clone(), Mode::Write).await.unwrap());
+    assert_eq!(init(&spec(&server, "ana"), Some("room")).await.unwrap().1, Init::There);
+    drop(Postgres::open(&room, Mode::Write).await.unwrap());
 
     let said = refused(Spec { durability: Durability::Replicated, ..room.clone() }).await;
     assert!(said.contains("no standby") && said.contains("durability = \"local\""), "{said}");
@@ -46,8 +46,8 @@ async fn what_does_not_keep_a_journal_is_refused_and_says_what_to_do() {
     assert!(said.contains("\"shop\" does not exist") && said.contains("create the database"), "{said}");
     // The one of several hosts that is there.
     let several =
-        server.url("room").replace("@", &format!("@127.0.0.1:{},", crate::support::peer::free_port()));
-    drop(Postgres::open(Spec { url: several, ..room.clone() }, Mode::Write).await.unwrap());
+        server.url("room").replace('@', &format!("@127.0.0.1:{},", crate::support::peer::free_port()));
+    drop(Postgres::open(&Spec { url: several, ..room.clone() }, Mode::Write).await.unwrap());
     server.sql("alter table warroom.head disable trigger onward; update warroom.head set format = 9");
     let said = refused(room).await;
     assert!(said.contains("format 9"), "{said}");
@@ -59,7 +59,7 @@ async fn a_server_that_does_not_sync_is_refused() {
         return;
     }
     let server = Server::start(&["fsync=off"]);
-    init(spec(&server, "ana"), Some("room")).await.unwrap();
+    init(&spec(&server, "ana"), Some("room")).await.unwrap();
     let said = refused(spec(&server, "room")).await;
     assert!(said.contains("fsync is off"), "{said}");
 }
@@ -206,7 +206,7 @@ async fn a_commit_that_does_not_wait_for_its_standby_is_not_acknowledged() {
     server.sql("select pg_reload_conf()");
     until("the setting is in force", || server.sql("show synchronous_standby_names") == "ghost");
     let replicated = Spec { durability: Durability::Replicated, ..spec(server, "room") };
-    let journal = Postgres::open(replicated, Mode::Write).await.unwrap();
+    let journal = Postgres::open(&replicated, Mode::Write).await.unwrap();
     assert!(journal.place().ends_with(", replicated"), "{}", journal.place());
     let (records, _, next) = sealed(Head::EMPTY, vec![note("a")]);
     let pending = tokio::spawn(journal.append(Head::EMPTY, records));

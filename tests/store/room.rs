@@ -15,9 +15,9 @@ fn configured(house: &House, server: &Server) -> String {
     std::fs::write(
         &config,
         format!(
-            "[journal]\nurl = {:?}\npassword = {{ file = {:?} }}\ndurability = \"local\"\n",
+            "[journal]\nurl = {:?}\npassword = {{ file = \"{}\" }}\ndurability = \"local\"\n",
             server.url("room"),
-            secret
+            secret.display()
         ),
     )
     .unwrap();

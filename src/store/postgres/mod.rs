@@ -68,7 +68,7 @@ impl Postgres {
     /// # Errors
     /// [`Trouble::Unreadable`] where the database is out of reach, has no journal, one of another format, or keeps less
     /// than was asked for; [`Trouble::Broken`] where its last event does not fit.
-    pub async fn open(spec: Spec, mode: Mode) -> Result<Self, Trouble> {
+    pub async fn open(spec: &Spec, mode: Mode) -> Result<Self, Trouble> {
         let connector = Arc::new(Connector::new(spec, mode)?);
         let session = connector.open().await?;
         let head = rows::checked_head(&session, connector.place()).await?;

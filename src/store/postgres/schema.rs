@@ -75,7 +75,7 @@ fn grants(role: &str) -> String {
 ///
 /// # Errors
 /// [`Trouble::Unreadable`] where the database cannot be reached, the role may not, or there is another format.
-pub async fn init(spec: Spec, role: Option<&str>) -> Result<(String, Init), Trouble> {
+pub async fn init(spec: &Spec, role: Option<&str>) -> Result<(String, Init), Trouble> {
     let connector = Connector::new(spec, Mode::Write)?;
     let place = connector.place().to_owned();
     let mut session = connector.bare(None).await?;

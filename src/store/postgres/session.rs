@@ -69,7 +69,7 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(spec: Spec, mode: Mode) -> Result<Self, Trouble> {
+    pub(super) fn new(spec: &Spec, mode: Mode) -> Result<Self, Trouble> {
         let mut config: Config = spec.url.parse().map_err(|error: tokio_postgres::Error| {
             unreadable(
                 "the journal's address",
@@ -101,7 +101,7 @@ impl Connector {
             .keepalives_idle(KEEPALIVE)
             .keepalives_interval(Duration::from_secs(1))
             .keepalives_retries(5);
-        let tls = match tls(&spec) {
+        let tls = match tls(spec) {
             Ok(tls) => Some(tls),
             // A machine without any certificates cannot check TLS, but needs none for a server of its own.
             Err(_) if config.get_ssl_mode() != SslMode::Require && spec.ca.is_none() => None,
@@ -135,16 +135,13 @@ impl Connector {
     pub(super) async fn bare(&self, heard: Option<mpsc::Sender<String>>) -> Result<Session, Trouble> {
         let warned = Arc::new(AtomicBool::new(false));
         let fail = |error| outcome::trouble(&self.place, &error);
-        let (client, task) = match &self.tls {
-            Some(tls) => {
-                let tls = MakeRustlsConnect::new(tls.clone());
-                let (client, connection) = self.config.connect(tls).await.map_err(fail)?;
-                (client, tokio::spawn(drive(connection, Arc::clone(&warned), heard)))
-            }
-            None => {
-                let (client, connection) = self.config.connect(tokio_postgres::NoTls).await.map_err(fail)?;
-                (client, tokio::spawn(drive(connection, Arc::clone(&warned), heard)))
-            }
+        let (client, task) = if let Some(tls) = &self.tls {
+            let (client, connection) =
+                self.config.connect(MakeRustlsConnect::new(tls.clone())).await.map_err(fail)?;
+            (client, tokio::spawn(drive(connection, Arc::clone(&warned), heard)))
+        } else {
+            let (client, connection) = self.config.connect(tokio_postgres::NoTls).await.map_err(fail)?;
+            (client, tokio::spawn(drive(connection, Arc::clone(&warned), heard)))
         };
         Ok(Session { client, replicated: false, warned, task })
     }
@@ -177,9 +174,7 @@ impl Connector {
         }
         // What a role or a database has set does not weaken it.
         let wanted = match (replicated, row.get::<_, &str>(2)) {
-            (_, "remote_apply") => None,
-            (true, "on") => None,
-            (false, "on" | "local" | "remote_write") => None,
+            (_, "remote_apply" | "on") | (false, "local" | "remote_write") => None,
             _ => Some("SET synchronous_commit = on"),
         };
         if let Some(set) = wanted {
