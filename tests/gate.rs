@@ -14,5 +14,10 @@ mod hostile;
 mod house;
 #[path = "gate/polarity.rs"]
 mod polarity;
+#[path = "support/house.rs"]
+#[allow(dead_code)]
+mod program;
+#[path = "gate/readiness.rs"]
+mod readiness;
 #[path = "gate/tokens.rs"]
 mod tokens;

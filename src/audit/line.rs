@@ -9,10 +9,12 @@ use crate::domain::{
     gate::GateFact,
     incident::IncidentFact,
     page::PageFact,
+    readiness::ReadinessFact,
     release::{Judgement, ReleaseFact},
     room::RoomFact,
     task::TaskFact,
     text,
+    verdict::Verdict,
     walk::WalkFact,
     watch::WatchFact,
 };
@@ -36,6 +38,7 @@ pub fn weight(fact: &Fact) -> Weight {
         Fact::Room(RoomFact::Resumed { .. })
         | Fact::Deviation(DeviationFact::Recorded { .. })
         | Fact::Gate(GateFact::Refused { .. } | GateFact::Overridden { .. })
+        | Fact::Readiness(ReadinessFact::Turned { verdict: Verdict::No | Verdict::Unknown, .. })
         | Fact::Watch(WatchFact::Breached { .. } | WatchFact::Blind { .. })
         | Fact::Incident(IncidentFact::TargetBreached { .. } | IncidentFact::RecoveryLost { .. })
         | Fact::Task(TaskFact::Over { .. })

@@ -2,7 +2,7 @@
 //! there.
 
 use super::{
-    check_outward, check_source,
+    check_outward, check_ready, check_source,
     load::World,
     model::Config,
     problem::{Files, Problem},
@@ -203,6 +203,7 @@ fn services(judge: &mut Judge<'_>) {
             );
         }
         judge.within(&at("mttr_target"), service.mttr_target, Span::mins(1), Span::hours(24 * 30));
+        check_ready::readiness(judge, name, &service.readiness);
         for (i, other) in service.depends_on.iter().enumerate() {
             let at = key!["service", name, "depends_on", i];
             if other == name {

@@ -7,6 +7,7 @@
 pub mod audit;
 mod check;
 mod check_outward;
+mod check_ready;
 mod check_source;
 mod fault;
 pub mod flags;

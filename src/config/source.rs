@@ -346,6 +346,15 @@ impl Source {
         }
     }
 
+    /// Whether it answers checks of a language.
+    pub fn answers(&self, lang: &str) -> bool {
+        match lang {
+            "promql" => self.answers_queries(),
+            "sql" => matches!(self, Self::Sql(_)),
+            _ => false,
+        }
+    }
+
     /// Whether it answers PromQL.
     pub fn answers_queries(&self) -> bool {
         matches!(self, Self::Prometheus(_) | Self::Scrape(_))

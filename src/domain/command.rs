@@ -18,6 +18,7 @@ use super::{
     policy::Policy,
     policy::Power,
     power::{self, Groups},
+    readiness::ReadinessCommand,
     refusal::Code,
     refusal::Refusal,
     release::ReleaseCommand,
@@ -65,6 +66,8 @@ pub enum Command {
     Release(ReleaseCommand),
     /// What the watch saw.
     Watch(WatchCommand),
+    /// What the room's duty reports of readiness checks.
+    Readiness(ReadinessCommand),
     /// About a walk of a runbook.
     Walk(WalkCommand),
     /// About pages.

@@ -3,8 +3,9 @@
 use super::{
     board::BoardFact, decision::DecisionFact, deviation::DeviationFact, dispatch::DispatchFact,
     freeze::FreezeFact, gate::GateFact, glass::GlassFact, handover::HandoverFact, id::IncidentId,
-    incident::IncidentFact, note::NoteFact, page::PageFact, policy::PolicyFact, release::ReleaseFact,
-    report::ReportFact, room::RoomFact, state::State, task::TaskFact, walk::WalkFact, watch::WatchFact,
+    incident::IncidentFact, note::NoteFact, page::PageFact, policy::PolicyFact, readiness::ReadinessFact,
+    release::ReleaseFact, report::ReportFact, room::RoomFact, state::State, task::TaskFact, walk::WalkFact,
+    watch::WatchFact,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,8 @@ pub enum Fact {
     Release(ReleaseFact),
     /// A verdict on a signal.
     Watch(WatchFact),
+    /// A verdict on a readiness check.
+    Readiness(ReadinessFact),
     /// A runbook walked.
     Walk(WalkFact),
     /// Somebody who is not here is called.
@@ -89,7 +92,9 @@ impl Fact {
             Self::Walk(fact) => fact.incident(state),
             Self::Page(fact) => fact.incident(state),
             Self::Dispatch(fact) => fact.incident(state),
-            Self::Release(_) | Self::Watch(_) => state.open_incident().map(|incident| incident.id),
+            Self::Release(_) | Self::Watch(_) | Self::Readiness(_) => {
+                state.open_incident().map(|incident| incident.id)
+            }
             Self::Room(_) | Self::Policy(_) | Self::Erased | Self::Foreign(_) => None,
         }
     }

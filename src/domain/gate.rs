@@ -6,9 +6,11 @@ use super::{
     fact::Fact,
     freeze::FreezeFact,
     id::{FreezeId, IncidentId},
+    readiness::{self, Line},
     refusal::{Code, Refusal},
     state::State,
     time::{Span, Stamp, Wall, minute_utc},
+    verdict::Verdict,
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -134,9 +136,9 @@ pub enum Because {
     Exempted,
     /// A freeze covers it: 10.
     Frozen,
-    /// A readiness check failed, such as an artifact judged bad: 11.
+    /// A readiness check says no, or the artifact was judged bad: 11.
     NotReady,
-    /// Nobody can say, such as when the journal cannot be written: 12.
+    /// Nobody can say: a readiness check is unknown, or the journal cannot be written: 12.
     Undecided,
     /// The room is out of reach: 20.
     Unreachable,
@@ -179,6 +181,21 @@ pub struct Answer {
     pub valid_until: Option<Wall>,
     /// Position of the journal it was made from.
     pub seq: u64,
+    /// The service's readiness checks as they stood, where the change depends on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Line>,
+}
+
+impl Answer {
+    /// Whether the journal has a use for it: what was refused for a reason that the journal knows, and what passed a
+    /// freeze. That it is open is not written down, nor that nothing can be.
+    pub fn is_kept(&self) -> bool {
+        match self.because {
+            Because::Frozen | Because::NotReady | Because::Exempted => true,
+            Because::Undecided => !self.checks.is_empty(),
+            Because::Open | Because::Unreachable => false,
+        }
+    }
 }
 
 /// Decides from durable state alone. Never waits, never writes.
@@ -207,6 +224,7 @@ pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
         incident: None,
         valid_until: None,
         seq: state.head,
+        checks: Vec::new(),
     };
     if let Some(freeze) = strict {
         let lasts = if freeze.ends.reached(now) {
@@ -239,16 +257,46 @@ pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
             ..base
         };
     }
-    if let Some(freeze) = covering.first() {
+    let checks = match request.action {
+        // The way out of what the checks complain of.
+        Action::Rollback => Vec::new(),
+        Action::Deploy | Action::Promote => readiness::lines(state, &request.service, Some(&request.env)),
+    };
+    let ready = readiness::together(&checks);
+    // Who exempts an artifact for an incident names the fix of what makes the checks complain.
+    let fix = covering.iter().find(|freeze| freeze.incident.is_some());
+    if ready != Verdict::Yes && fix.is_none() {
+        return unready(&request.service, ready, checks, &base);
+    }
+    if let Some(freeze) = fix.or(covering.first()) {
+        let passed_over = match ready {
+            Verdict::Yes => String::new(),
+            _ => format!(", although {}", readiness::complaint(&checks)),
+        };
         return Answer {
             because: Because::Exempted,
-            reason: one_line(&format!("open: {} is exempt from {}", request.artifact, freeze.id)),
+            reason: one_line(&format!(
+                "open: {} is exempt from {}{passed_over}",
+                request.artifact, freeze.id
+            )),
             freeze: Some(freeze.id),
             incident: freeze.incident,
+            checks,
             ..base
         };
     }
-    base
+    Answer { checks, ..base }
+}
+
+/// What a change of a service is told that is not ready, or of which nobody knows: wait, it may become so.
+fn unready(service: &str, ready: Verdict, checks: Vec<Line>, base: &Answer) -> Answer {
+    let (because, lead) = if ready == Verdict::No {
+        (Because::NotReady, "not ready")
+    } else {
+        (Because::Undecided, "undecided: nobody knows whether it is ready")
+    };
+    let reason = one_line(&format!("{lead}: {service}: {}", readiness::complaint(&checks)));
+    Answer { allowed: false, hold: true, because, reason, checks, ..*base }
 }
 
 /// What a room that cannot write its journal answers: a freeze that it knows holds, anything else is undecided and
@@ -263,6 +311,7 @@ pub fn when_writable(answer: Answer, writable: bool) -> Answer {
         because: Because::Undecided,
         reason: "undecided: the room cannot write its journal, so nothing is let through; ask again".into(),
         valid_until: None,
+        checks: Vec::new(),
         ..answer
     }
 }
@@ -288,6 +337,9 @@ pub enum GateFact {
         reason: String,
         /// How often, since it was last written down.
         times: u64,
+        /// The readiness checks that refused it, those that say no before those that are unknown.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        checks: Vec<String>,
     },
     /// A change passed a freeze by exemption.
     Passed {
@@ -379,6 +431,12 @@ impl Request {
     }
 }
 
+/// The checks that are why.
+fn refusing(answer: &Answer) -> Vec<String> {
+    let of = |verdict| answer.checks.iter().filter(move |line| line.verdict == verdict);
+    of(Verdict::No).chain(of(Verdict::Unknown)).map(|line| line.check.clone()).collect()
+}
+
 pub(super) fn decide(state: &State, command: &GateCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     Ok(match command {
         GateCommand::Refused { request, answer, times } => {
@@ -397,6 +455,7 @@ pub(super) fn decide(state: &State, command: &GateCommand, ctx: &Ctx) -> Result<
                     freeze: answer.freeze,
                     reason: one_line(&answer.reason),
                     times: *times,
+                    checks: refusing(answer),
                 }));
             }
             let proved = freeze.filter(|freeze| {

@@ -27,6 +27,7 @@ pub mod page;
 pub mod plan;
 pub mod policy;
 pub mod power;
+pub mod readiness;
 pub mod refusal;
 pub mod release;
 pub mod report;
@@ -42,6 +43,7 @@ pub(crate) mod testing;
 mod tests;
 pub mod text;
 pub mod time;
+pub mod verdict;
 pub mod walk;
 pub mod watch;
 

@@ -408,6 +408,9 @@ pub enum LintLevel {
     Error,
 }
 
+/// Languages of checks that the room answers from its own sources.
+pub const QUERIES: [&str; 4] = ["promql", "http", "sql", "junit"];
+
 impl Block {
     /// Whether a shell runs it.
     pub fn is_shell(&self) -> bool {
@@ -424,7 +427,7 @@ impl Block {
 
     /// Whether the room answers it from its own sources, so that no command is needed.
     pub fn is_query(&self) -> bool {
-        matches!(self.lang.as_str(), "promql" | "http" | "sql" | "junit")
+        QUERIES.contains(&self.lang.as_str())
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     actor::Actor,
     page::{Outward, PageWhen},
     power::Groups,
+    readiness::{self, ReadinessCheck},
     severity::Severity,
     state::State,
     time::Span,
@@ -87,6 +88,9 @@ pub struct Service {
     /// Who is paged for it, a name of `[page.NAME]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
+    /// Checks that must hold before anything is deployed or promoted: the gate asks them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readiness: Vec<ReadinessCheck>,
 }
 
 fn default_tier() -> u8 {
@@ -106,6 +110,7 @@ impl Default for Service {
             depends_on: Vec::new(),
             impact: None,
             page: None,
+            readiness: Vec::new(),
         }
     }
 }
@@ -243,7 +248,10 @@ pub enum PolicyFact {
 
 pub(super) fn apply(state: &mut State, fact: &PolicyFact) {
     match fact {
-        PolicyFact::Loaded(policy) => state.policy = (**policy).clone(),
+        PolicyFact::Loaded(policy) => {
+            readiness::changed(state, policy);
+            state.policy = (**policy).clone();
+        }
     }
 }
 

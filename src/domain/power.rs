@@ -39,6 +39,7 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
         Command::Room(_)
         | Command::Policy(_)
         | Command::Watch(_)
+        | Command::Readiness(_)
         | Command::Gate(_)
         | Command::Glass(_)
         | Command::Dispatch(_)

@@ -59,6 +59,8 @@ pub(super) fn apply(state: &mut State, fact: &RoomFact, event: &Event) {
             state.room.host.clone_from(host);
             state.room.private = *private;
             state.room.opened = Some(event.occurred.clone());
+            // What another room was answered is old: this one asks itself.
+            state.readiness.clear();
         }
         RoomFact::DrillBegan { scenario, .. } => state.room.drill = Some(scenario.clone()),
         RoomFact::DrillEnded => state.room.drill = None,

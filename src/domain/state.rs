@@ -21,6 +21,7 @@ use super::{
     page::Page,
     policy::{self, Policy},
     power,
+    readiness::{self, Standing},
     refusal::{Code, Refusal},
     release::{self, Judged, Judgement, Released},
     report,
@@ -41,7 +42,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 7;
+pub const FOLD: u32 = 8;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -71,6 +72,9 @@ pub struct State {
     pub releases: BTreeMap<String, Released>,
     /// Judgements, by `service/version`.
     pub judged: BTreeMap<String, Judged>,
+    /// What this room knows of readiness checks, by service and check.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub readiness: BTreeMap<String, BTreeMap<String, Standing>>,
     /// Panels beyond their threshold.
     pub breaches: BTreeMap<String, Breach>,
     /// Panels without data while an incident waits for recovery.
@@ -210,6 +214,7 @@ impl State {
             Fact::Gate(fact) => gate::apply(self, fact, event),
             Fact::Release(fact) => release::apply(self, fact, event),
             Fact::Watch(fact) => watch::apply(self, fact, event),
+            Fact::Readiness(fact) => readiness::apply(self, fact, event),
             Fact::Walk(fact) => walk::apply(self, fact, event),
             Fact::Page(fact) => page::apply(self, fact, event),
             Fact::Dispatch(fact) => dispatch::apply(self, fact, event),
@@ -269,6 +274,10 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         Command::Watch(command) => {
             ctx.room_only()?;
             Ok(watch::decide(state, command))
+        }
+        Command::Readiness(command) => {
+            ctx.room_only()?;
+            Ok(readiness::decide(state, command))
         }
         Command::Walk(command) => walk::decide(state, command, ctx),
         Command::Page(command) => page::decide(state, command, ctx),

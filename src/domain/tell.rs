@@ -15,12 +15,14 @@ use super::{
     note::NoteFact,
     page::PageFact,
     policy::PolicyFact,
+    readiness::ReadinessFact,
     release::{Judgement, ReleaseFact},
     report::{self, ReportFact},
     room::RoomFact,
     task::TaskFact,
     text,
     time::{minute_utc, rfc3339},
+    verdict::Verdict,
     walk::{BlockResult, How, WalkFact},
     watch::WatchFact,
 };
@@ -140,6 +142,7 @@ fn words(fact: &Fact) -> String {
             WatchFact::Cleared { panel, seen } => format!("{panel} is good again: {seen}"),
             WatchFact::Blind { panel, why } => format!("{panel} is not known: {why}"),
         },
+        Fact::Readiness(fact) => readiness(fact),
         Fact::Walk(fact) => walk(fact),
         Fact::Page(fact) => page(fact),
         Fact::Dispatch(fact) => dispatch(fact),
@@ -258,11 +261,13 @@ fn handover(fact: &HandoverFact) -> String {
 
 fn gate(fact: &GateFact) -> String {
     match fact {
-        GateFact::Refused { request, because, freeze, times, .. } => {
+        GateFact::Refused { request, because, freeze, times, checks, .. } => {
             let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
             let why = match (because, freeze) {
                 (Because::Frozen, Some(freeze)) => format!("frozen by {freeze}"),
-                (Because::NotReady, _) => "judged bad".into(),
+                (Because::NotReady, _) if checks.is_empty() => "judged bad".into(),
+                (Because::NotReady, _) => format!("not ready: {}", checks.join(", ")),
+                _ if !checks.is_empty() => format!("readiness is not known: {}", checks.join(", ")),
                 _ => "not decided".into(),
             };
             format!(
@@ -291,6 +296,16 @@ fn release(fact: &ReleaseFact) -> String {
             let word = if *judgement == Judgement::Good { "good" } else { "BAD" };
             format!("{service} {artifact} judged {word}: {why}")
         }
+    }
+}
+
+fn readiness(fact: &ReadinessFact) -> String {
+    match fact {
+        ReadinessFact::Turned { service, check, verdict, seen, .. } => match verdict {
+            Verdict::Yes => format!("{service} is ready as for {check}: {seen}"),
+            Verdict::No => format!("{service} is NOT READY: {check} says no: {seen}"),
+            Verdict::Unknown => format!("whether {service} is ready is not known: {check}: {seen}"),
+        },
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
         Fact::Gate(fact) => change::gate(fact),
         Fact::Release(fact) => change::release(fact, event, g),
         Fact::Watch(fact) => change::watch(fact, g),
+        Fact::Readiness(fact) => change::readiness(fact),
         Fact::Walk(fact) => return walk::walk(fact, g),
         Fact::Page(fact) => (page_weight(fact), page(fact)),
         Fact::Dispatch(fact) => return dispatch(fact),

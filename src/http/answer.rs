@@ -4,6 +4,7 @@ use crate::domain::{
     State,
     freeze::Freeze,
     gate::{Answer, Because},
+    readiness::Line,
     time::{Wall, rfc3339},
 };
 use axum::http::StatusCode;
@@ -23,7 +24,24 @@ pub fn shown(answer: &Answer, age: u64) -> Value {
         "incident": answer.incident,
         "valid_until": answer.valid_until.map(rfc3339),
         "seq": answer.seq,
+        "checks": checks(answer),
         "age_ms": age,
+    })
+}
+
+/// The readiness checks that the answer depends on.
+pub fn checks(answer: &Answer) -> Value {
+    answer.checks.iter().map(check).collect()
+}
+
+/// A readiness check, every field there.
+fn check(line: &Line) -> Value {
+    json!({
+        "check": line.check,
+        "verdict": line.verdict,
+        "seen": crate::domain::text::line(&line.seen),
+        "since": line.since.map(rfc3339),
+        "about": line.about,
     })
 }
 

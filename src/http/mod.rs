@@ -3,7 +3,7 @@
 //! Status codes have one meaning each, because pipelines act on them: 200 and 403 are the gate's yes and no, 503 is
 //! "undecided, ask again", and nothing that is wrong with the question or the caller is ever any of these.
 
-mod answer;
+pub mod answer;
 mod caller;
 mod problem;
 mod report;

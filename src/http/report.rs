@@ -3,7 +3,7 @@
 
 use crate::domain::{
     actor::Actor,
-    gate::{Answer, Because, Request},
+    gate::{Answer, Request},
     id::FreezeId,
 };
 use std::{
@@ -13,8 +13,8 @@ use std::{
 use tokio::sync::{Notify, mpsc, mpsc::error::TrySendError};
 
 type Item = (Actor, Request, Answer);
-/// What repeats are of: freeze, target, artifact, action, dry run, who.
-type Key = (Option<FreezeId>, [String; 3], &'static str, bool, (String, Option<String>));
+/// What repeats are of: freeze, why, target, artifact, action, dry run, who.
+type Key = (Option<FreezeId>, u8, [String; 3], &'static str, bool, (String, Option<String>));
 
 /// Kinds that are counted apart at most; beyond, artifacts are counted together.
 const KINDS: usize = 1_024;
@@ -36,9 +36,8 @@ impl Report {
 
     /// Tells the room of an answer, where the journal has a use for it.
     pub fn answered(&self, who: Actor, request: Request, answer: &Answer) {
-        match answer.because {
-            Because::Frozen | Because::NotReady | Because::Exempted => {}
-            Because::Open | Because::Undecided | Because::Unreachable => return,
+        if !answer.is_kept() {
+            return;
         }
         if let Err(TrySendError::Full(item)) = self.to.try_send((who, request, answer.clone())) {
             self.keep(item);
@@ -55,7 +54,7 @@ impl Report {
         let mut key = key(&item);
         if late.len() >= KINDS && !late.contains_key(&key) {
             OTHERS.clone_into(&mut item.1.artifact);
-            key.1[2].clone_from(&item.1.artifact);
+            key.2[2].clone_from(&item.1.artifact);
         }
         late.entry(key).or_insert((item, 0)).1 += 1;
     }
@@ -91,13 +90,21 @@ impl Report {
 
 fn key((who, request, answer): &Item) -> Key {
     let names = [request.service.clone(), request.env.clone(), request.artifact.clone()];
-    (answer.freeze, names, request.action.word(), request.dry_run, (who.name.clone(), request.alias.clone()))
+    let why = answer.because.exit();
+    (
+        answer.freeze,
+        why,
+        names,
+        request.action.word(),
+        request.dry_run,
+        (who.name.clone(), request.alias.clone()),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::gate::Action;
+    use crate::domain::gate::{Action, Because};
 
     fn item(artifact: &str) -> (Actor, Request, Answer) {
         let request = Request {
@@ -118,6 +125,7 @@ mod tests {
             incident: None,
             valid_until: None,
             seq: 1,
+            checks: Vec::new(),
         };
         (Actor::token("ci"), request, answer)
     }

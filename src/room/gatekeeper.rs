@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 /// Kinds of refusal that are told apart at most; beyond, the oldest is written down early.
 const KINDS: usize = 1_024;
 
-type Key = (Option<FreezeId>, String, String, String, &'static str, (String, Option<String>));
+/// What repeats are of: freeze, why, service, environment, artifact, action, who.
+type Key = (Option<FreezeId>, u8, [String; 3], &'static str, (String, Option<String>));
 
 struct Gathered {
     since: Stamp,
@@ -37,24 +38,22 @@ impl Gatekeeper {
         answer: &Answer,
         now: &Stamp,
     ) -> Option<Command> {
-        match answer.because {
-            Because::Open | Because::Undecided | Because::Unreachable => return None,
-            Because::Exempted => {
-                return answer
-                    .freeze
-                    .filter(|_| !request.dry_run)
-                    .map(|freeze| Command::Gate(GateCommand::Passed { request: request.clone(), freeze }));
-            }
-            Because::Frozen | Because::NotReady => {}
+        if !answer.is_kept() {
+            return None;
+        }
+        if answer.because == Because::Exempted {
+            return answer
+                .freeze
+                .filter(|_| !request.dry_run)
+                .map(|freeze| Command::Gate(GateCommand::Passed { request: request.clone(), freeze }));
         }
         let refused = |times| {
             Command::Gate(GateCommand::Refused { request: request.clone(), answer: answer.clone(), times })
         };
         let key = (
             answer.freeze,
-            request.service.clone(),
-            request.env.clone(),
-            request.artifact.clone(),
+            answer.because.exit(),
+            [request.service.clone(), request.env.clone(), request.artifact.clone()],
             if request.dry_run { "dry run" } else { request.action.word() },
             (actor.name.clone(), request.alias.clone()),
         );

@@ -30,6 +30,9 @@ impl Room {
         for command in self.watch.stale(now.wall, self.core.decided()) {
             self.own(&command);
         }
+        for command in self.watch.silent(&now, self.core.decided()) {
+            self.own(&command);
+        }
         let durable = self.core.durable();
         if let Ok(state) = durable.read() {
             self.hands.prune(&state);

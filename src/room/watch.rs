@@ -3,12 +3,14 @@
 use crate::{
     domain::{
         Command, State,
+        readiness::ReadinessCommand,
         release::ReleaseCommand,
         time::{Stamp, Wall},
         watch::WatchCommand,
     },
     signal::{
-        Body, Delta, Live, Panel, PanelView, Point, ProbeView, Reading, SeriesPoints, SourceView, Verdict,
+        Body, CheckView, Delta, Live, Panel, PanelView, Point, ProbeView, Reading, SeriesPoints, SourceView,
+        Verdict,
         analysis::{baseline::baseline, threshold},
     },
 };
@@ -137,6 +139,12 @@ impl Watch {
                 }
                 saw.into_iter().collect()
             }
+            Body::Check(view) => {
+                let CheckView { service, check, verdict, seen, at } = view.clone();
+                self.change(Delta { checks: vec![view], ..Delta::default() });
+                let answered = ReadinessCommand::Answered { service, check, verdict, seen, at };
+                vec![Command::Readiness(answered)]
+            }
             Body::Panels(panels) => {
                 self.panels(&source, panels);
                 Vec::new()
@@ -221,6 +229,30 @@ impl Watch {
             }
             Verdict::Unknown => None,
         }
+    }
+
+    /// Readiness checks whose last answer is older than it may be: nobody knows any more.
+    pub fn silent(&self, now: &Stamp, state: &State) -> Vec<Command> {
+        let asked = state
+            .policy
+            .services
+            .iter()
+            .flat_map(|(service, known)| known.readiness.iter().map(move |check| (service, check)));
+        asked
+            .filter_map(|(service, check)| {
+                let view = self.live.checks.get(&format!("{service}/{}", check.name))?;
+                let known = state.readiness.get(service)?.get(&check.name)?;
+                let old = known.verdict != Verdict::Unknown && view.at.elapsed(now) > check.fresh();
+                old.then(|| {
+                    Command::Readiness(ReadinessCommand::Silent {
+                        service: service.clone(),
+                        check: check.name.clone(),
+                        last: view.at.clone(),
+                        at: now.clone(),
+                    })
+                })
+            })
+            .collect()
     }
 
     /// Panels whose source fell silent are gaps, and gaps are unknown.
@@ -346,6 +378,55 @@ mod tests {
         for body in [Body::Series(series), Body::Probe(probe)] {
             let told = watch.reading(Reading { source: "main".into(), at: now.wall, body }, &state);
             assert!(matches!(told.as_slice(), [Command::Watch(WatchCommand::Cleared { .. })]), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_check_that_is_not_answered_any_more_is_unknown_from_its_time_on() {
+        use crate::domain::{
+            policy::Service,
+            readiness::{ReadinessCheck, Standing},
+        };
+        let now = crate::os::clock::now();
+        let check = ReadinessCheck {
+            name: "health".into(),
+            lang: "http".into(),
+            code: "http://x".into(),
+            source: None,
+            every: crate::domain::time::Span::secs(30),
+            fresh: Some(crate::domain::time::Span::mins(2)),
+            about: None,
+            envs: [].into(),
+        };
+        let mut state = State::default();
+        let service = Service { readiness: vec![check], ..Service::default() };
+        state.policy.services.insert("shop".into(), service);
+        let mut watch = Watch::default();
+        let view = CheckView {
+            service: "shop".into(),
+            check: "health".into(),
+            verdict: Verdict::Yes,
+            seen: "HTTP 200".into(),
+            at: now.clone(),
+        };
+        let body = Body::Check(view);
+        let told =
+            watch.reading(Reading { source: "readiness:shop/health".into(), at: now.wall, body }, &state);
+        assert!(
+            matches!(told.as_slice(), [Command::Readiness(ReadinessCommand::Answered { .. })]),
+            "{told:?}"
+        );
+        let stands = |verdict| Standing { verdict, seen: "HTTP 200".into(), since: now.clone(), seq: 1 };
+        let after = |secs| now.plus(crate::domain::time::Span::secs(secs));
+        for (verdict, secs, silent) in [
+            (Verdict::Yes, 120, false),
+            (Verdict::Yes, 121, true),
+            (Verdict::No, 121, true),
+            (Verdict::Unknown, 121, false),
+        ] {
+            state.readiness.entry("shop".into()).or_default().insert("health".into(), stands(verdict));
+            let told = watch.silent(&after(secs), &state);
+            assert_eq!(told.len(), usize::from(silent), "{verdict} after {secs} s: {told:?}");
         }
     }
 

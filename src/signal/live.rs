@@ -1,6 +1,6 @@
 //! Everything that is live, as room and seats keep it: one fold for both, fed by [`Delta`]s.
 
-use super::{Line, PanelView, Point, ProbeView, ReleaseView, SourceView};
+use super::{CheckView, Line, PanelView, Point, ProbeView, ReleaseView, SourceView};
 use crate::domain::time::Wall;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -38,6 +38,8 @@ pub struct Live {
     pub lines_dropped: u64,
     /// Probes by name.
     pub probes: BTreeMap<String, ProbeView>,
+    /// Readiness checks by `service/check`.
+    pub checks: BTreeMap<String, CheckView>,
     /// Release state by `service/env`.
     pub releases: BTreeMap<String, ReleaseView>,
     /// Sources by name.
@@ -63,6 +65,9 @@ pub struct Delta {
     /// Probes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeView>,
+    /// Readiness checks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckView>,
     /// Release states.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<ReleaseView>,
@@ -99,6 +104,10 @@ impl Delta {
         for probe in later.probes {
             self.probes.retain(|own| own.name != probe.name);
             self.probes.push(probe);
+        }
+        for check in later.checks {
+            self.checks.retain(|own| (&own.service, &own.check) != (&check.service, &check.check));
+            self.checks.push(check);
         }
         for release in later.releases {
             self.releases.retain(|own| (&own.service, &own.env) != (&release.service, &release.env));
@@ -141,6 +150,9 @@ impl Live {
         }
         for probe in &delta.probes {
             self.probes.insert(probe.name.clone(), probe.clone());
+        }
+        for check in &delta.checks {
+            self.checks.insert(check.key(), check.clone());
         }
         for release in &delta.releases {
             self.releases.insert(format!("{}/{}", release.service, release.env), release.clone());

@@ -19,7 +19,8 @@ pub use release::ReleaseView;
 pub use series::{Point, Ring};
 pub use shows::Shows;
 
-use crate::domain::time::{Span, Wall};
+use crate::domain::time::{Span, Stamp, Wall};
+pub use crate::domain::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 /// A source's name, unique in a room: `prom`, `scrape:checkout`, `log:app-1.log`.
@@ -48,6 +49,8 @@ pub enum Body {
     Probe(ProbeView),
     /// Release state, whole.
     Release(ReleaseView),
+    /// A readiness check's answer.
+    Check(CheckView),
     /// The source did not answer, or not with sense. What is shown stays, marked stale.
     Trouble(Trouble),
     /// Panels that the source found by itself, whole; they replace those it found before.
@@ -100,16 +103,26 @@ pub struct Trouble {
     pub retry_in: Span,
 }
 
-/// Yes, no, or nobody knows. No data is never yes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It holds.
-    Yes,
-    /// It does not.
-    No,
-    /// There is no data, or the source did not answer.
-    Unknown,
+/// A readiness check as it was answered last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckView {
+    /// Service it is of.
+    pub service: String,
+    /// Its name.
+    pub check: String,
+    /// Yes, no or unknown.
+    pub verdict: Verdict,
+    /// The value seen, or why there is none.
+    pub seen: String,
+    /// When it was answered.
+    pub at: Stamp,
+}
+
+impl CheckView {
+    /// The name under which it is kept, unique in a room.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.service, self.check)
+    }
 }
 
 /// Freshness of a source, drawn wherever its data is drawn.

@@ -80,6 +80,7 @@ impl Shows {
             lines_total: live.lines_total,
             lines_dropped: live.lines_dropped,
             probes: live.probes.clone(),
+            checks: live.checks.clone(),
             releases: live.releases.clone(),
             sources: live.sources.clone(),
         })
@@ -97,6 +98,7 @@ impl Shows {
             lines: if self.lines { delta.lines.clone() } else { Vec::new() },
             lines_dropped: if self.lines { delta.lines_dropped } else { 0 },
             probes: delta.probes.clone(),
+            checks: delta.checks.clone(),
             releases: delta.releases.clone(),
             sources: delta.sources.clone(),
         };

@@ -76,6 +76,12 @@ pub fn parse(code: &str) -> Result<HttpCheck, String> {
     Ok(HttpCheck { method, url, headers, body, expect })
 }
 
+/// Host and port that a block asks, where it can be read.
+pub fn host(code: &str) -> Option<String> {
+    let url = parse(code).ok()?.url;
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+}
+
 /// Answers a block. A service that does not answer is unknown: nobody said no.
 pub async fn http_check(code: &str) -> Answer {
     let check = match parse(code) {

@@ -310,6 +310,16 @@ pub async fn check(lang: &str, code: &str, base: &Path) -> Answer {
     }
 }
 
+/// Whom a check block asks, so that one at a time does: the source that is named, the host of an `http` block, else all
+/// that speak the language together.
+pub fn whom(lang: &str, code: &str, named: Option<&str>) -> String {
+    match (named, lang) {
+        (Some(named), _) => named.to_owned(),
+        (None, "http") => http_check::host(code).unwrap_or_else(|| lang.to_owned()),
+        (None, _) => lang.to_owned(),
+    }
+}
+
 /// An answer that says why there is none.
 pub(crate) fn unknown(source: &str, why: &str) -> Answer {
     let seen = text::line(why).into_owned();

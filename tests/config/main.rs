@@ -98,6 +98,10 @@ const TABLES: &[(&str, &str)] = &[
     ("/definitions/Times", "[policy]\n"),
     ("/definitions/SeverityRow", "[severity.SEV1]\n"),
     ("/definitions/Service", "[service.checkout]\n"),
+    (
+        "/definitions/ReadinessCheck",
+        "[[service.checkout.readiness]]\nname = \"n\"\nlang = \"http\"\ncode = \"http://a\"\n",
+    ),
     ("/definitions/Members", "[power.respond]\n"),
     ("/definitions/Source/oneOf/0", "[[source]]\nkind = \"prometheus\"\nurl = \"http://a\"\n"),
     ("/definitions/Source/oneOf/1", "[[source]]\nkind = \"scrape\"\nurl = \"http://a\"\n"),

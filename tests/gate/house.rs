@@ -94,13 +94,22 @@ impl House {
         anonymous_read_on_loopback: bool,
         bounds: Bounds,
     ) -> Self {
+        Self::under(dir, Policy::default(), (tokens, anonymous_read_on_loopback, bounds)).await
+    }
+
+    /// Under this policy, with these tokens, whether anybody here may read, and these bounds.
+    pub async fn under(
+        dir: tempfile::TempDir,
+        policy: Policy,
+        (tokens, anonymous_read_on_loopback, bounds): (Vec<Token>, bool, Bounds),
+    ) -> Self {
         let broken = Arc::new(AtomicBool::new(false));
         let file = Sqlite::open(&dir.path().join("journal.db"), Mode::Write).unwrap();
         let options = Options {
             journal: Arc::new(Disk { file, broken: broken.clone() }),
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), BlobBounds::default()).unwrap()),
             redactor: warroom::evidence::redact::Redactor::default(),
-            policy: Policy::default(),
+            policy,
             owner: None,
             gate: None,
             drill: None,
@@ -191,6 +200,11 @@ impl House {
 
     /// All facts of the gate in the journal, as JSON.
     pub async fn gate_facts(&self) -> Vec<Value> {
+        self.facts("gate").await
+    }
+
+    /// All facts of a noun in the journal, as JSON.
+    pub async fn facts(&self, noun: &str) -> Vec<Value> {
         let mut client = Client::script(&self.socket).await.unwrap();
         let told = client.ask(Ask::Events { from: 1, limit: 2_000, incident: None }).await.unwrap();
         let Told::Events { events, .. } = told else { panic!("{told:?}") };
@@ -199,7 +213,7 @@ impl House {
             value["by"] = serde_json::to_value(&event.actor).unwrap();
             value
         });
-        facts.filter(|fact| fact.get("gate").is_some()).collect()
+        facts.filter(|fact| fact.get(noun).is_some()).collect()
     }
 
     /// Ends the room in good order, then its gate. Gives the directory, to open another in.

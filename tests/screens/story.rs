@@ -220,6 +220,7 @@ pub fn refused(times: u64) -> Command {
         incident: Some(INC),
         valid_until: None,
         seq: 0,
+        checks: Vec::new(),
     };
     Command::Gate(GateCommand::Refused { request, answer, times })
 }

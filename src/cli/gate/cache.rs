@@ -148,6 +148,7 @@ mod tests {
             incident: None,
             valid_until: freeze.map(|_| at(600)),
             seq: 1,
+            checks: Vec::new(),
         }
     }
 

@@ -1,10 +1,13 @@
 //! What `warroom gate` says and how it ends.
 
 use super::IfUnavailable;
-use crate::domain::{
-    gate::{Answer, Because, Request},
-    text,
-    time::{Span, rfc3339},
+use crate::{
+    domain::{
+        gate::{Answer, Because, Request},
+        text,
+        time::{Span, rfc3339},
+    },
+    http::answer,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -74,6 +77,7 @@ impl Verdict {
             incident: None,
             valid_until: None,
             seq: 0,
+            checks: Vec::new(),
         };
         Self { from: Grounds::Default, ..Self::room(answer) }
     }
@@ -115,6 +119,7 @@ impl Verdict {
             "incident": self.answer.incident,
             "valid_until": self.answer.valid_until.map(rfc3339),
             "seq": self.answer.seq,
+            "checks": answer::checks(&self.answer),
             "age_ms": self.age.as_millis(),
             "from": self.from.word(),
             "override": self.over,

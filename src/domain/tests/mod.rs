@@ -8,5 +8,6 @@ mod incident;
 mod outward;
 mod people;
 mod random;
+mod readiness;
 mod shed;
 mod tasks;

@@ -9,7 +9,9 @@ use crate::{
         Event,
         freeze::FreezeFact,
         gate::{GateFact, Request},
+        readiness::ReadinessFact,
         release::{Judgement, ReleaseFact},
+        verdict::Verdict,
         watch::WatchFact,
     },
     draft::{
@@ -94,6 +96,19 @@ pub fn release(fact: &ReleaseFact, event: &Event, g: &Gathered<'_>) -> (Weight, 
             };
             let name = format!("{service}@{artifact}");
             (Plain, format!("{} judged {word}: “{}”", code(&name), clipped(why, WORDS)))
+        }
+    }
+}
+
+pub fn readiness(fact: &ReadinessFact) -> (Weight, String) {
+    match fact {
+        ReadinessFact::Turned { service, check, verdict, seen, .. } => {
+            let says = match verdict {
+                Verdict::Yes => "says yes",
+                Verdict::No => "says no",
+                Verdict::Unknown => "is unknown",
+            };
+            (Plain, format!("Readiness of {}: {} {says}: {}", inline(service), code(check), inline(seen)))
         }
     }
 }

@@ -16,11 +16,13 @@ use crate::domain::{
     note::NoteFact,
     page::PageFact,
     plan::BlockKind,
+    readiness::ReadinessFact,
     release::{Judgement, ReleaseFact},
     room::RoomFact,
     task::TaskFact,
     tell,
     time::{Stamp, minute_utc},
+    verdict::Verdict,
     walk::{BlockResult, How, WalkFact},
     watch::WatchFact,
 };
@@ -272,6 +274,14 @@ fn words((whole, seq): (&Fact, Seq), state: &State) -> Option<(About, Weight, St
             WatchFact::Cleared { panel, seen } => (Signals, Good, format!("{panel} {seen}, good again")),
             WatchFact::Blind { panel, why } => (Signals, Bad, format!("{panel} no data: {why}")),
         },
+        Fact::Readiness(ReadinessFact::Turned { verdict, .. }) => {
+            let weight = match verdict {
+                Verdict::Yes => Good,
+                Verdict::No => Bad,
+                Verdict::Unknown => Plain,
+            };
+            (Signals, weight, tell::fact(whole))
+        }
         Fact::Walk(fact) => return walk(fact, state).map(|(weight, what)| (Runbook, weight, what)),
         Fact::Erased => (People, Plain, erasure::words(state, seq)),
         Fact::Foreign(_) => (Room, Quiet, "(of a newer version)".into()),
