@@ -13,3 +13,5 @@ mod listener;
 mod paging;
 #[path = "outward/peers.rs"]
 mod peers;
+#[path = "support/pki.rs"]
+mod pki;

@@ -12,6 +12,8 @@ mod hostile;
 mod peer;
 #[path = "sources/peers.rs"]
 mod peers;
+#[path = "support/pki.rs"]
+mod pki;
 #[path = "sources/scrape.rs"]
 mod scrape;
 #[path = "sources/sql.rs"]

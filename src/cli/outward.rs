@@ -93,6 +93,7 @@ fn target(name: &str, configured: &Configured, secrets: &mut Vec<redact::Secret>
                     MailTls::Tls => Protection::Tls,
                     MailTls::None => Protection::Nothing,
                 },
+                ca: one.ca.clone(),
                 login: one.user.clone().zip(password),
                 from: one.from.clone(),
                 to: one.to.clone(),

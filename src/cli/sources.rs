@@ -119,6 +119,7 @@ fn spec(source: &config::Source, panels: Vec<Panel>, secrets: &mut Vec<Known>) -
             id,
             url: one.url.clone(),
             password: one.password.as_ref().map(|password| have(password, secrets)).transpose()?,
+            trust: sql::Trust { ca: one.ca.clone(), identity: one.cert.clone().zip(one.key.clone()) },
             timeout: one.timeout,
             every: one.every,
         },

@@ -142,6 +142,9 @@ fn mail(judge: &mut Judge<'_>, at: &dyn Fn(&str) -> Vec<Step>, one: &super::outw
     if let Some(password) = &one.password {
         judge.secret(&at("password"), password);
     }
+    if let Some(ca) = &one.ca {
+        judge.there(&at("ca"), ca);
+    }
     match (&one.user, &one.password) {
         (Some(_), None) => {
             judge.wrong(&at("user"), "a user without a password", "add  password = { env = \"NAME\" }");

@@ -86,11 +86,11 @@ impl Judge<'_> {
             return self.wrong(path, "it names no host", help);
         }
         let wrong = pairs.find_map(|(key, value)| match (key, value) {
-            ("sslmode", "disable" | "prefer" | "require")
+            ("sslmode", "disable" | "prefer" | "require" | "verify-full")
             | ("target_session_attrs", "any" | "read-write" | "read-only")
             | ("host" | "application_name", _) => None,
             ("sslmode", _) => Some(format!(
-                "there is no sslmode={value} here: disable, prefer or require; a certificate is always verified"
+                "there is no sslmode={value} here: disable, prefer, require or verify-full, which is the same"
             )),
             _ => Some(format!("{key}={value} is not understood here")),
         });
@@ -191,6 +191,22 @@ pub fn sources(judge: &mut Judge<'_>) {
                 judge.within(&at("timeout"), sql.timeout, Span::millis(50), CHECK);
                 if let Some(password) = &sql.password {
                     judge.secret(&at("password"), password);
+                }
+                for (key, file) in [("ca", &sql.ca), ("cert", &sql.cert), ("key", &sql.key)] {
+                    if let Some(file) = file {
+                        judge.there(&at(key), file);
+                    }
+                }
+                if sql.cert.is_some() != sql.key.is_some() {
+                    let has = if sql.cert.is_some() { "cert" } else { "key" };
+                    judge.wrong(&at(has), "a certificate and its key go together", "give both cert and key");
+                }
+                if sql.ca.is_some() && sql.url.contains("sslmode=disable") {
+                    judge.wrong(
+                        &at("ca"),
+                        "sslmode=disable asks for no certificate",
+                        "take one of the two out",
+                    );
                 }
             }
             _ => source.url().into_iter().for_each(|url| judge.url(&at("url"), url)),

@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// Something that takes pages and updates; `kind` says of what kind.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -85,6 +85,9 @@ pub struct Smtp {
     /// How the connection is protected.
     #[serde(default)]
     pub tls: MailTls,
+    /// A further authority that may have signed the server's certificate, a PEM file.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
     /// User name, where the server wants one.
     #[serde(default)]
     pub user: Option<String>,

@@ -46,7 +46,9 @@ fn is_path(path: &[String], text: &str) -> bool {
         | ["journal", "password", "file"]
         | ["evidence" | "runbook" | "source", "dir"]
         | ["ui", "keys"]
-        | ["source", "auth", .., "file"]
+        | ["source", .., "file"]
+        | ["source", "ca" | "cert" | "key"]
+        | ["target", _, "ca"]
         | ["audit", _, "path"]
         | ["audit" | "target", _, .., "file"] => true,
         ["severity", _, "runbook"] => !text.starts_with("builtin:"),

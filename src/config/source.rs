@@ -221,6 +221,15 @@ pub struct Sql {
     /// Where the password is.
     #[serde(default)]
     pub password: Option<Secret>,
+    /// Authorities that may have signed the server's certificate, a PEM file; the system's where none is given.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
+    /// A certificate to show to a server that wants one, a PEM file.
+    #[serde(default)]
+    pub cert: Option<PathBuf>,
+    /// Its key, a PEM file.
+    #[serde(default)]
+    pub key: Option<PathBuf>,
     /// How long an answer may take, with the connection that it needs.
     #[serde(default = "two")]
     pub timeout: Span,

@@ -9,7 +9,7 @@ use super::{
 use crate::domain::{dispatch::Message, time::Span};
 use futures::{FutureExt as _, future::BoxFuture};
 use secrecy::SecretString;
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// A target with its secrets. Not printable.
 pub enum Target {
@@ -27,6 +27,8 @@ pub enum Target {
         server: String,
         /// How the connection is protected.
         tls: Protection,
+        /// A further authority that may have signed the server's certificate, PEM.
+        ca: Option<PathBuf>,
         /// User and password.
         login: Option<(String, SecretString)>,
         /// Sender.
@@ -73,9 +75,9 @@ pub fn carrier(name: &str, target: &Target) -> Result<Arc<dyn Carrier>, NoCarrie
             let shape = Shape::Pagerduty(key.clone(), crate::os::host_name());
             Arc::new(Post::new(&url.clone().into(), &[], *limit, shape).map_err(fail)?)
         }
-        Target::Smtp { server, tls, login, from, to, timeout } => {
+        Target::Smtp { server, tls, ca, login, from, to, timeout } => {
             let login = login.as_ref().map(|(user, password)| (user.as_str(), password));
-            Arc::new(Mail::new(server, *tls, login, from, to, *timeout).map_err(fail)?)
+            Arc::new(Mail::new(server, *tls, ca.as_deref(), login, from, to, *timeout).map_err(fail)?)
         }
         Target::Drill => Arc::new(Drill),
         Target::Broken(why) => Arc::new(Broken(why.clone())),

@@ -8,11 +8,15 @@ use lettre::{
     message::{Mailbox, header},
     transport::smtp::{
         authentication::Credentials,
-        client::{Tls, TlsParameters},
+        client::{Certificate, Tls, TlsParameters},
         extension::ClientId,
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use std::path::Path;
+
+/// What a certificate in a PEM file begins with.
+const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// How the connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +61,7 @@ impl Mail {
     pub fn new(
         server: &str,
         protect: Protect,
+        ca: Option<&Path>,
         login: Option<(&str, &SecretString)>,
         from: &str,
         to: &[String],
@@ -66,7 +71,17 @@ impl Mail {
         let (host, port) = server.rsplit_once(':').ok_or("no port in its server")?;
         let host = host.trim_matches(['[', ']']).to_owned();
         let port = port.parse().map_err(|_| "its server's port is no number")?;
-        let tls = || TlsParameters::new(host.clone()).map_err(|error| error.to_string());
+        let mut parameters = TlsParameters::builder(host.clone());
+        if let Some(path) = ca {
+            let bad = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+            let pem = std::fs::read(path).map_err(|error| bad(&error))?;
+            if !pem.windows(PEM.len()).any(|part| part == PEM) {
+                return Err(bad(&"there is no certificate in it; it is to be PEM"));
+            }
+            parameters =
+                parameters.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| bad(&error))?);
+        }
+        let tls = || parameters.build().map_err(|error| error.to_string());
         let tls = match protect {
             Protect::Starttls => Tls::Required(tls()?),
             Protect::Tls => Tls::Wrapper(tls()?),

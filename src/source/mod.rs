@@ -103,6 +103,8 @@ pub enum Spec {
         url: String,
         /// What proves who asks.
         password: Option<SecretString>,
+        /// Whose certificates are believed, and the one to show.
+        trust: sql::Trust,
         /// How long an answer may take, with the connection that it needs.
         timeout: Span,
         /// How often it is tried whether it answers.
@@ -234,8 +236,8 @@ pub fn start(spec: Spec, tx: Sender<Reading>) -> Handle {
             let task = supervise(mouth, move |m| release_dir::run(place.clone(), every, m));
             (Oracle::Mute, tokio::spawn(task))
         }
-        Spec::Sql { url, password, timeout, every, .. } => {
-            let database = sql::Database::new(&url, password.as_ref(), timeout).map(Arc::new);
+        Spec::Sql { url, password, trust, timeout, every, .. } => {
+            let database = sql::Database::new(&url, password.as_ref(), trust, timeout).map(Arc::new);
             let asked = database.clone();
             let task = supervise(mouth, move |m| sql::run(asked.clone(), every, m));
             (Oracle::Sql(database), tokio::spawn(task))

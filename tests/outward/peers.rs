@@ -4,11 +4,12 @@ use crate::{
     audit::{note, style},
     house::{House, outward, streaming},
     listener::until,
+    pki::Pki,
 };
 use std::process::{Child, Command, Stdio};
 use warroom::{
     audit::{Sink, out::Syslog, syslog::Place},
-    domain::{id::PageId, page::TargetKind, time::Span},
+    domain::{dispatch::Message, id::PageId, page::TargetKind, time::Span},
     push::{
         Oncall,
         carrier::{Protection, Target},
@@ -52,6 +53,7 @@ async fn a_page_goes_by_mail() {
     let mail = |listen: &str| Target::Smtp {
         server: listen.to_owned(),
         tls: Protection::Nothing,
+        ca: None,
         login: None,
         from: "war room <warroom@example.org>".into(),
         to: vec!["cleo@example.org".into()],
@@ -81,6 +83,85 @@ async fn a_page_goes_by_mail() {
     }
     assert!(mail.contains("-PAGE-1-OUT-1@example.org>"), "{mail}");
     house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_goes_by_starttls_and_by_tls_to_whom_the_certificate_names() {
+    if !wanted("mail through aiosmtpd with STARTTLS and TLS") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let pki = Pki(dir.path());
+    let (ca, other) = (pki.authority("ca"), pki.authority("other"));
+    let (cert, key) = pki.signed("ca", "mail", "DNS:localhost");
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let (cert, key) = (path(&cert), path(&key));
+    let serve = |name: &str, tls: &[&str]| {
+        let (port, box_) = (free_port(), dir.path().join(name));
+        let listen = format!("127.0.0.1:{port}");
+        let class = ["-m", "aiosmtpd", "-n", "-l", &listen, "-c", "aiosmtpd.handlers.Mailbox"];
+        let box_name = path(&box_);
+        let server = start("/usr/bin/python3", &[&class[..], tls, &[&box_name]].concat());
+        (port, box_, server)
+    };
+    let starttls = serve("starttls", &["--tlscert", &cert, "--tlskey", &key]);
+    let wrapped = serve("tls", &["--smtpscert", &cert, "--smtpskey", &key]);
+    let bare = serve("bare", &[]);
+    for (port, _, _) in [&starttls, &wrapped, &bare] {
+        until("it listens", || std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok()).await;
+    }
+    let send = async |host: &str, port: u16, tls: Protection, ca: Option<&std::path::Path>| {
+        let target = Target::Smtp {
+            server: format!("{host}:{port}"),
+            tls,
+            ca: ca.map(std::path::Path::to_owned),
+            login: None,
+            from: "war room <warroom@example.org>".into(),
+            to: vec!["cleo@example.org".into()],
+            timeout: Span::secs(10),
+        };
+        match warroom::push::carrier("mail", &target) {
+            Ok(carrier) => carrier.carry(message()).await.map_err(|failure| failure.why),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    let mails = |box_: &std::path::Path| std::fs::read_dir(box_.join("new")).map_or(0, Iterator::count);
+    for ((port, box_, _), tls) in [(&starttls, Protection::Starttls), (&wrapped, Protection::Tls)] {
+        send("localhost", *port, tls, Some(&ca)).await.unwrap();
+        assert_eq!(mails(box_), 1);
+        // Another authority, another name, only the system's authorities: nothing goes out.
+        for (host, ca) in
+            [("localhost", Some(other.as_path())), ("127.0.0.1", Some(&ca)), ("localhost", None)]
+        {
+            let why = send(host, *port, tls, ca).await.unwrap_err();
+            assert!(why.contains("certificate"), "{host} {ca:?}: {why}");
+        }
+        assert_eq!(mails(box_), 1);
+    }
+    // A server that speaks no TLS is told nothing.
+    let why = send("localhost", bare.0, Protection::Starttls, Some(&ca)).await.unwrap_err();
+    assert!(why.contains("STARTTLS"), "{why}");
+    send("localhost", bare.0, Protection::Tls, Some(&ca)).await.unwrap_err();
+    assert_eq!(mails(&bare.1), 0);
+    let none = send("localhost", bare.0, Protection::Tls, Some(dir.path())).await.unwrap_err();
+    assert!(none.contains("[target.mail] cannot be used"), "{none}");
+}
+
+fn message() -> Message {
+    Message {
+        key: "OUT-1".into(),
+        thread: "PAGE-1".into(),
+        event: "update",
+        title: "SEV1 checkout fails".into(),
+        text: "5xx 7 %".into(),
+        page: None,
+        who: None,
+        incident: None,
+        severity: None,
+        services: Vec::new(),
+        env: None,
+        at: String::new(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

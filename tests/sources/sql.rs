@@ -1,10 +1,14 @@
 //! `sql` checks against a real PostgreSQL, which the test starts for itself.
 
 use crate::peer::{Peer, binary, free_port, start, wanted};
+use crate::pki::Pki;
 use crate::world::until;
 use secrecy::SecretString;
 use std::{
-    os::unix::{fs::chown, process::CommandExt as _},
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -12,7 +16,7 @@ use std::{
 use tokio::sync::mpsc;
 use warroom::domain::time::Span;
 use warroom::signal::{Body, Verdict};
-use warroom::source::{self, Handle, Spec};
+use warroom::source::{self, Handle, Spec, sql::Trust};
 
 /// PostgreSQL does not run as root: `nobody`, where the test is root.
 const NOBODY: u32 = 65534;
@@ -32,13 +36,18 @@ fn as_no_root(program: &str) -> Command {
     command
 }
 
+fn own(path: &Path) {
+    if rustix::process::getuid().is_root() {
+        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+}
+
 async fn server() -> Server {
-    let dir = tempfile::tempdir().unwrap();
-    let own = |path: &Path| {
-        if rustix::process::getuid().is_root() {
-            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-        }
-    };
+    server_in(tempfile::tempdir().unwrap(), &[]).await
+}
+
+/// A server with its files in a directory, and further settings.
+async fn server_in(dir: tempfile::TempDir, settings: &[String]) -> Server {
     own(dir.path());
     let (password, data) = (dir.path().join("pw"), dir.path().join("data"));
     std::fs::write(&password, "hunter2").unwrap();
@@ -66,7 +75,8 @@ async fn server() -> Server {
                 &port.to_string(),
             ])
             .arg("-k")
-            .arg(dir.path()),
+            .arg(dir.path())
+            .args(settings.iter().flat_map(|setting| ["-c", setting])),
     );
     let ready = async {
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
@@ -83,6 +93,7 @@ impl Server {
             id: id.into(),
             url: format!("postgres://ana@127.0.0.1:{}/postgres", self.port),
             password: Some(SecretString::from("hunter2")),
+            trust: Trust::default(),
             timeout,
             every: Span::millis(200),
         }
@@ -215,6 +226,7 @@ async fn nobody_there_and_nobody_let_in_are_told() {
             id: "shop".into(),
             url: url.into(),
             password: Some(SecretString::from(password.to_owned())),
+            trust: Trust::default(),
             timeout: Span::secs(5),
             every: Span::secs(30),
         };
@@ -240,4 +252,82 @@ async fn nobody_there_and_nobody_let_in_are_told() {
     assert!(!answer.seen.contains("hunter3"), "{answer:?}");
     let answer = started(&format!("{url}?sslmode=require"), "hunter2").check("sql", "SELECT true").await;
     assert!(answer.seen.contains("TLS"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_database_is_believed_by_its_certificate_and_shown_ones_own() {
+    if !wanted("a_database_is_believed_by_its_certificate_and_shown_ones_own") {
+        return;
+    }
+    let (dir, made) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let pki = Pki(made.path());
+    let (ca, other) = (pki.authority("ca"), pki.authority("other"));
+    let (cert, key) = pki.signed("ca", "db", "IP:127.0.0.1");
+    let mine = pki.signed("ca", "ana", "DNS:ana");
+    let copied = |from: &Path, name: &str| {
+        let to = dir.path().join(name);
+        std::fs::copy(from, &to).unwrap();
+        std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600)).unwrap();
+        own(&to);
+        to.display().to_string()
+    };
+    let hba = dir.path().join("hba");
+    let lines = "local all all trust\nhostssl template1 ana 127.0.0.1/32 cert\n\
+                 host postgres ana 127.0.0.1/32 scram-sha-256\n";
+    std::fs::write(&hba, lines).unwrap();
+    let settings = [
+        "ssl=on".to_owned(),
+        format!("ssl_cert_file={}", copied(&cert, "db.pem")),
+        format!("ssl_key_file={}", copied(&key, "db.key")),
+        format!("ssl_ca_file={}", copied(&ca, "ca.pem")),
+        format!("hba_file={}", copied(&hba, "hba.conf")),
+    ];
+    let server = server_in(dir, &settings).await;
+    let (_shop, mut rx) = server.started(Span::secs(5));
+    until(&mut rx, |body| matches!(body, Body::Alive).then_some(())).await;
+
+    let by = |ca: Option<&Path>, identity| Trust { ca: ca.map(Path::to_owned), identity };
+    let asked = async |host: &str, rest: &str, trust: Trust| {
+        let spec = Spec::Sql {
+            id: "shop".into(),
+            url: format!("postgres://ana@{host}:{}/{rest}", server.port),
+            password: Some(SecretString::from("hunter2")),
+            trust,
+            timeout: Span::secs(5),
+            every: Span::secs(30),
+        };
+        let database = source::start(spec, mpsc::channel(64).0);
+        let answer =
+            database.check("sql", "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()").await;
+        (answer.verdict, answer.seen)
+    };
+    let known = || by(Some(&ca), None);
+    for mode in ["postgres", "postgres?sslmode=require", "postgres?sslmode=verify-full"] {
+        let (verdict, seen) = asked("127.0.0.1", mode, known()).await;
+        assert!(verdict == Verdict::Yes && seen.starts_with("true, version=TLSv1."), "{mode}: {seen}");
+    }
+    // As by libpq: encrypted, and not verified.
+    let (verdict, seen) = asked("127.0.0.1", "postgres", Trust::default()).await;
+    assert!(verdict == Verdict::Yes && seen.starts_with("true, version=TLSv1."), "{seen}");
+    let (verdict, seen) = asked("127.0.0.1", "postgres?sslmode=disable", Trust::default()).await;
+    assert_eq!((verdict, seen.as_str()), (Verdict::No, "false, version=NULL"));
+
+    for (host, rest, trust, wanted) in [
+        ("127.0.0.1", "postgres", by(Some(&other), None), "nobody who is trusted here signed"),
+        ("127.0.0.1", "postgres?sslmode=require", Trust::default(), "nobody who is trusted here signed"),
+        ("localhost", "postgres", known(), "not valid for name"),
+        (
+            "127.0.0.1",
+            "postgres",
+            by(Some(Path::new("/nowhere/ca.pem")), None),
+            "/nowhere/ca.pem: No such file",
+        ),
+        ("127.0.0.1", "postgres", by(Some(&key), None), "there is no certificate in it"),
+        ("127.0.0.1", "template1", known(), "valid client certificate"),
+    ] {
+        let (verdict, seen) = asked(host, rest, trust).await;
+        assert!(verdict == Verdict::Unknown && seen.contains(wanted), "{host}/{rest} {wanted}: {seen}");
+    }
+    let (verdict, seen) = asked("127.0.0.1", "template1", by(Some(&ca), Some(mine))).await;
+    assert_eq!(verdict, Verdict::Yes, "{seen}");
 }

@@ -1,10 +1,11 @@
 //! A connection to a database: one for each question, gone with it.
 
+use super::trust::Trust;
 use crate::domain::{text, time::Span};
 use crate::source::problem::Problem;
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls::CertificateError;
 use secrecy::{ExposeSecret as _, SecretString};
-use std::{error::Error as _, net::IpAddr, sync::Arc};
+use std::{error::Error as _, net::IpAddr};
 use tokio::task::JoinHandle;
 use tokio_postgres::{
     Client, Config, Error,
@@ -25,8 +26,15 @@ impl Drop for Session {
 }
 
 /// Reads an address; gives with it host and port, as a person knows them.
-pub fn config(url: &str, password: Option<&SecretString>, limit: Span) -> Result<(Config, String), Problem> {
+pub fn config(
+    url: &str,
+    password: Option<&SecretString>,
+    trust: &Trust,
+    limit: Span,
+) -> Result<(Config, String), Problem> {
     let bad = |why: &str| Problem::Answer(format!("not the address of a database: {why}"));
+    // What is required is always verified in full here.
+    let url = &url.replace("sslmode=verify-full", "sslmode=require");
     let mut config: Config = url.parse().map_err(|error: Error| bad(&root(&error)))?;
     let ports = config.get_ports();
     let port = |i: usize| ports.get(i).or(ports.first()).copied().unwrap_or(5432);
@@ -43,7 +51,8 @@ pub fn config(url: &str, password: Option<&SecretString>, limit: Span) -> Result
         Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
         Host::Unix(_) => true,
     });
-    if !here && !url.contains("sslmode=") {
+    let asked_for = !here || *trust != Trust::default();
+    if asked_for && !url.contains("sslmode=") {
         config.ssl_mode(SslMode::Require);
     }
     if let Some(password) = password {
@@ -66,26 +75,11 @@ pub fn shown(url: &str) -> String {
 }
 
 /// Connects.
-pub async fn open(config: &Config, host: &str) -> Result<Session, Problem> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(rustls::ConfigBuilder::with_platform_verifier);
-    let (client, task) = match tls {
-        Ok(tls) => {
-            let tls = MakeRustlsConnect::new(tls.with_no_client_auth());
-            let (client, connection) = config.connect(tls).await.map_err(|error| problem(&error, host))?;
-            (client, tokio::spawn(async move { drop(connection.await) }))
-        }
-        // A machine without any CA certificates cannot check TLS, but needs none for a server of its own.
-        Err(_) if config.get_ssl_mode() != SslMode::Require => {
-            let plain = config.connect(tokio_postgres::NoTls).await;
-            let (client, connection) = plain.map_err(|error| problem(&error, host))?;
-            (client, tokio::spawn(async move { drop(connection.await) }))
-        }
-        Err(error) => return Err(Problem::Client(error.to_string())),
-    };
-    Ok(Session { client, task })
+pub async fn open(config: &Config, host: &str, trust: &Trust) -> Result<Session, Problem> {
+    let clear_would_do = config.get_ssl_mode() != SslMode::Require;
+    let tls = MakeRustlsConnect::new(trust.client(clear_would_do)?);
+    let (client, connection) = config.connect(tls).await.map_err(|error| problem(&error, host))?;
+    Ok(Session { client, task: tokio::spawn(async move { drop(connection.await) }) })
 }
 
 /// What a failure means to a person.
@@ -101,7 +95,29 @@ pub fn problem(error: &Error, host: &str) -> Problem {
             message: format!("{}{place}{hint}", said.message()),
         };
     }
-    Problem::Unreachable { host: host.to_owned(), why: root(error) }
+    let why = certificate(error).unwrap_or_else(|| root(error));
+    Problem::Unreachable { host: host.to_owned(), why }
+}
+
+/// What is wrong with a certificate, and what to do.
+fn certificate(error: &Error) -> Option<String> {
+    let mut cause = error.source();
+    let found = loop {
+        let this = cause?;
+        let io = this.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let inner = io.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match inner.or_else(|| this.downcast_ref::<rustls::Error>()) {
+            Some(found) => break found,
+            None => cause = this.source(),
+        }
+    };
+    match found {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            Some("nobody who is trusted here signed its certificate; ca = \"FILE\" names who did".into())
+        }
+        rustls::Error::InvalidCertificate(_) => Some(found.to_string()),
+        _ => None,
+    }
 }
 
 /// The innermost reason: the outer ones only say that there was one.
@@ -120,7 +136,7 @@ mod tests {
     use super::*;
 
     fn mode(url: &str) -> SslMode {
-        config(url, None, Span::secs(2)).unwrap().0.get_ssl_mode()
+        config(url, None, &Trust::default(), Span::secs(2)).unwrap().0.get_ssl_mode()
     }
 
     #[test]
@@ -129,13 +145,18 @@ mod tests {
         assert_eq!(mode("postgres://u@db.example,localhost/shop"), SslMode::Require);
         assert_eq!(mode("postgres://u@db.example/shop?sslmode=disable"), SslMode::Disable);
         assert_eq!(mode("postgres://u@127.0.0.1:5433/shop"), SslMode::Prefer);
+        assert_eq!(mode("postgres://u@127.0.0.1:5433/shop?sslmode=verify-full"), SslMode::Require);
+        let trust = Trust { ca: Some("ca.pem".into()), identity: None };
+        let own = config("postgres://u@localhost/shop", None, &trust, Span::secs(2)).unwrap().0;
+        assert_eq!(own.get_ssl_mode(), SslMode::Require, "who names an authority wants it asked");
         assert_eq!(mode("postgres:///shop?host=/var/run/postgresql"), SslMode::Prefer);
     }
 
     #[test]
     fn a_place_is_named_and_no_secret_with_it() {
         let secret = SecretString::from("hunter2\n");
-        let (config, host) = config("postgres://u@a:5433,b:5434/x", Some(&secret), Span::secs(2)).unwrap();
+        let url = "postgres://u@a:5433,b:5434/x";
+        let (config, host) = config(url, Some(&secret), &Trust::default(), Span::secs(2)).unwrap();
         assert_eq!(host, "a:5433,b:5434");
         assert_eq!(config.get_password(), Some(b"hunter2".as_slice()));
         assert!(!format!("{config:?}").contains("hunter2"));

@@ -4,9 +4,11 @@
 //! with belongs in the SQL; NULL and no row are unknown. Further columns of that row are shown beside it.
 
 mod connect;
+mod trust;
 mod value;
 
 pub use connect::shown;
+pub use trust::Trust;
 
 use super::poll::{Gone, Mouth, backoff, chance, rest};
 use super::problem::Problem;
@@ -28,15 +30,21 @@ pub struct Database {
     config: tokio_postgres::Config,
     /// Host and port, or the socket's directory.
     host: String,
+    trust: Trust,
     limit: Span,
 }
 
 impl Database {
     /// At this address, `postgres://user@host:5432/name`. A server that is not on this machine must speak TLS, unless
     /// the address says `sslmode=disable` or `prefer`.
-    pub fn new(url: &str, password: Option<&SecretString>, limit: Span) -> Result<Self, Problem> {
-        let (config, host) = connect::config(url, password, limit)?;
-        Ok(Self { config, host, limit })
+    pub fn new(
+        url: &str,
+        password: Option<&SecretString>,
+        trust: Trust,
+        limit: Span,
+    ) -> Result<Self, Problem> {
+        let (config, host) = connect::config(url, password, &trust, limit)?;
+        Ok(Self { config, host, trust, limit })
     }
 
     /// Answers a block. Within the limit there is an answer, or the reason why there is none.
@@ -47,7 +55,7 @@ impl Database {
     }
 
     async fn ask(&self, code: &str) -> Result<Judgement, Problem> {
-        let mut session = connect::open(&self.config, &self.host).await?;
+        let mut session = connect::open(&self.config, &self.host, &self.trust).await?;
         let wrong = |error| connect::problem(&error, &self.host);
         let asking = session.client.build_transaction().read_only(true).start().await.map_err(wrong)?;
         // What is given up here is given up there, too. No startup parameter, which a pooler refuses.
