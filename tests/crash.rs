@@ -400,6 +400,9 @@ fn kill_nine_at_random_moments_of_a_drill() {
             drill.ok(&["step", "--walk", &walk, "abandon", "the blow"]);
         }
         assert_eq!(times(), before, "blow {n}, {blow}: it was started again unasked");
+        if n % 50 == 0 {
+            println!("{n} blows, {done} steps done, {unknown} unknown, {} s", began.elapsed().as_secs());
+        }
     }
     let written = writer.end();
     println!(
