@@ -367,14 +367,32 @@ fn kill_nine_at_random_moments_of_a_drill() {
         drill.strike(blow);
         drill.come_back();
 
-        let mut settled = String::new();
-        until(&format!("blow {n}, {blow}: the step settles"), || {
-            let state = drill.state();
-            let step = &state["walks"][&walk]["steps"]["count"]["status"];
-            settled = step.as_str().unwrap_or("todo").to_owned();
-            settled != "lent"
-        });
         let times = || std::fs::read_to_string(&count).unwrap_or_default().matches("began").count();
+        let settled = loop {
+            let mut settled = String::new();
+            until(&format!("blow {n}, {blow}: the step settles"), || {
+                let state = drill.state();
+                let step = &state["walks"][&walk]["steps"]["count"]["status"];
+                settled = step.as_str().unwrap_or("todo").to_owned();
+                settled != "lent"
+            });
+            if settled == "unknown" {
+                let again = drill.run(&["step", "--walk", &walk, "take"]);
+                assert_eq!(again.status.code(), Some(1), "an unknown step was started again: {again:?}");
+            }
+            if settled == "done" {
+                break settled;
+            }
+            let before = times();
+            let given_up = drill.run(&["step", "--walk", &walk, "abandon", "the blow"]);
+            if given_up.status.success() {
+                assert_eq!(times(), before, "blow {n}, {blow}: it was started again unasked");
+                break settled;
+            }
+            // The person's key, sent again under its name once the seat was back, has come in between.
+            let said = String::from_utf8_lossy(&given_up.stderr).into_owned();
+            assert!(settled == "todo" && said.contains("still running"), "blow {n}, {blow}: {given_up:?}");
+        };
         match settled.as_str() {
             "done" => {
                 done += 1;
@@ -383,23 +401,19 @@ fn kill_nine_at_random_moments_of_a_drill() {
             "unknown" => {
                 unknown += 1;
                 assert!(times() <= 1, "blow {n}, {blow}: it ran {} times", times());
-                let again = drill.run(&["step", "--walk", &walk, "take"]);
-                assert_eq!(again.status.code(), Some(1), "an unknown step was started again: {again:?}");
             }
             // The key came to nobody, or the hand was never started.
             "todo" => assert_eq!(times(), 0, "blow {n}, {blow}: it ran and nobody says so"),
             other => panic!("blow {n}, {blow}: {other}"),
         }
-        let before = times();
         // The incident stands where it stood.
         let incident = drill.state()["incidents"]["INC-1"].clone();
         for field in ["title", "severity", "status", "declared", "roles", "services"] {
             assert_eq!(incident[field], declared[field], "blow {n}, {blow}: {field}");
         }
-        if settled != "done" {
-            drill.ok(&["step", "--walk", &walk, "abandon", "the blow"]);
+        if n % 50 == 0 {
+            println!("{n} blows, {done} steps done, {unknown} unknown, {} s", began.elapsed().as_secs());
         }
-        assert_eq!(times(), before, "blow {n}, {blow}: it was started again unasked");
     }
     let written = writer.end();
     println!(

@@ -542,6 +542,23 @@ fn commands_survive_a_lost_connection_under_their_names() {
 }
 
 #[test]
+fn what_the_room_has_not_taken_is_handed_out_on_leaving() {
+    let mut model = ana();
+    let _ = press(&mut model, NOW, "n 'discarded esc");
+    assert_eq!(model.not_sent(), Vec::<String>::new());
+    let _ = press(&mut model, NOW, "n 'underway enter");
+    let lost = Event::Lost { why: "the room is newer".into(), retry_in: Span::secs(5), other_wire: true };
+    let _ = update::update(&mut model, story::at(NOW), lost);
+    let _ = press(&mut model, NOW, "n 'aside esc");
+    let _ = press(&mut model, NOW, "n 'opened");
+    let said = model.not_sent();
+    assert_eq!(said.len(), 3, "{said:?}");
+    for (line, text) in said.iter().zip(["aside", "underway", "opened"]) {
+        assert!(line.contains(text), "{said:?}");
+    }
+}
+
+#[test]
 fn the_room_is_told_what_is_on_the_screen() {
     let told = |effects: &[Effect]| {
         effects.iter().find_map(|effect| match effect {

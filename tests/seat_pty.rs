@@ -233,3 +233,42 @@ fn mistakes_in_ones_own_keys_are_shown_and_lock_nobody_out() {
     pty.key("q");
     assert_eq!(pty.exit().0, 0);
 }
+
+/// A room of another version comes in place of the one that a note is written for: the words are on the terminal after
+/// the seat is left, and in a file where the terminal is gone.
+#[test]
+fn words_that_a_newer_room_does_not_take_outlive_the_seat() {
+    use std::io::Write as _;
+    for signal in [Sig::TERM, Sig::HUP] {
+        let house = House::new();
+        let mut pty = house.seat((120, 40));
+        pty.send("n");
+        pty.wait_for("note");
+        pty.send("the cache was cold");
+        pty.wait_for("the cache was cold");
+        let stopped = house.run(&["stop"]);
+        assert!(stopped.status.success(), "{stopped:?}");
+        let socket = house.path("warroom/room.sock");
+        support::house::until("the room is gone", || !socket.exists());
+        let newer = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::thread::spawn(move || {
+            while let Ok((mut seat, _)) = newer.accept() {
+                let bye = "{\"bye\":{\"why\":\"other_wire\",\"say\":\"the room is newer: restart this program\"}}\n";
+                let _ = seat.write_all(bye.as_bytes());
+            }
+        });
+        pty.wait_for("restart this program");
+        pty.signal(signal);
+        pty.exit();
+        if signal == Sig::TERM {
+            pty.wait_raw("not taken by the room:");
+            let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
+            let after = raw.split("not taken by the room:").nth(1).unwrap_or_default();
+            assert!(after.contains("the cache was cold"), "{after}");
+        } else {
+            let kept = std::fs::read_to_string(house.path("warroom/unsent.txt")).unwrap();
+            assert!(kept.contains("the cache was cold"), "{kept}");
+        }
+        std::fs::remove_file(&socket).unwrap();
+    }
+}

@@ -15,7 +15,7 @@ use crate::{
     draft::{self, Extra},
     drill::{coach, stage::Stage},
     hand::attach,
-    os::{clock, dirs},
+    os::{clock, dirs, durable},
     runbook,
     seat::{
         command::keymap::Keymap,
@@ -34,6 +34,9 @@ use std::{
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
+
+/// What was typed and not sent when a terminal went away, in the user's state directory.
+const UNSENT: &str = "unsent.txt";
 
 /// How a seat is opened, where no subcommand is given.
 #[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args)]
@@ -243,7 +246,11 @@ async fn sit_down(
         export: write_draft(&place),
         coach,
     };
-    match run::run(options).await {
+    let left = run::run(options).await.map(|(left, not_sent)| {
+        keep(&not_sent, &left);
+        left
+    });
+    match left {
         Ok(Left::Quit) if drill => {
             exit::say("you left; the drill is over");
             exit::DONE
@@ -264,6 +271,33 @@ async fn sit_down(
         Err(error) => {
             exit::warn(&error.to_string());
             exit::USAGE
+        }
+    }
+}
+
+/// What was typed and not taken by the room is printed, or kept in a file where there is no terminal any more.
+fn keep(not_sent: &[String], left: &Left) {
+    let file = dirs::state().ok().map(|dir| dir.join(UNSENT));
+    let gone = matches!(left, Left::Gone)
+        || matches!(left, Left::Signal(ended) if ended.exit_code() == exit::HANGUP);
+    if !gone {
+        if !not_sent.is_empty() {
+            exit::warn(&format!("not taken by the room:\n{}", not_sent.join("\n")));
+        }
+        if let Some(file) = file.filter(|file| file.exists()) {
+            exit::warn(&format!(
+                "what you had typed when a terminal went away is in {}; remove it when you have it",
+                file.display()
+            ));
+        }
+        return;
+    }
+    if let Some(file) = file.filter(|_| !not_sent.is_empty()) {
+        use std::io::Write as _;
+        let text = format!("{}\n{}\n\n", clock::now().wall.to_rfc3339(), not_sent.join("\n"));
+        let kept = durable::append_to(&file).map(|mut file| file.write_all(text.as_bytes()));
+        if !matches!(kept, Ok(Ok(()))) {
+            tracing::warn!(?kept, "what was typed could not be kept");
         }
     }
 }

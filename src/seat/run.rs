@@ -91,11 +91,11 @@ pub enum SeatError {
     System(#[from] std::io::Error),
 }
 
-/// A seat from its first frame to its end.
+/// A seat from its first frame to its end; with why it ended, what the person has typed and the room has not taken.
 ///
 /// # Errors
 /// [`SeatError`]; the terminal was given back.
-pub async fn run(options: Options) -> Result<Left, SeatError> {
+pub async fn run(options: Options) -> Result<(Left, Vec<String>), SeatError> {
     let mut screen = Screen::enter(options.screen)?;
     let mut inputs = Inputs::start()?;
     let mut signals = Signals::listen()?;
@@ -135,7 +135,7 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
             signal = signals.next() => match signal {
                 Some(Signal::End(ended)) => {
                     screen.leave()?;
-                    return Ok(Left::Signal(ended));
+                    return Ok((Left::Signal(ended), model.not_sent()));
                 }
                 Some(Signal::Stop) => {
                     if screen.suspend()? == Suspended::Refused {
@@ -154,7 +154,7 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
             input = inputs.next() => {
                 let Some(input) = input else {
                     let _ = screen.leave();
-                    return Ok(Left::Gone);
+                    return Ok((Left::Gone, model.not_sent()));
                 };
                 Some(Event::Input(input))
             }
@@ -171,11 +171,11 @@ pub async fn run(options: Options) -> Result<Left, SeatError> {
                 match effect {
                     Effect::Quit => {
                         let _ = screen.leave();
-                        return Ok(Left::Quit);
+                        return Ok((Left::Quit, model.not_sent()));
                     }
                     Effect::Gone => {
                         let _ = screen.leave();
-                        return Ok(Left::Gone);
+                        return Ok((Left::Gone, model.not_sent()));
                     }
                     Effect::Suspend => {
                         if screen.suspend()? == Suspended::Refused {

@@ -13,6 +13,7 @@ pub mod pending;
 pub mod then;
 pub mod timeline;
 pub mod ui;
+pub mod unsent;
 pub mod waits;
 pub mod when;
 
@@ -175,6 +176,8 @@ pub struct Model {
     pub pending: Pendings,
     /// What of the signals the room was told is shown here.
     pub showing: Shows,
+    /// What was typed into layers that were closed while nothing could be sent.
+    pub aside: Vec<String>,
     /// Whether the newest command could not be sent, so that what was typed for it is kept.
     pub unsent: bool,
 }
@@ -221,6 +224,7 @@ impl Model {
             could_watch: setup.could_watch,
             pending: Pendings::new(setup.seed),
             showing: Shows::default(),
+            aside: Vec::new(),
             unsent: false,
         }
     }

@@ -34,6 +34,7 @@ pub fn key(model: &mut Model, key: KeyChord) -> Vec<Effect> {
         if matches!(top, Layer::Words { .. } | Layer::Declare(_)) {
             model.say(Tone::Info, "nothing was sent");
         }
+        model.put_aside(&top);
         return Vec::new();
     }
     // What was written for a command that cannot be sent now is still there when it can.
