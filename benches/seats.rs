@@ -14,6 +14,7 @@ mod support;
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     process::{Command as Process, Stdio},
     sync::{
@@ -58,19 +59,38 @@ const BURST: Duration = Duration::from_millis(10);
 const SAMPLED: u64 = 64;
 /// Between two marks that are timed to the seat's screen.
 const MARK_EVERY: Duration = Duration::from_millis(150);
+/// Half of them with two clients that do not read.
+const ROUNDS: u32 = 12;
 /// How long anything may take that is waited for at the end.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What all of the bench's clients share.
 struct Shared {
     began: Instant,
-    /// Whether delays are written down now, and under which of two.
-    kind: AtomicU64,
-    delays: [Mutex<Vec<f64>>; 2],
+    /// Whether delays are written down now.
+    timed: AtomicBool,
+    delays: Mutex<Vec<f64>>,
+    /// How long after the first of the clients each of the others had it, so that neither disk nor queue is in it.
+    spreads: Mutex<Vec<f64>>,
+    /// When the first of them had an event.
+    firsts: Mutex<HashMap<u64, Duration>>,
     /// The newest event of all, once it is known that no more will come.
     last: AtomicU64,
     snapshots: AtomicU64,
     bytes: AtomicU64,
+}
+
+/// What was measured in one round.
+struct Round {
+    rate: f64,
+    delays: Vec<f64>,
+    spreads: Vec<f64>,
+    marks: Vec<f64>,
+    cpu: f64,
+    waited: f64,
+    own: f64,
+    each: f64,
+    memory: f64,
 }
 
 fn main() {
@@ -100,8 +120,10 @@ async fn bench(asked: &Asked) {
 
     let shared = Arc::new(Shared {
         began: Instant::now(),
-        kind: AtomicU64::new(2),
-        delays: [Mutex::default(), Mutex::default()],
+        timed: AtomicBool::new(false),
+        delays: Mutex::default(),
+        spreads: Mutex::default(),
+        firsts: Mutex::default(),
         last: AtomicU64::new(u64::MAX),
         snapshots: AtomicU64::new(0),
         bytes: AtomicU64::new(0),
@@ -130,27 +152,42 @@ async fn bench(asked: &Asked) {
             tokio::spawn(write(socket.clone(), shared.clone(), going.clone(), written.clone(), pace))
         })
         .collect();
-    let mut marks: [Vec<f64>; 2] = [Vec::new(), Vec::new()];
-    let (mut rates, mut peaks, mut cpus) = (Vec::new(), Vec::new(), Vec::new());
-    // In turns, so that what disturbs the machine disturbs both.
-    for round in 0..4_u64 {
+    let disk = tokio::task::spawn_blocking({
+        let (path, going) = (home.path().join("alone"), going.clone());
+        move || syncs(&path, &going)
+    });
+    let mut taken: [Vec<Round>; 2] = [Vec::new(), Vec::new()];
+    // In turns, and many, so that what disturbs the machine disturbs both.
+    for round in 0..ROUNDS {
         let kind = round % 2;
         let signal = if kind == 1 { Signal::STOP } else { Signal::CONT };
         kill_process(stopped_pid, signal).unwrap();
         slow.store(kind == 1, Ordering::Relaxed);
         // What the change itself causes is not measured.
         tokio::time::sleep(asked.pick(Duration::from_secs(2), Duration::from_millis(100))).await;
-        shared.kind.store(kind, Ordering::Relaxed);
-        let (before, began) = (written.load(Ordering::Relaxed), Instant::now());
-        let cpu = home::cpu(room.pid());
-        let until = began + lasts / 4;
+        let costs = || [home::cpu(room.pid()), home::waited(room.pid()), home::cpu(std::process::id())];
+        let (before, began, costs_before) = (written.load(Ordering::Relaxed), Instant::now(), costs());
+        shared.timed.store(true, Ordering::Relaxed);
+        let (until, mut marks) = (began + lasts / ROUNDS, Vec::new());
         while Instant::now() < until {
-            marks[usize::try_from(kind).unwrap()].push(mark(&socket, &seat).await);
+            marks.push(mark(&socket, &seat).await);
         }
-        shared.kind.store(2, Ordering::Relaxed);
-        rates.push((written.load(Ordering::Relaxed) - before) as f64 / began.elapsed().as_secs_f64());
-        cpus.push((home::cpu(room.pid()) - cpu) / began.elapsed().as_secs_f64() * 100.0);
-        peaks.push(home::memory(room.pid(), "VmRSS"));
+        shared.timed.store(false, Ordering::Relaxed);
+        let (took, costs_after) = (began.elapsed().as_secs_f64(), costs());
+        let cost = |at: usize| (costs_after[at] - costs_before[at]) / took * 100.0;
+        let rate = (written.load(Ordering::Relaxed) - before) as f64 / took;
+        taken[usize::try_from(kind).unwrap()].push(Round {
+            rate,
+            delays: std::mem::take(&mut *shared.delays.lock().unwrap()),
+            spreads: std::mem::take(&mut *shared.spreads.lock().unwrap()),
+            marks,
+            cpu: cost(0),
+            waited: cost(1),
+            own: cost(2),
+            each: cost(0) / 100.0 * 1e6 / (rate * (seats + 2) as f64),
+            memory: home::memory(room.pid(), "VmRSS"),
+        });
+        shared.firsts.lock().unwrap().clear();
     }
     going.store(false, Ordering::Relaxed);
     for writer in writers {
@@ -170,49 +207,68 @@ async fn bench(asked: &Asked) {
     let _ = stopped.kill();
     let _ = stopped.wait();
 
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    row("events", mean(&rates), "/s", None, Goal::AtLeast(rate as f64 * 0.95));
+    let mut disk = disk.await.unwrap();
+    report(&shared, &mut taken, rate as f64, quiet);
+    row("one sync of the same disk, half within", quantile(&mut disk, 0.5), "ms", None, Goal::None);
+    row("  99 of 100 within", quantile(&mut disk, 0.99), "ms", None, Goal::None);
+    row("the seat's memory", home::memory(pid(&seat), "VmRSS"), "MB", None, Goal::None);
+}
+
+/// Which figures of a round.
+type Figures = fn(&mut Round) -> &mut Vec<f64>;
+
+/// The median over rounds of a figure of each, without and with two that do not read.
+fn medians(taken: &mut [Vec<Round>; 2], of: impl Fn(&mut Round) -> f64) -> [f64; 2] {
+    taken.each_mut().map(|rounds| quantile(&mut rounds.iter_mut().map(&of).collect::<Vec<_>>(), 0.5))
+}
+
+fn report(shared: &Shared, taken: &mut [Vec<Round>; 2], rate: f64, quiet: f64) {
+    let [well, held] = medians(taken, |round| round.rate);
+    row("events", well.min(held), "/s", None, Goal::AtLeast(rate * 0.95));
     row("of them lost by anybody", 0.0, "", None, Goal::AtMost(0.0));
     let took = shared.began.elapsed().as_secs_f64();
-    row(
-        "taken by the clients",
-        shared.bytes.load(Ordering::Relaxed) as f64 / took / 1e6,
-        "MB/s",
-        None,
-        Goal::None,
-    );
-    row(
-        "snapshots in place of events",
-        shared.snapshots.load(Ordering::Relaxed) as f64,
-        "",
-        None,
-        Goal::None,
-    );
-    let mut delays = shared.delays.each_ref().map(|delays| delays.lock().unwrap().clone());
-    for (q, name) in [(0.5, "half"), (0.99, "99 of 100")] {
-        let [well, held] = delays.each_mut().map(|delays| quantile(delays, q));
-        let goal = if q > 0.9 { Goal::AtMost(250.0) } else { Goal::None };
-        row(&format!("command to client, {name} within"), well, "ms", None, goal);
-        row("  with two that do not read", held, "ms", Some(("all read", well)), Goal::None);
-    }
-    for (q, name) in [(0.5, "half"), (0.99, "99 of 100")] {
-        let [well, held] = marks.each_mut().map(|marks| quantile(marks, q));
-        row(&format!("command to the seat's screen, {name} within"), well, "ms", None, Goal::None);
-        let goal = if q > 0.9 { Goal::AtMost(well * 1.2) } else { Goal::None };
-        row("  with two that do not read", held, "ms", Some(("all read", well)), goal);
+    let bytes = shared.bytes.load(Ordering::Relaxed) as f64;
+    row("taken by the clients", bytes / took / 1e6, "MB/s", None, Goal::None);
+    let snapshots = shared.snapshots.load(Ordering::Relaxed) as f64;
+    row("snapshots in place of events", snapshots, "", None, Goal::None);
+    let timed: [(&str, Figures, bool); 3] = [
+        ("command to client", |round| &mut round.delays, true),
+        ("first client to each other", |round| &mut round.spreads, false),
+        ("command to the seat's screen", |round| &mut round.marks, false),
+    ];
+    for (what, of, goal) in timed {
+        for (q, name) in [(0.5, "half"), (0.99, "99 of 100")] {
+            let [well, held] = medians(taken, |round| quantile(of(round), q));
+            let goal = if goal && q > 0.9 { Goal::AtMost(250.0) } else { Goal::None };
+            row(&format!("{what}, {name} within"), well, "ms", None, goal);
+            let goal = if q > 0.9 { Goal::AtMost(well * 1.2) } else { Goal::None };
+            row("  with two that do not read", held, "ms", Some(("all read", well)), goal);
+        }
     }
     row("the room's memory, quiet", quiet, "MB", None, Goal::None);
-    row("the room's memory, all read", peaks[0].max(peaks[2]), "MB", None, Goal::AtMost(150.0));
-    let more = peaks[1].max(peaks[3]);
-    row(
-        "  with two that do not read",
-        more,
-        "MB",
-        Some(("all read", peaks[0].max(peaks[2]))),
-        Goal::AtMost(150.0),
-    );
-    row("the room's processor time", mean(&cpus), "%", None, Goal::None);
-    row("the seat's memory", home::memory(pid(&seat), "VmRSS"), "MB", None, Goal::None);
+    let [well, held] = medians(taken, |round| round.memory);
+    row("the room's memory, all read", well, "MB", None, Goal::AtMost(150.0));
+    row("  with two that do not read", held, "MB", Some(("all read", well)), Goal::AtMost(150.0));
+    let [cpu, _] = medians(taken, |round| round.cpu);
+    row("the room's processor time", cpu, "%", None, Goal::None);
+    row("  of it for one event to one client", medians(taken, |round| round.each)[0], "us", None, Goal::None);
+    let [waited, _] = medians(taken, |round| round.waited);
+    row("  its threads waited for a processor", waited, "%", Some(("ran", cpu)), Goal::None);
+    row("the bench's own processor time", medians(taken, |round| round.own)[0], "%", None, Goal::None);
+}
+
+/// How long it takes to have a few pages on the disk, a few times a second, in milliseconds: what no journal beats.
+fn syncs(path: &Path, going: &AtomicBool) -> Vec<f64> {
+    let (file, pages) = (std::fs::File::create(path).unwrap(), vec![b'x'; 16 * 1024]);
+    let mut took = Vec::new();
+    while going.load(Ordering::Relaxed) {
+        std::os::unix::fs::FileExt::write_all_at(&file, &pages, 0).unwrap();
+        let began = Instant::now();
+        file.sync_data().unwrap();
+        took.push(millis(began.elapsed()));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    took
 }
 
 fn pid(pty: &Pty) -> u32 {
@@ -370,13 +426,15 @@ fn heard(line: &[u8], at: &mut Option<u64>, shared: &Shared, slow: bool) {
             assert_eq!(seq, *at + 1, "an event is missing, and nothing says so");
         }
         *at = Some(seq);
-        let kind = usize::try_from(shared.kind.load(Ordering::Relaxed)).unwrap();
         if seq.is_multiple_of(SAMPLED)
             && !slow
-            && let (Some(delays), Some(found)) = (shared.delays.get(kind), memchr::memmem::find(line, b"at="))
+            && shared.timed.load(Ordering::Relaxed)
+            && let Some(found) = memchr::memmem::find(line, b"at=")
         {
-            let sent = Duration::from_micros(number(&line[found + 3..]));
-            delays.lock().unwrap().push(millis(shared.began.elapsed().saturating_sub(sent)));
+            let (sent, now) = (Duration::from_micros(number(&line[found + 3..])), shared.began.elapsed());
+            shared.delays.lock().unwrap().push(millis(now.saturating_sub(sent)));
+            let first = *shared.firsts.lock().unwrap().entry(seq).or_insert(now);
+            shared.spreads.lock().unwrap().push(millis(now.saturating_sub(first)));
         }
     } else if line.starts_with(b"{\"snapshot\"") {
         let head = memchr::memmem::find(line, b"\"head\":").unwrap();

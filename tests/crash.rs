@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a test may fail by panicking"
 )]
 
@@ -12,15 +13,32 @@ mod support;
 
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     fmt,
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command as Process, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use support::pty::Pty;
+use uuid::Uuid;
+use warroom::{
+    domain::{Command, CommandId, note::NoteCommand},
+    signal::Shows,
+    wire::{As, FromRoom, Outcome, ToRoom, WIRE, decode, encode},
+};
 
-/// Blows.
+/// Blows where `WARROOM_KILLS` does not say how many; the whole run is 500.
 const BLOWS: u64 = 20;
+
+fn blows() -> u64 {
+    std::env::var("WARROOM_KILLS").ok().map_or(BLOWS, |count| count.parse().unwrap())
+}
 
 fn binary() -> String {
     std::env::var("WARROOM_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_warroom").to_owned())
@@ -80,7 +98,7 @@ impl Drill {
     }
 
     fn run(&self, args: &[&str]) -> Output {
-        Command::new(binary())
+        Process::new(binary())
             .arg("--socket")
             .arg(self.socket())
             .args(args)
@@ -205,6 +223,100 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
+/// How what the writer writes begins; it ends with a full stop.
+const WRITTEN: &str = "written through it, ";
+
+/// Somebody who writes notes one after another through all blows. What is not answered is sent again under its name.
+struct Writer {
+    goes_on: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<Vec<(u64, String)>>,
+}
+
+impl Writer {
+    fn begin(socket: PathBuf) -> Self {
+        let goes_on = Arc::new(AtomicBool::new(true));
+        let going = goes_on.clone();
+        let thread = std::thread::spawn(move || {
+            let mut line: Option<BufReader<UnixStream>> = None;
+            let mut acknowledged = Vec::new();
+            while going.load(Ordering::Relaxed) {
+                let text = format!("{WRITTEN}{}.", acknowledged.len());
+                let id = CommandId(Uuid::now_v7());
+                let command = Command::Note(NoteCommand::Say { incident: None, text: text.clone() });
+                let frame = encode(&ToRoom::Do { id, command });
+                let mut tries = 0;
+                let seq = loop {
+                    tries += 1;
+                    assert!(tries < 10_000, "nobody answers {text:?}");
+                    if line.is_none() {
+                        line = greeted(&socket);
+                    }
+                    match line.as_mut().and_then(|line| asked(line, &frame, id)) {
+                        Some(seq) => break seq,
+                        None => line = None,
+                    }
+                    std::thread::sleep(Duration::from_millis(20));
+                };
+                acknowledged.push((seq, text));
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            acknowledged
+        });
+        Self { goes_on, thread }
+    }
+
+    fn end(self) -> Vec<(u64, String)> {
+        self.goes_on.store(false, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+/// A connection to a room that answers; none where there is none now.
+fn greeted(socket: &Path) -> Option<BufReader<UnixStream>> {
+    let stream = UnixStream::connect(socket).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    let hello = ToRoom::Hello {
+        wire: WIRE,
+        fold: 0,
+        role: As::Script,
+        live: false,
+        claimed: None,
+        read_only: false,
+        shows: Shows::default(),
+    };
+    (&stream).write_all(&encode(&hello)).ok()?;
+    let mut line = BufReader::new(stream);
+    match next(&mut line)? {
+        FromRoom::Hello { .. } => Some(line),
+        _ => None,
+    }
+}
+
+fn next(line: &mut BufReader<UnixStream>) -> Option<FromRoom> {
+    let mut bytes = Vec::new();
+    line.read_until(b'\n', &mut bytes).ok()?;
+    if bytes.last() != Some(&b'\n') {
+        return None;
+    }
+    Some(decode(&bytes).unwrap())
+}
+
+/// The place that the room gave a command; none where it went away first.
+fn asked(line: &mut BufReader<UnixStream>, frame: &[u8], id: CommandId) -> Option<u64> {
+    line.get_mut().write_all(frame).ok()?;
+    loop {
+        match next(line)? {
+            FromRoom::Done { id: done, outcome: Outcome::Ok { seqs, .. } } if done == id => {
+                assert_eq!(seqs.len(), 1, "a note is one event");
+                return seqs.first().copied();
+            }
+            FromRoom::Done { id: done, outcome } if done == id => panic!("a note was not taken: {outcome:?}"),
+            FromRoom::Bye { .. } => return None,
+            _ => {}
+        }
+    }
+}
+
 /// A small generator, so that a run can be repeated by its seed.
 fn random(seed: &mut u64) -> u64 {
     *seed ^= *seed << 13;
@@ -223,7 +335,7 @@ fn counting(path: &Path, count: &Path, blow: u64) {
 }
 
 #[test]
-fn kill_nine_at_twenty_random_moments_of_a_drill() {
+fn kill_nine_at_random_moments_of_a_drill() {
     let mut seed = std::env::var("WARROOM_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0x5eed_u64);
     println!("seed {seed}");
     let mut drill = Drill::begin();
@@ -235,8 +347,10 @@ fn kill_nine_at_twenty_random_moments_of_a_drill() {
     drill.seat().wait_for("FROZEN checkout/prod");
     let declared = drill.state()["incidents"]["INC-1"].clone();
     let mut acknowledged: Vec<(u64, String)> = Vec::new();
+    let writer = Writer::begin(drill.socket());
+    let (blows, began) = (blows(), Instant::now());
     let (mut unknown, mut done) = (0, 0);
-    for n in 1..=BLOWS {
+    for n in 1..=blows {
         let blow = [Blow::Room, Blow::Seat, Blow::Hand, Blow::All][usize::try_from(n % 4).unwrap()];
         let (count, runbook) = (drill.path(&format!("count-{n}")), drill.path(&format!("count-{n}.md")));
         counting(&runbook, &count, n);
@@ -287,7 +401,13 @@ fn kill_nine_at_twenty_random_moments_of_a_drill() {
         }
         assert_eq!(times(), before, "blow {n}, {blow}: it was started again unasked");
     }
-    println!("{done} done, {unknown} unknown, {} never begun", BLOWS - done - unknown);
+    let written = writer.end();
+    println!(
+        "{blows} blows in {} s: {done} steps done, {unknown} unknown, {} never begun; {} notes written through them",
+        began.elapsed().as_secs(),
+        blows - done - unknown,
+        written.len()
+    );
     let journal = drill.path("warroom/drill/room/journal.db");
     let verified = drill.run(&["verify", journal.to_str().unwrap()]);
     assert_eq!(verified.status.code(), Some(0), "{verified:?}");
@@ -295,6 +415,17 @@ fn kill_nine_at_twenty_random_moments_of_a_drill() {
     let events: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let seqs: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
     assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "events are missing or doubled");
+    let mut found: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for event in &events {
+        let text = event.to_string();
+        if let Some(said) = text.find(WRITTEN).and_then(|at| text[at..].split_inclusive('.').next()) {
+            found.entry(said.to_owned()).or_default().push(event["seq"].as_u64().unwrap());
+        }
+    }
+    for (seq, text) in &written {
+        assert_eq!(found.remove(text), Some(vec![*seq]), "{text:?} was acknowledged as event {seq}");
+    }
+    assert!(found.is_empty(), "nobody was told of {found:?}");
     for (seq, text) in acknowledged {
         let event = events[usize::try_from(seq).unwrap() - 1].to_string();
         assert!(event.contains(&text), "event {seq}, {text:?}, was acknowledged and is gone: {event}");
@@ -357,7 +488,7 @@ fn the_rollback_is_walked_to_recovery_through_kill_nine() {
     until("every instance runs the good release", || {
         urls.iter().all(|url| {
             let said =
-                Command::new("curl").args(["-fsS", "--noproxy", "*", &format!("{url}/version")]).output();
+                Process::new("curl").args(["-fsS", "--noproxy", "*", &format!("{url}/version")]).output();
             String::from_utf8_lossy(&said.unwrap().stdout).trim() == "2.4.0"
         })
     });

@@ -125,6 +125,16 @@ pub fn cpu(pid: u32) -> f64 {
     ticks / TICKS
 }
 
+/// For how long the threads of a process could have run and had no processor, in seconds.
+pub fn waited(pid: u32) -> f64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let nanos = threads.filter_map(|thread| {
+        let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().nth(1)?.parse::<f64>().ok()
+    });
+    nanos.sum::<f64>() / 1e9
+}
+
 /// Whether a program is there to be compared with.
 pub fn has(program: &str) -> bool {
     let known = std::env::var_os("PATH").unwrap_or_default();

@@ -107,7 +107,7 @@ pub(super) fn open(with: &With, opening: Opening) -> ExitCode {
     };
     let _harmless = crate::os::outlive_limits();
     exit::block_on(async move {
-        match house(&config, opening).await {
+        match Box::pin(house(&config, opening)).await {
             Ok(why) => {
                 log(&format!("the room is closed: {why}"));
                 exit::DONE

@@ -39,7 +39,9 @@ impl Room {
             Ask::Status => Told::Status(Box::new(self.status())),
             Ask::Events { from, limit, incident } => {
                 let (journal, told) = (self.journal.clone(), self.told.clone());
+                let turn = self.lookups.clone().acquire_owned();
                 tokio::spawn(async move {
+                    let _turn = turn.await;
                     let events = page(journal.as_ref(), from, limit, incident).await;
                     drop(told.send((id, n, events)));
                 });
@@ -55,20 +57,21 @@ impl Room {
             }
             Ask::Keep { text } => {
                 let (blobs, told, text) = (self.blobs.clone(), self.told.clone(), self.core.clean(&text));
-                tokio::task::spawn_blocking(move || {
+                let large = self.large.take();
+                self.look_up_on_disk(move || {
                     let kept = match blobs.put(text.as_bytes()) {
                         Ok(digest) => Told::Kept(digest),
                         Err(error) => {
                             Told::No(Refusal::new(Code::Conflict, format!("it cannot be kept: {error}")))
                         }
                     };
-                    drop(told.send((id, n, kept)));
+                    drop((told.send((id, n, kept)), large));
                 });
                 return;
             }
             Ask::Evidence(digest) => {
                 let (blobs, told) = (self.blobs.clone(), self.told.clone());
-                tokio::task::spawn_blocking(move || {
+                self.look_up_on_disk(move || {
                     let found = match blobs.get(&digest) {
                         Ok(bytes) => Told::Evidence(crate::domain::text::bytes(&bytes)),
                         Err(error) => Told::No(Refusal::new(Code::Unknown, error.to_string())),
@@ -90,6 +93,18 @@ impl Room {
             }
         };
         self.tell(id, n, told);
+    }
+
+    /// Does it beside the loop, a bounded number at a time.
+    fn look_up_on_disk(&self, work: impl FnOnce() + Send + 'static) {
+        let turn = self.lookups.clone().acquire_owned();
+        tokio::spawn(async move {
+            let turn = turn.await;
+            tokio::task::spawn_blocking(move || {
+                work();
+                drop(turn);
+            });
+        });
     }
 
     pub(super) fn gate_answer(&self, request: &gate::Request, now: &Stamp) -> Answer {

@@ -1,6 +1,9 @@
 //! One client's connection: proves who it is, reads its frames for the room, writes what waits for it.
 
-use super::outbox::{Next, Outbox};
+use super::{
+    budget::{self, Budget, Budgets, Large},
+    outbox::{Next, Outbox},
+};
 use crate::{
     domain::{
         Command, CommandId,
@@ -12,13 +15,18 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
+    io::{self, IoSlice},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{UnixStream, unix::OwnedReadHalf},
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::mpsc,
+    time::Instant,
 };
 
 /// Names a connection for the life of the room.
@@ -85,8 +93,8 @@ pub enum FromConn {
         /// What is sent to it.
         outbox: Arc<Outbox>,
     },
-    /// It says this.
-    Says(ToRoom),
+    /// It says this; with it what a long frame holds until the room is done with it.
+    Says(ToRoom, Option<Large>),
     /// What it wants erased was looked up.
     LookedUp {
         /// Its command.
@@ -106,7 +114,7 @@ pub async fn serve(
     stream: UnixStream,
     room: mpsc::Sender<(ConnId, FromConn)>,
     owner: Option<u32>,
-    strangers: Strangers,
+    (strangers, budgets): (Strangers, Budgets),
 ) {
     let found = peer::of(&stream).map(|peer| (peer.uid, peer::gids(&stream, &peer)));
     let (uid, gids) = match found {
@@ -132,11 +140,11 @@ pub async fn serve(
         return;
     };
     let (name, groups) = tokio::join!(peer::name_of(uid), peer::group_names(&gids));
-    let (mut read, mut write) = stream.into_split();
-    let mut lines = Lines::new(FRAME_MAX_STRANGER);
-    let mut piece = vec![0_u8; PIECE].into_boxed_slice();
-    let hello = match tokio::time::timeout(HELLO_WITHIN, frame(&mut read, &mut lines, &mut piece)).await {
-        Ok(Ok(Some(hello @ ToRoom::Hello { .. }))) => hello,
+    let (read, mut write) = stream.into_split();
+    let budget = budgets.of(uid);
+    let mut frames = Frames::new(read, budget.clone());
+    let hello = match tokio::time::timeout(HELLO_WITHIN, frames.next()).await {
+        Ok(Ok(Some((hello @ ToRoom::Hello { .. }, _)))) => hello,
         Ok(Ok(None)) | Err(_) => return,
         Ok(Ok(Some(_)) | Err(_)) => {
             let say = "the first frame is not a hello: {\"hello\":{\"wire\":1,\"as\":\"script\"}}".to_owned();
@@ -145,8 +153,8 @@ pub async fn serve(
         }
     };
     drop(stranger);
-    lines.allow(FRAME_MAX);
-    let outbox = Arc::new(Outbox::default());
+    frames.lines.allow(FRAME_MAX);
+    let outbox = Arc::new(Outbox::of(budget));
     let joined = FromConn::Joined { uid, name, groups: Arc::new(groups), hello, outbox: outbox.clone() };
     if room.send((id, joined)).await.is_err() {
         return;
@@ -154,16 +162,19 @@ pub async fn serve(
     let reading = async {
         loop {
             outbox.eased().await;
-            match frame(&mut read, &mut lines, &mut piece).await {
-                Ok(Some(says)) => {
-                    if room.send((id, FromConn::Says(says))).await.is_err() {
+            match frames.next().await {
+                Ok(Some((says, large))) => {
+                    if matches!(says, ToRoom::Ask { .. }) {
+                        outbox.asked();
+                    }
+                    if room.send((id, FromConn::Says(says, large))).await.is_err() {
                         return;
                     }
                 }
                 Ok(None) => return,
                 Err(Strange { answer: Some(answer), .. }) => outbox.reply(encode(&answer)),
-                Err(Strange { say, .. }) => {
-                    outbox.reply(encode(&FromRoom::Bye { why: Finished::Nonsense, say }));
+                Err(Strange { why, say, .. }) => {
+                    outbox.reply(encode(&FromRoom::Bye { why, say }));
                     outbox.close();
                     std::future::pending::<()>().await;
                 }
@@ -173,8 +184,8 @@ pub async fn serve(
     let writing = async {
         loop {
             match outbox.next().await {
-                Next::Frame(frame) => {
-                    if write.write_all(&frame).await.is_err() {
+                Next::Frames(frames) => {
+                    if send(&mut write, &frames).await.is_err() {
                         return;
                     }
                 }
@@ -187,13 +198,20 @@ pub async fn serve(
             }
         }
     };
-    tokio::select! { () = reading => {} () = writing => {} }
+    // Who is told goodbye and does not read it is not waited for.
+    let closing = async {
+        outbox.closing().await;
+        tokio::time::sleep(GOODBYE_WITHIN).await;
+    };
+    tokio::select! { () = reading => {} () = writing => {} () = closing => {} }
     drop(room.send((id, FromConn::Left)).await);
 }
 
-/// A line that is no frame of this version.
+/// What cannot be taken in: a line that is no frame of this version, or more than may be sent at once.
 struct Strange {
-    /// What is wrong with it.
+    /// Why the connection ends, where it does.
+    why: Finished,
+    /// What is wrong.
     say: String,
     /// What is answered where a later version may know it, so that one client can speak to more than one version.
     answer: Option<FromRoom>,
@@ -202,7 +220,12 @@ struct Strange {
 impl Strange {
     fn line(line: &[u8], error: &serde_json::Error) -> Self {
         let start = crate::domain::text::bytes(line.get(..80).unwrap_or(line));
-        Self { say: format!("this is not a frame: {error}, in {start}"), answer: later(line, error) }
+        let say = format!("this is not a frame: {error}, in {start}");
+        Self { why: Finished::Nonsense, say, answer: later(line, error) }
+    }
+
+    fn end(why: Finished, say: String) -> Self {
+        Self { why, say, answer: None }
     }
 }
 
@@ -228,25 +251,67 @@ fn later(line: &[u8], error: &serde_json::Error) -> Option<FromRoom> {
     }
 }
 
-/// The next frame; `None` at the end.
-async fn frame(
-    read: &mut OwnedReadHalf,
-    lines: &mut Lines,
-    piece: &mut [u8],
-) -> Result<Option<ToRoom>, Strange> {
-    loop {
-        match lines.next_line() {
-            Ok(Some(line)) => {
-                return decode(&line).map(Some).map_err(|error| Strange::line(&line, &error));
+/// What a client sends, frame by frame.
+struct Frames {
+    read: OwnedReadHalf,
+    lines: Lines,
+    piece: Box<[u8]>,
+    budget: Arc<Budget>,
+    /// Held from where a frame is found to be long, and until when the rest of it must be there.
+    large: Option<(Large, Instant)>,
+}
+
+impl Frames {
+    fn new(read: OwnedReadHalf, budget: Arc<Budget>) -> Self {
+        let piece = vec![0_u8; PIECE].into_boxed_slice();
+        Self { read, lines: Lines::new(FRAME_MAX_STRANGER), piece, budget, large: None }
+    }
+
+    /// The next frame; `None` at the end.
+    async fn next(&mut self) -> Result<Option<(ToRoom, Option<Large>)>, Strange> {
+        loop {
+            match self.lines.next_line() {
+                Ok(Some(line)) => {
+                    let large = self.large.take().map(|(large, _)| large);
+                    let frame = decode(&line).map_err(|error| Strange::line(&line, &error))?;
+                    return Ok(Some((frame, large)));
+                }
+                Ok(None) => {}
+                Err(long) => return Err(Strange::end(Finished::Nonsense, long.to_string())),
             }
-            Ok(None) => {}
-            Err(long) => return Err(Strange { say: long.to_string(), answer: None }),
-        }
-        match read.read(piece).await {
-            Ok(0) | Err(_) => return Ok(None),
-            Ok(n) => lines.feed(piece.get(..n).unwrap_or_default()),
+            if self.lines.waiting() > budget::SMALL && self.large.is_none() {
+                let large = self.budget.large().await;
+                let large = large.map_err(|say| Strange::end(Finished::TooMany, say))?;
+                self.large = Some((large, Instant::now() + budget::SENT_WITHIN));
+            }
+            let read = self.read.read(&mut self.piece);
+            let read = match &self.large {
+                None => read.await,
+                Some((_, until)) => tokio::time::timeout_at(*until, read).await.map_err(|_| {
+                    let within = budget::SENT_WITHIN.as_secs();
+                    Strange::end(Finished::TooMany, format!("a long frame was not whole within {within} s"))
+                })?,
+            };
+            match read {
+                Ok(0) | Err(_) => return Ok(None),
+                Ok(n) => self.lines.feed(self.piece.get(..n).unwrap_or_default()),
+            }
         }
     }
+}
+
+/// Writes frames with as few calls of the system as it takes them in.
+async fn send(write: &mut OwnedWriteHalf, frames: &[Arc<[u8]>]) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(frame)).collect();
+    let mut rest = slices.as_mut_slice();
+    while !rest.is_empty() {
+        let n = write.write_vectored(rest).await?;
+        if n == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        IoSlice::advance_slices(&mut rest, n);
+    }
+    Ok(())
 }
 
 async fn goodbye(mut stream: UnixStream, why: Finished, say: &str) {

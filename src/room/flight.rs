@@ -1,6 +1,7 @@
 //! Appends on their way: decided, journaled, then published and answered. Nothing is said before it is durable.
 
 use super::{
+    budget::Large,
     core::{self, Submitted},
     recording,
     serve::{Room, Waiting},
@@ -36,6 +37,8 @@ struct Asked {
     command: Command,
     waiting: Waiting,
     tries: u8,
+    /// Given back when it is answered, where it came in a long frame.
+    _large: Option<Large>,
 }
 
 impl Flight {
@@ -54,7 +57,8 @@ impl Room {
         waiting: Waiting,
     ) -> Option<Outcome> {
         let (actor, groups) = (who.0.clone(), who.1.clone());
-        self.decide(Asked { actor, groups, id, command: command.clone(), waiting, tries: 0 })
+        let large = self.large.take();
+        self.decide(Asked { actor, groups, id, command: command.clone(), waiting, tries: 0, _large: large })
     }
 
     fn decide(&mut self, asked: Asked) -> Option<Outcome> {

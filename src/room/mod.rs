@@ -5,6 +5,7 @@
 
 mod asks;
 mod audit;
+mod budget;
 mod conn;
 mod core;
 mod erase;
@@ -13,6 +14,7 @@ mod gatekeeper;
 mod hands;
 mod look;
 mod outbox;
+mod pace;
 mod presence;
 mod readiness;
 pub mod recording;

@@ -1,6 +1,8 @@
 //! What waits to be sent to one client: bounded, never waited for. Too far behind, a seat is sent a fresh snapshot in
 //! place of what it missed; answers to its own questions are never dropped, and who does not read them is not read.
 
+use super::budget::Budget;
+use crate::wire::{Finished, FromRoom, encode};
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
@@ -9,6 +11,10 @@ use tokio::sync::Notify;
 
 /// Bytes of published frames that wait for one client at most.
 pub const MOST: usize = 1024 * 1024;
+/// Questions of one client without an answer at most; it is not read on beyond.
+const ASKED_MOST: usize = 32;
+/// Frames that are taken to be written together at most, and bytes beyond which no more are.
+const TOGETHER: (usize, usize) = (64, 64 * 1024);
 
 /// Frames for one client.
 #[derive(Debug, Default)]
@@ -16,15 +22,32 @@ pub struct Outbox {
     inner: Mutex<Inner>,
     wake: Notify,
     eased: Notify,
+    closing: Notify,
+    /// What all clients of the user share.
+    budget: Option<Arc<Budget>>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    queue: VecDeque<(bool, Arc<[u8]>)>,
+    queue: VecDeque<(Kind, Arc<[u8]>)>,
     published: usize,
     owed: usize,
+    /// The part of what is owed that is charged to the user.
+    charged: usize,
+    asked: usize,
     behind: Behind,
     closed: bool,
+}
+
+/// What waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// All are sent it; dropped where too much waits.
+    Published,
+    /// This client's own, charged to its user.
+    Answer,
+    /// A snapshot, which is shared by those who are sent the same, or the last word.
+    Whole,
 }
 
 /// Whether published frames were dropped.
@@ -41,8 +64,8 @@ enum Behind {
 /// What the writing task is to do.
 #[derive(Debug)]
 pub enum Next {
-    /// Send this.
-    Frame(Arc<[u8]>),
+    /// Send these, in order; there is at least one.
+    Frames(Vec<Arc<[u8]>>),
     /// Ask the room for a snapshot: frames were dropped.
     Resync,
     /// End.
@@ -50,6 +73,13 @@ pub enum Next {
 }
 
 impl Outbox {
+    /// Empty, for a client of this user.
+    pub fn of(budget: Arc<Budget>) -> Self {
+        let mut outbox = Self::default();
+        outbox.budget = Some(budget);
+        outbox
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
         let done = act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner));
         self.wake.notify_one();
@@ -59,50 +89,97 @@ impl Outbox {
     /// Frames that all are sent, one or several.
     pub fn publish(&self, frames: &Arc<[u8]>) {
         self.with(|inner| {
-            if inner.behind != Behind::No {
+            if inner.behind != Behind::No || inner.closed {
                 return;
             }
             if inner.published.saturating_add(frames.len()) > MOST && inner.published > 0 {
-                inner.queue.retain(|(published, _)| !published);
+                inner.queue.retain(|(kind, _)| *kind != Kind::Published);
                 inner.published = 0;
                 inner.behind = Behind::Dropped;
                 return;
             }
             inner.published = inner.published.saturating_add(frames.len());
-            inner.queue.push_back((true, frames.clone()));
+            inner.queue.push_back((Kind::Published, frames.clone()));
         });
     }
 
     /// An answer to this client alone.
     pub fn reply(&self, frame: Vec<u8>) {
-        self.owe(frame.into());
+        self.with(|inner| {
+            if inner.closed {
+                return;
+            }
+            let said = self.budget.as_ref().map_or(Ok(()), |budget| budget.owe(frame.len()));
+            let Err(say) = said else {
+                inner.charged = inner.charged.saturating_add(frame.len());
+                inner.owed = inner.owed.saturating_add(frame.len());
+                inner.queue.push_back((Kind::Answer, frame.into()));
+                return;
+            };
+            // It has more to read than it may have: the rest it would not read either.
+            inner.queue.clear();
+            self.pay(inner, inner.charged);
+            let bye = encode(&FromRoom::Bye { why: Finished::TooMany, say });
+            (inner.published, inner.owed) = (0, bye.len());
+            inner.queue.push_back((Kind::Whole, bye.into()));
+            self.end(inner);
+        });
     }
 
-    fn owe(&self, frame: Arc<[u8]>) {
-        self.with(|inner| {
-            inner.owed = inner.owed.saturating_add(frame.len());
-            inner.queue.push_back((false, frame));
-        });
+    fn pay(&self, inner: &mut Inner, bytes: usize) {
+        inner.charged = inner.charged.saturating_sub(bytes);
+        if let Some(budget) = &self.budget {
+            budget.paid(bytes);
+        }
+    }
+
+    fn end(&self, inner: &mut Inner) {
+        inner.closed = true;
+        self.closing.notify_one();
+        self.eased.notify_one();
+    }
+
+    /// It asks something that will be answered.
+    pub fn asked(&self) {
+        self.with(|inner| inner.asked = inner.asked.saturating_add(1));
+    }
+
+    /// Something that it asked is answered.
+    pub fn told(&self) {
+        self.with(|inner| inner.asked = inner.asked.saturating_sub(1));
+        self.eased.notify_one();
     }
 
     /// A snapshot: what is published from now on follows it.
     pub fn snapshot(&self, frame: Arc<[u8]>) {
         self.with(|inner| {
-            inner.queue.retain(|(published, _)| !published);
+            inner.queue.retain(|(kind, _)| *kind != Kind::Published);
             inner.published = 0;
             inner.behind = Behind::No;
+            if !inner.closed {
+                inner.owed = inner.owed.saturating_add(frame.len());
+                inner.queue.push_back((Kind::Whole, frame));
+            }
         });
-        self.owe(frame);
     }
 
     /// Sends what waits, then ends.
     pub fn close(&self) {
-        self.with(|inner| inner.closed = true);
+        self.with(|inner| self.end(inner));
+    }
+
+    /// Returns when it is to end, once.
+    pub async fn closing(&self) {
+        self.closing.notified().await;
     }
 
     /// Returns when the client has taken so many of its answers that it may ask on.
     pub async fn eased(&self) {
-        while self.inner.lock().unwrap_or_else(PoisonError::into_inner).owed > MOST {
+        let busy = || {
+            let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            inner.owed > MOST || inner.asked >= ASKED_MOST
+        };
+        while busy() {
             self.eased.notified().await;
         }
     }
@@ -125,22 +202,45 @@ impl Outbox {
 
     fn now(&self) -> Option<Next> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        match inner.queue.pop_front() {
-            Some((true, frame)) => {
-                inner.published = inner.published.saturating_sub(frame.len());
-                Some(Next::Frame(frame))
+        let (mut frames, mut bytes, mut answers, mut eases) = (Vec::new(), 0_usize, 0_usize, false);
+        while frames.len() < TOGETHER.0
+            && bytes < TOGETHER.1
+            && let Some((kind, frame)) = inner.queue.pop_front()
+        {
+            let len = frame.len();
+            if kind == Kind::Published {
+                inner.published = inner.published.saturating_sub(len);
+            } else {
+                inner.owed = inner.owed.saturating_sub(len);
+                eases = true;
             }
-            Some((false, frame)) => {
-                inner.owed = inner.owed.saturating_sub(frame.len());
-                self.eased.notify_one();
-                Some(Next::Frame(frame))
-            }
-            None if inner.closed => Some(Next::Close),
-            None if inner.behind == Behind::Dropped => {
-                inner.behind = Behind::Asked;
-                Some(Next::Resync)
-            }
-            None => None,
+            answers = answers.saturating_add(if kind == Kind::Answer { len } else { 0 });
+            bytes = bytes.saturating_add(len);
+            frames.push(frame);
+        }
+        self.pay(&mut inner, answers);
+        if eases {
+            self.eased.notify_one();
+        }
+        if !frames.is_empty() {
+            return Some(Next::Frames(frames));
+        }
+        if inner.closed {
+            return Some(Next::Close);
+        }
+        if inner.behind == Behind::Dropped {
+            inner.behind = Behind::Asked;
+            return Some(Next::Resync);
+        }
+        None
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        let charged = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner).charged;
+        if let Some(budget) = &self.budget {
+            budget.paid(charged);
         }
     }
 }
@@ -154,6 +254,32 @@ mod tests {
         vec![b'x'; n].into()
     }
 
+    /// What is to be sent now, as one.
+    async fn sent(outbox: &Outbox) -> Vec<u8> {
+        match outbox.next().await {
+            Next::Frames(frames) => frames.concat(),
+            next => panic!("{next:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_goes_out_together_in_order_and_a_bounded_piece_at_a_time() {
+        let outbox = Outbox::default();
+        let pieces: Vec<Arc<[u8]>> = (0..200_u8).map(|n| vec![n; 1_000].into()).collect();
+        for (n, piece) in pieces.iter().enumerate() {
+            if n % 3 == 0 { outbox.reply(piece.to_vec()) } else { outbox.publish(piece) }
+        }
+        let (mut all, mut times) = (Vec::new(), 0);
+        while all.len() < 200_000 {
+            let piece = sent(&outbox).await;
+            assert!(piece.len() <= 64_000, "{}", piece.len());
+            all.extend(piece);
+            times += 1;
+        }
+        assert_eq!((all, times), (pieces.concat(), 4));
+        assert_eq!(outbox.waiting(), 0);
+    }
+
     #[tokio::test]
     async fn too_far_behind_gets_a_snapshot_and_keeps_its_answers() {
         let outbox = Outbox::default();
@@ -162,7 +288,7 @@ mod tests {
         }
         outbox.reply(b"answer".to_vec());
         assert!(outbox.waiting() <= MOST);
-        assert!(matches!(outbox.next().await, Next::Frame(frame) if *frame == *b"answer"));
+        assert_eq!(sent(&outbox).await, b"answer");
         assert!(matches!(outbox.next().await, Next::Resync));
         outbox.publish(&frame(10));
         assert!(
@@ -171,10 +297,47 @@ mod tests {
         );
         outbox.snapshot(b"all".to_vec().into());
         outbox.publish(&frame(20));
-        assert!(matches!(outbox.next().await, Next::Frame(frame) if *frame == *b"all"));
-        assert!(matches!(outbox.next().await, Next::Frame(frame) if frame.len() == 20));
+        assert_eq!(sent(&outbox).await, [&b"all"[..], &[b'x'; 20]].concat());
         outbox.close();
         assert!(matches!(outbox.next().await, Next::Close));
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_more_than_its_user_may_have_waiting_is_told_and_let_go() {
+        let budgets = crate::room::budget::Budgets::default();
+        let (one, other) = (Outbox::of(budgets.of(1)), Outbox::of(budgets.of(1)));
+        for _ in 0..4 {
+            other.reply(vec![0; 15 << 20]);
+        }
+        one.reply(vec![0; 1 << 20]);
+        other.reply(vec![0; 15 << 20]);
+        let said = String::from_utf8(sent(&other).await).unwrap();
+        assert!(said.contains("bye") && said.contains("read them before you ask on"), "{said}");
+        other.closing().now_or_never().unwrap();
+        other.reply(b"no more".to_vec());
+        other.publish(&frame(10));
+        assert!(matches!(other.next().await, Next::Close));
+        // What it had is given back, and whoever reads is not concerned.
+        one.reply(vec![0; 60 << 20]);
+        assert_eq!(sent(&one).await.len(), 1 << 20);
+        drop(one);
+        let all = Outbox::of(budgets.of(1));
+        for _ in 0..64 {
+            all.reply(vec![0; 1 << 20]);
+        }
+        assert_eq!(all.closing().now_or_never(), None);
+    }
+
+    #[tokio::test]
+    async fn who_has_too_many_questions_open_is_not_read_on() {
+        let outbox = Outbox::default();
+        for _ in 0..ASKED_MOST {
+            assert!(outbox.eased().now_or_never().is_some());
+            outbox.asked();
+        }
+        assert!(outbox.eased().now_or_never().is_none());
+        outbox.told();
+        assert!(outbox.eased().now_or_never().is_some());
     }
 
     #[tokio::test]
@@ -184,7 +347,7 @@ mod tests {
         assert!(outbox.eased().now_or_never().is_some());
         outbox.reply(vec![0; 1]);
         assert!(outbox.eased().now_or_never().is_none());
-        assert!(matches!(outbox.next().await, Next::Frame(_)));
+        assert_eq!(sent(&outbox).await.len(), MOST);
         assert!(outbox.eased().now_or_never().is_some());
     }
 }

@@ -45,7 +45,11 @@ impl Room {
             FromConn::Joined { uid, name, groups, hello, outbox } => {
                 self.join(id, (uid, name, groups), hello, outbox);
             }
-            FromConn::Says(frame) => self.frame(id, frame),
+            FromConn::Says(frame, large) => {
+                self.large = large;
+                self.frame(id, frame);
+                self.large = None;
+            }
             FromConn::LookedUp { id: command, found } => self.looked_up(id, command, found),
             FromConn::Behind => self.catch_up_with(id),
             FromConn::Left => {
@@ -202,7 +206,7 @@ impl Room {
         }
     }
 
-    /// To every live client: encoded once, and sent with what else comes of this turn of the loop.
+    /// To every live client: encoded once, and sent with what else comes before the room's pace lets it go.
     pub(super) fn publish(&mut self, frame: &FromRoom) {
         self.snapshots.clear();
         if self.seats.values().any(|seat| seat.live) {
@@ -213,14 +217,26 @@ impl Room {
         }
     }
 
-    /// Sends what this turn of the loop published, then what it answered, so that nobody hears of an outcome before the
-    /// event that it is of.
+    /// Sends what waits where its time has come; says whether nothing waits any more.
+    pub(super) fn flush_when_due(&mut self) -> bool {
+        let due = self.turn.is_empty() || tokio::time::Instant::now() >= self.pace.due();
+        if due {
+            self.flush();
+        }
+        due
+    }
+
+    /// Sends what was published, then what was answered, so that nobody hears of an outcome before the event that it is
+    /// of.
     pub(super) fn flush(&mut self) {
         if !self.turn.is_empty() {
             let bytes: Arc<[u8]> = std::mem::take(&mut self.turn).into();
+            let mut seats = 0;
             for seat in self.seats.values().filter(|seat| seat.live) {
                 seat.outbox.publish(&bytes);
+                seats += 1;
             }
+            self.pace.sent(tokio::time::Instant::now(), seats);
         }
         for (conn, frame) in self.replies.drain(..) {
             if let Some(seat) = self.seats.get(&conn) {
@@ -229,7 +245,7 @@ impl Room {
         }
     }
 
-    /// An answer to one client, behind what is published in this turn.
+    /// An answer to one client, behind what was published.
     pub(super) fn reply(&mut self, conn: ConnId, frame: &FromRoom) {
         self.replies.push((conn, encode(frame)));
     }
@@ -279,6 +295,9 @@ impl Room {
     }
 
     pub(super) fn tell(&mut self, conn: ConnId, n: u64, told: Told) {
+        if let Some(seat) = self.seats.get(&conn) {
+            seat.outbox.told();
+        }
         self.reply(conn, &FromRoom::Told { n, told });
     }
 }

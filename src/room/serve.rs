@@ -1,6 +1,7 @@
 //! The room's loop: signals first, then the journal's answers, then people, then the rest.
 
 use super::{
+    budget::{self, Budgets, Large},
     conn::{self, ConnId, FromConn, Strangers},
     core::{Core, Seen},
     erase::{self, Unfinished},
@@ -8,6 +9,7 @@ use super::{
     gatekeeper::Gatekeeper,
     hands::Hands,
     outbox::Outbox,
+    pace::Pace,
     presence::Moved,
     readiness,
     sources::Sources,
@@ -37,7 +39,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, RwLock},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Frames from clients that wait for the room at most; a client beyond waits itself.
 const INBOX: usize = 1_024;
@@ -139,10 +141,16 @@ pub struct Room {
     pub(super) blobs: Arc<Blobs>,
     pub(super) flights: FuturesOrdered<BoxFuture<'static, (Flight, Appended)>>,
     pub(super) seats: BTreeMap<ConnId, Seat>,
-    /// Frames for all that were published in this turn of the loop.
+    /// Frames for all that were published and not sent yet.
     pub(super) turn: Vec<u8>,
-    /// Answers of this turn, which go out behind them.
+    /// Answers that go out behind them.
     pub(super) replies: Vec<(ConnId, Vec<u8>)>,
+    /// When they do.
+    pub(super) pace: Pace,
+    /// What the frame that is heard now holds, where it is a long one; taken by what goes on with it.
+    pub(super) large: Option<Large>,
+    /// For answers that are looked up on disk.
+    pub(super) lookups: Arc<Semaphore>,
     /// How the room is has changed, and the seats are to be told.
     pub(super) status_due: bool,
     /// Snapshots as they are now, by whether the fold is the same and what is shown.
@@ -226,8 +234,11 @@ impl Room {
             seats: BTreeMap::new(),
             turn: Vec::new(),
             replies: Vec::new(),
+            pace: Pace::new(tokio::time::Instant::now()),
             snapshots: BTreeMap::new(),
             status_due: false,
+            large: None,
+            lookups: Arc::new(Semaphore::new(budget::LOOKUPS)),
             moved: Moved::default(),
             point: None,
             watch: Watch::default(),
@@ -282,7 +293,7 @@ impl Room {
         let mut publish = tokio::time::interval(LIVE_EVERY.std());
         publish.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let strangers = Strangers::default();
+        let guests = (Strangers::default(), Budgets::default());
         let mut accept_at = tokio::time::Instant::now();
         let mut ticked = None;
         let mut heard = false;
@@ -292,12 +303,12 @@ impl Room {
             if let Some(why) = self.stopping.take() {
                 return self.close(why, inbox).await;
             }
-            // What became durable together goes out together.
+            // What became durable together goes out together, and in a busy room what came soon after it.
             for _ in 0..IN_FLIGHT {
                 let Some(Some((flight, appended))) = self.flights.next().now_or_never() else { break };
                 self.landed(flight, appended).await;
             }
-            self.flush();
+            let unsent = !self.flush_when_due();
             let now = clock::now();
             let due = self.deadline(&now, ticked);
             // After people everybody else is asked once, so that no flood of frames keeps the door or the sources waiting.
@@ -305,6 +316,7 @@ impl Room {
             tokio::select! {
                 biased;
                 Some(why) = inbox.stop.recv() => self.stopping = Some(why),
+                () = tokio::time::sleep_until(self.pace.due()), if unsent => {}
                 Some((flight, appended)) = self.flights.next(), if !self.flights.is_empty() => {
                     self.landed(flight, appended).await;
                 }
@@ -338,7 +350,7 @@ impl Room {
                     Ok(stream) => {
                         next_conn += 1;
                         let (frames, owner) = (self.frames.clone(), self.owner);
-                        tokio::spawn(conn::serve(next_conn, stream, frames, owner, strangers.clone()));
+                        tokio::spawn(conn::serve(next_conn, stream, frames, owner, guests.clone()));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a connection was not accepted");

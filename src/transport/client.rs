@@ -192,12 +192,24 @@ impl Client {
         Ok(Self { reader, writer, hello, asked: 0 })
     }
 
+    /// Sends a frame. A room that takes no more of it has said why before.
+    async fn send(&mut self, frame: &ToRoom) -> Result<(), NoRoom> {
+        let Err(lost) = self.writer.send(frame).await else { return Ok(()) };
+        loop {
+            match in_time(self.reader.next()).await {
+                Ok(_) => {}
+                Err(NoRoom::Lost(_) | NoRoom::Slow(_)) => return Err(lost),
+                Err(said) => return Err(said),
+            }
+        }
+    }
+
     /// Does a command and waits until it is durable or refused.
     ///
     /// # Errors
     /// [`NoRoom`]; the command may then have happened, and can be sent again under the same id.
     pub async fn command(&mut self, id: CommandId, command: Command) -> Result<Outcome, NoRoom> {
-        self.writer.send(&ToRoom::Do { id, command }).await?;
+        self.send(&ToRoom::Do { id, command }).await?;
         in_time(async {
             loop {
                 match self.reader.next().await? {
@@ -232,7 +244,7 @@ impl Client {
     pub async fn ask(&mut self, ask: Ask) -> Result<Told, NoRoom> {
         self.asked += 1;
         let mine = self.asked;
-        self.writer.send(&ToRoom::Ask { n: mine, ask }).await?;
+        self.send(&ToRoom::Ask { n: mine, ask }).await?;
         in_time(async {
             loop {
                 match self.reader.next().await? {

@@ -22,11 +22,16 @@ pub fn decode<T: DeserializeOwned>(line: &[u8]) -> Result<T, serde_json::Error> 
     serde_json::from_slice(line)
 }
 
+/// What a reader keeps for the next line at most once a longer one was given out.
+const KEPT: usize = 64 * 1024;
+
 /// Cuts a stream of bytes into lines, as they come.
 #[derive(Debug)]
 pub struct Lines {
     held: Vec<u8>,
-    /// Bytes of `held` known to have no line end in them.
+    /// Where what was not given out begins.
+    from: usize,
+    /// Bytes after that known to have no line end in them.
     seen: usize,
     most: usize,
 }
@@ -34,7 +39,7 @@ pub struct Lines {
 impl Lines {
     /// Lines of at most `most` bytes.
     pub fn new(most: usize) -> Self {
-        Self { held: Vec::new(), seen: 0, most }
+        Self { held: Vec::new(), from: 0, seen: 0, most }
     }
 
     /// Allows longer or shorter lines from now on.
@@ -44,7 +49,14 @@ impl Lines {
 
     /// Adds bytes that came.
     pub fn feed(&mut self, bytes: &[u8]) {
+        self.held.drain(..self.from);
+        self.from = 0;
         self.held.extend_from_slice(bytes);
+    }
+
+    /// Bytes that came and were not given out.
+    pub fn waiting(&self) -> usize {
+        self.held.len().saturating_sub(self.from)
     }
 
     /// The next whole line, without its end; empty lines are passed over.
@@ -53,23 +65,25 @@ impl Lines {
     /// [`TooLong`] where more than the bound came without a line end.
     pub fn next_line(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
         loop {
-            let rest = self.held.get(self.seen..).unwrap_or_default();
+            let rest = self.held.get(self.from.saturating_add(self.seen)..).unwrap_or_default();
             let Some(end) = memchr::memchr(b'\n', rest) else {
-                self.seen = self.held.len();
-                return if self.held.len() > self.most { Err(TooLong(self.most)) } else { Ok(None) };
+                self.seen = self.waiting();
+                return if self.seen > self.most { Err(TooLong(self.most)) } else { Ok(None) };
             };
-            let end = self.seen.saturating_add(end);
-            let mut line: Vec<u8> = self.held.drain(..=end).collect();
+            let end = self.from.saturating_add(self.seen).saturating_add(end);
+            let line = self.held.get(self.from..end).unwrap_or_default();
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let given = (line.len() <= self.most).then(|| line.to_vec()).ok_or(TooLong(self.most));
+            self.from = end.saturating_add(1);
             self.seen = 0;
-            line.pop();
-            if line.last() == Some(&b'\r') {
-                line.pop();
+            if self.held.capacity() > KEPT && self.waiting() <= KEPT {
+                self.held.drain(..self.from);
+                self.from = 0;
+                self.held.shrink_to(KEPT);
             }
-            if line.len() > self.most {
-                return Err(TooLong(self.most));
-            }
-            if !line.is_empty() {
-                return Ok(Some(line));
+            match given {
+                Ok(line) if line.is_empty() => {}
+                given => return given.map(Some),
             }
         }
     }
@@ -123,9 +137,20 @@ mod tests {
                         }
                     }
                 }
-                prop_assert!(reader.held.len() <= 100);
+                prop_assert!(reader.waiting() <= 100);
             }
         }
+    }
+
+    #[test]
+    fn one_long_line_does_not_keep_its_room() {
+        let mut reader = Lines::new(1 << 20);
+        reader.feed(&[&vec![b'x'; 1 << 20][..], b"\nnext"].concat());
+        assert_eq!(reader.next_line().unwrap().unwrap().len(), 1 << 20);
+        assert!(reader.held.capacity() <= KEPT, "{}", reader.held.capacity());
+        reader.feed(b" one\n");
+        assert_eq!(reader.next_line().unwrap().unwrap(), b"next one");
+        assert_eq!((reader.next_line(), reader.waiting()), (Ok(None), 0));
     }
 
     #[test]

@@ -362,7 +362,7 @@ pub enum Finished {
     Forbidden,
     /// A frame was not one, or too long.
     Nonsense,
-    /// Too many connections of this user.
+    /// Too many connections of this user, or more at once than they may send or leave unread.
     TooMany,
 }
 
