@@ -263,6 +263,12 @@ async fn drilled(recovered: bool) -> tempfile::TempDir {
     let desk = (Vec::new(), true, Bounds::default());
     let drill = Some(("bad-release".to_owned(), 10.0));
     let house = House::under(tempfile::tempdir().unwrap(), policy, desk, drill).await;
+    let since = Stamp::wall_only(chrono::Utc::now() - chrono::TimeDelta::seconds(252));
+    let (panel, seen) = ("errors".to_owned(), "7 %".to_owned());
+    let breach =
+        WatchCommand::Breached { panel: panel.clone(), seen: seen.clone(), threshold: "1 %".into(), since };
+    house.shared.own.send(Command::Watch(breach)).unwrap();
+    house.until("the breach", |state| !state.breaches.is_empty()).await;
     house
         .act(Command::Incident(IncidentCommand::Declare {
             title: "checkout fails".into(),
@@ -272,18 +278,11 @@ async fn drilled(recovered: bool) -> tempfile::TempDir {
             freeze: false,
         }))
         .await;
-    let since = Stamp::wall_only(chrono::Utc::now() - chrono::TimeDelta::seconds(252));
-    let (panel, seen) = ("errors".to_owned(), "7 %".to_owned());
-    let breach =
-        WatchCommand::Breached { panel: panel.clone(), seen: seen.clone(), threshold: "1 %".into(), since };
-    house.shared.own.send(Command::Watch(breach)).unwrap();
     if recovered {
         house.shared.own.send(Command::Watch(WatchCommand::Cleared { panel, seen })).unwrap();
         house
             .until("recovery", |state| state.incidents.values().any(|one| one.clocks.recovered.is_some()))
             .await;
-    } else {
-        house.until("the breach", |state| !state.breaches.is_empty()).await;
     }
     house.end().await
 }
