@@ -2,6 +2,7 @@
 
 mod close;
 mod offer;
+mod record;
 
 use super::{
     With, exit,
@@ -40,7 +41,10 @@ use std::{
 /// The world is real: processes, traffic, metrics, logs, release directories, a pipeline; all on loopback, all gone
 /// when the drill is over. What stays is the draft, with the journal that it came from.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct DrillArgs {
+    #[command(subcommand)]
+    verb: Option<DrillVerb>,
     /// bad-release or slow-leak
     #[arg(default_value = "bad-release")]
     scenario: Scenario,
@@ -64,8 +68,16 @@ pub struct DrillArgs {
     no_coach: bool,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum DrillVerb {
+    Record(record::RecordArgs),
+}
+
 /// Plays it.
 pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
+    if let Some(DrillVerb::Record(args)) = &args.verb {
+        return record::run(with, args);
+    }
     let flags = &with.flags;
     if [&flags.prom, &flags.scrape, &flags.probe, &flags.log, &flags.release, &flags.runbook]
         .iter()

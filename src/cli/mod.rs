@@ -19,6 +19,7 @@ pub mod pages;
 pub mod people;
 pub mod practices;
 pub mod reach;
+pub mod ready;
 pub mod room;
 pub mod run;
 pub mod runbook;
@@ -75,6 +76,7 @@ enum Verb {
     Stop,
     /// How the room is and what is the case
     Status(status::StatusArgs),
+    Ready(ready::ReadyArgs),
     Who(who::WhoArgs),
     #[command(flatten)]
     Act(verb::Verb),
@@ -146,6 +148,7 @@ impl Verb {
             | Self::DrillWorld(_) => false,
             Self::Stop
             | Self::Status(_)
+            | Self::Ready(_)
             | Self::Who(_)
             | Self::Tail(_)
             | Self::Gate(_)
@@ -184,6 +187,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Room(args)) => room::run(&with, &args),
         Some(Verb::Stop) => room::stop(&with),
         Some(Verb::Status(args)) => status::run(&with, &args),
+        Some(Verb::Ready(args)) => ready::run(&with, &args),
         Some(Verb::Who(args)) => who::run(&with, &args),
         Some(Verb::Act(verb)) => verb::run(&with, verb),
         Some(Verb::Coordination(verb)) => coordination::run(&with, &verb),

@@ -140,6 +140,10 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
     if !state.incidents.values().any(crate::domain::incident::Incident::is_open) {
         lines.push("no open incident".into());
     }
+    for service in crate::domain::scorecard::services(state) {
+        let card = crate::domain::scorecard::scorecard(state, &service, now);
+        lines.extend(super::ready::lines(&card, now));
+    }
     for freeze in state.freezes.values().filter(|freeze| freeze.holds()) {
         let proof = if freeze.proved.is_some() { "proved" } else { "not proved" };
         lines.push(format!(

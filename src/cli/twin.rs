@@ -151,10 +151,12 @@ mod tests {
     /// Subcommands that no key of a seat has, and why.
     const ALONE: &[(&str, &str)] = &[
         ("drill", "a room and a world of its own"),
+        ("drill record", "files of a drill that is over"),
         ("serve", "a room"),
         ("stop", "a room"),
         ("status", "a seat shows it"),
         ("page list", "a seat shows it"),
+        ("ready", "a seat shows it"),
         ("run", "a seat has the shell beside it"),
         ("do", "JSON"),
         ("step list", "a seat shows it"),

@@ -205,6 +205,7 @@ fn services(judge: &mut Judge<'_>) {
         }
         judge.within(&at("mttr_target"), service.mttr_target, Span::mins(1), Span::hours(24 * 30));
         check_ready::readiness(judge, name, &service.readiness);
+        check_ready::record(judge, name, &service.record);
         for (i, other) in service.depends_on.iter().enumerate() {
             let at = key!["service", name, "depends_on", i];
             if other == name {

@@ -9,7 +9,9 @@ use super::{
 use crate::{
     domain::{
         plan::QUERIES,
+        policy::RecordRules,
         readiness::{CHECKS_MAX, CODE_MAX, EVERY_MAX, EVERY_MIN, FRESH_MAX, ReadinessCheck},
+        scorecard::DRILL,
         time::Span,
     },
     signal::analysis::check as promql,
@@ -26,6 +28,13 @@ pub fn readiness(judge: &mut Judge<'_>, service: &str, checks: &[ReadinessCheck]
     for (i, check) in checks.iter().enumerate() {
         let at = |key: &str| key!["service", service, "readiness", i, key];
         judge.name(&at("name"), &check.name);
+        if check.name == DRILL {
+            judge.wrong(
+                &at("name"),
+                "the record's own line has this name",
+                "record.drill_within asks for a drill",
+            );
+        }
         if !names.insert(&check.name) {
             let help = "the journal tells them by name";
             judge.wrong(&at("name"), format!("two checks of {service} are named {:?}", check.name), help);
@@ -61,6 +70,14 @@ pub fn readiness(judge: &mut Judge<'_>, service: &str, checks: &[ReadinessCheck]
         if let Some(source) = &check.source {
             named(judge, &at("source"), source, &check.lang);
         }
+    }
+}
+
+/// What the record of one service is asked.
+pub fn record(judge: &mut Judge<'_>, service: &str, rules: &RecordRules) {
+    if let Some(within) = rules.drill_within {
+        let at = key!["service", service, "record", "drill_within"];
+        judge.within(&at, within, Span::hours(1), Span::hours(24 * 400));
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     decision::DecisionCommand,
     deviation::DeviationCommand,
     dispatch::DispatchCommand,
+    drill::DrillCommand,
     event::CommandId,
     freeze::FreezeCommand,
     gate::GateCommand,
@@ -68,6 +69,8 @@ pub enum Command {
     Watch(WatchCommand),
     /// What the room's duty reports of readiness checks.
     Readiness(ReadinessCommand),
+    /// About drills' results.
+    Drill(DrillCommand),
     /// About a walk of a runbook.
     Walk(WalkCommand),
     /// About pages.

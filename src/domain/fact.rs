@@ -2,10 +2,10 @@
 
 use super::{
     board::BoardFact, decision::DecisionFact, deviation::DeviationFact, dispatch::DispatchFact,
-    freeze::FreezeFact, gate::GateFact, glass::GlassFact, handover::HandoverFact, id::IncidentId,
-    incident::IncidentFact, note::NoteFact, page::PageFact, policy::PolicyFact, readiness::ReadinessFact,
-    release::ReleaseFact, report::ReportFact, room::RoomFact, state::State, task::TaskFact, walk::WalkFact,
-    watch::WatchFact,
+    drill::DrillFact, freeze::FreezeFact, gate::GateFact, glass::GlassFact, handover::HandoverFact,
+    id::IncidentId, incident::IncidentFact, note::NoteFact, page::PageFact, policy::PolicyFact,
+    readiness::ReadinessFact, release::ReleaseFact, report::ReportFact, room::RoomFact, state::State,
+    task::TaskFact, walk::WalkFact, watch::WatchFact,
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,8 @@ pub enum Fact {
     Watch(WatchFact),
     /// A verdict on a readiness check.
     Readiness(ReadinessFact),
+    /// A drill's result.
+    Drill(DrillFact),
     /// A runbook walked.
     Walk(WalkFact),
     /// Somebody who is not here is called.
@@ -95,7 +97,7 @@ impl Fact {
             Self::Release(_) | Self::Watch(_) | Self::Readiness(_) => {
                 state.open_incident().map(|incident| incident.id)
             }
-            Self::Room(_) | Self::Policy(_) | Self::Erased | Self::Foreign(_) => None,
+            Self::Room(_) | Self::Policy(_) | Self::Drill(_) | Self::Erased | Self::Foreign(_) => None,
         }
     }
 }

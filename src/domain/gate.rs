@@ -260,7 +260,9 @@ pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
     let checks = match request.action {
         // The way out of what the checks complain of.
         Action::Rollback => Vec::new(),
-        Action::Deploy | Action::Promote => readiness::lines(state, &request.service, Some(&request.env)),
+        Action::Deploy | Action::Promote => {
+            readiness::lines(state, &request.service, Some(&request.env), now)
+        }
     };
     let ready = readiness::together(&checks);
     // Who exempts an artifact for an incident names the fix of what makes the checks complain.

@@ -91,6 +91,37 @@ pub struct Service {
     /// Checks that must hold before anything is deployed or promoted: the gate asks them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readiness: Vec<ReadinessCheck>,
+    /// What its record must say before anything is deployed or promoted: the gate asks that too.
+    #[serde(default, skip_serializing_if = "RecordRules::is_empty")]
+    pub record: RecordRules,
+}
+
+/// What a service's record must say.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecordRules {
+    /// The newest drill was recovered from, and is no older than this. An older one, or none, is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drill_within: Option<Span>,
+    /// No more actions than this are open: tasks, and reasons that are owed, of incidents that are not closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_actions: Option<u32>,
+    /// The newest rollback runbook came to its end.
+    pub last_rollback: bool,
+}
+
+impl RecordRules {
+    /// Whether it asks nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Service {
+    /// Whether the gate asks anything of it.
+    pub fn asks(&self) -> bool {
+        !self.readiness.is_empty() || !self.record.is_empty()
+    }
 }
 
 fn default_tier() -> u8 {
@@ -111,6 +142,7 @@ impl Default for Service {
             impact: None,
             page: None,
             readiness: Vec::new(),
+            record: RecordRules::default(),
         }
     }
 }

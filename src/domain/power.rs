@@ -45,7 +45,7 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
         | Command::Dispatch(_)
         | Command::Tick
         | Command::Release(ReleaseCommand::Saw { .. }) => None,
-        Command::Release(ReleaseCommand::Judge { .. }) => respond(None),
+        Command::Drill(_) | Command::Release(ReleaseCommand::Judge { .. }) => respond(None),
         Command::Incident(command) => respond(incident(command)),
         Command::Handover(command) => match command {
             HandoverCommand::Accept { incident, .. } | HandoverCommand::Take { incident, .. } => {

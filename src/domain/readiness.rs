@@ -10,6 +10,7 @@ use super::{
     event::{Event, Seq},
     fact::Fact,
     policy::Policy,
+    scorecard,
     state::State,
     text,
     time::{Span, Stamp, Wall},
@@ -172,12 +173,13 @@ impl Line {
     }
 }
 
-/// A service's checks as they stand, those that hold changes of `env` or all; in the order of their configuration.
-pub fn lines(state: &State, service: &str, env: Option<&str>) -> Vec<Line> {
+/// A service's checks as they stand, those that hold changes of `env` or all; in the order of their configuration. Then
+/// what its record is asked.
+pub fn lines(state: &State, service: &str, env: Option<&str>, now: &Stamp) -> Vec<Line> {
     let Some(known) = state.policy.services.get(service) else { return Vec::new() };
     let standing = state.readiness.get(service);
     let checks = known.readiness.iter().filter(|check| env.is_none_or(|env| check.covers(env)));
-    checks
+    let mut lines: Vec<Line> = checks
         .map(|check| {
             let stands = standing.and_then(|all| all.get(&check.name));
             Line {
@@ -189,7 +191,9 @@ pub fn lines(state: &State, service: &str, env: Option<&str>) -> Vec<Line> {
                 about: check.about.clone(),
             }
         })
-        .collect()
+        .collect();
+    lines.extend(scorecard::asked(state, service, &known.record, now));
+    lines
 }
 
 /// What they say together. Where nothing is asked, nothing is missing.

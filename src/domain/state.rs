@@ -5,6 +5,7 @@ use super::{
     deviation::Deviation,
     dispatch,
     dispatch::Dispatch,
+    drill,
     erasure::Erasure,
     event::{CommandId, Event, Seq},
     fact::Fact,
@@ -22,6 +23,7 @@ use super::{
     policy::{self, Policy},
     power,
     readiness::{self, Standing},
+    record::{self, Record},
     refusal::{Code, Refusal},
     release::{self, Judged, Judgement, Released},
     report,
@@ -42,7 +44,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 8;
+pub const FOLD: u32 = 9;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -75,6 +77,9 @@ pub struct State {
     /// What this room knows of readiness checks, by service and check.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub readiness: BTreeMap<String, BTreeMap<String, Standing>>,
+    /// What services' recoveries have come to.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub records: BTreeMap<String, Record>,
     /// Panels beyond their threshold.
     pub breaches: BTreeMap<String, Breach>,
     /// Panels without data while an incident waits for recovery.
@@ -215,11 +220,13 @@ impl State {
             Fact::Release(fact) => release::apply(self, fact, event),
             Fact::Watch(fact) => watch::apply(self, fact, event),
             Fact::Readiness(fact) => readiness::apply(self, fact, event),
+            Fact::Drill(fact) => drill::apply(self, fact, event),
             Fact::Walk(fact) => walk::apply(self, fact, event),
             Fact::Page(fact) => page::apply(self, fact, event),
             Fact::Dispatch(fact) => dispatch::apply(self, fact, event),
             Fact::Erased | Fact::Foreign(_) => {}
         }
+        record::note(self, event);
         shed::shed(self, event, incident);
         self.head = event.seq;
         self.hash = Some(event.hash);
@@ -279,6 +286,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
             ctx.room_only()?;
             Ok(readiness::decide(state, command))
         }
+        Command::Drill(command) => drill::decide(state, command, ctx),
         Command::Walk(command) => walk::decide(state, command, ctx),
         Command::Page(command) => page::decide(state, command, ctx),
         Command::Dispatch(command) => dispatch::decide(state, command, ctx),

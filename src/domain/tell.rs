@@ -7,6 +7,7 @@ use super::{
     decision::DecisionFact,
     deviation::DeviationFact,
     dispatch::{DispatchFact, Matter},
+    drill::DrillFact,
     freeze::FreezeFact,
     gate::{Because, GateFact},
     glass::GlassFact,
@@ -143,6 +144,13 @@ fn words(fact: &Fact) -> String {
             WatchFact::Blind { panel, why } => format!("{panel} is not known: {why}"),
         },
         Fact::Readiness(fact) => readiness(fact),
+        Fact::Drill(DrillFact::Recorded { service, scenario, at, took, .. }) => {
+            let how = match took {
+                Some(took) => format!("recovered from in {}", took.brief()),
+                None => "NOT recovered from".into(),
+            };
+            format!("drill {scenario} of {} recorded for {service}: {how}", at.format("%F"))
+        }
         Fact::Walk(fact) => walk(fact),
         Fact::Page(fact) => page(fact),
         Fact::Dispatch(fact) => dispatch(fact),

@@ -7,6 +7,7 @@ use crate::domain::{
     id::{IncidentId, WalkId},
     incident::{Incident, IncidentFact},
     policy::PolicyFact,
+    readiness::{self, Line},
     release::ReleaseFact,
     time::{Span, Stamp, Wall, clock_utc},
     watch::WatchFact,
@@ -28,6 +29,8 @@ pub(super) struct Gathered<'a> {
     pub why: BTreeMap<Moment, String>,
     /// The event about the world that stands behind a moment: the switch, the breach.
     pub behind: BTreeMap<Moment, Seq>,
+    /// At each switch of a release, what its service's readiness checks said before it, and the events of that.
+    pub ready: BTreeMap<Seq, (Vec<Line>, Vec<Seq>)>,
     /// Policy in force.
     pub policy: Option<Seq>,
     /// Updates that came later than was owed, by how much.
@@ -48,6 +51,7 @@ impl<'a> Gathered<'a> {
         let mut began: BTreeSet<Seq> = BTreeSet::new();
         let mut why = BTreeMap::new();
         let mut policy = None;
+        let mut ready = BTreeMap::new();
         let mut late = Vec::new();
         let mut answered = BTreeMap::new();
         for event in events {
@@ -69,6 +73,13 @@ impl<'a> Gathered<'a> {
                 }
                 Fact::Incident(IncidentFact::Answered { incident, prompt, .. }) if *incident == id => {
                     answered.insert(prompt.clone(), (event.actor.name.clone(), event.seq));
+                }
+                Fact::Release(ReleaseFact::Switched { service, env, .. }) => {
+                    let lines = readiness::lines(&state, service, Some(env), &event.occurred);
+                    if !lines.is_empty() {
+                        let stands = state.readiness.get(service).into_iter().flat_map(BTreeMap::values);
+                        ready.insert(event.seq, (lines, stands.map(|one| one.seq).collect()));
+                    }
                 }
                 Fact::Policy(PolicyFact::Loaded(_)) => policy = Some(event.seq),
                 Fact::Board(fact) if fact.incident() == id => {
@@ -93,6 +104,7 @@ impl<'a> Gathered<'a> {
             own,
             why,
             behind,
+            ready,
             policy,
             late,
             range,

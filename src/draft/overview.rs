@@ -12,6 +12,7 @@ use crate::domain::{
     Event, Fact,
     clock::{ImpactState, Moment},
     incident::IncidentFact,
+    verdict::Verdict,
     watch::WatchFact,
 };
 
@@ -41,6 +42,7 @@ pub(super) fn summary(g: &Gathered<'_>) -> Section {
         [one.seq],
     )];
     items.extend(trigger(g));
+    items.extend(ready_before(g));
     items.push(impact_sentence(g));
     for (event, fact) in g.incident_facts() {
         if let IncidentFact::Recovered { since, held, .. } = fact {
@@ -74,6 +76,26 @@ fn trigger(g: &Gathered<'_>) -> Option<Sentence> {
         format!("The last change before it: {why} at {}", moment(mark.at.wall)),
         g.cites(Moment::Change),
     ))
+}
+
+/// What the readiness checks said when that change was made.
+fn ready_before(g: &Gathered<'_>) -> Option<Sentence> {
+    let switch = g.behind.get(&Moment::Change)?;
+    let (lines, stands) = g.ready.get(switch)?;
+    let service = lines.first().map(|line| code(&line.service))?;
+    let said: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            let says = match line.verdict {
+                Verdict::Yes => "said yes",
+                Verdict::No => "said no",
+                Verdict::Unknown => "was unknown",
+            };
+            format!("{} {says} (“{}”)", code(&line.check), clipped(&line.seen, 120))
+        })
+        .collect();
+    let cites = stands.iter().copied().chain([*switch]);
+    Some(Sentence::new(format!("Readiness of {service} when it was made: {}", said.join(", ")), cites))
 }
 
 fn impact_sentence(g: &Gathered<'_>) -> Sentence {
@@ -207,4 +229,66 @@ pub(super) fn detection(g: &Gathered<'_>) -> Section {
     out.table(&latency::moments(g));
     out.table(&latency::latencies(g));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        Command,
+        actor::Actor,
+        id::IncidentId,
+        policy::{Policy, Service},
+        readiness::{ReadinessCheck, ReadinessCommand},
+        release::ReleaseCommand,
+        testing::{Ledger, ana, declare},
+        time::Span,
+    };
+
+    #[test]
+    fn the_draft_says_what_readiness_was_before_the_deploy_and_not_after() {
+        let mut ledger = Ledger::new();
+        let check = ReadinessCheck {
+            name: "errors".into(),
+            lang: "promql".into(),
+            code: "errors < 1".into(),
+            source: None,
+            every: Span::secs(30),
+            fresh: None,
+            about: None,
+            envs: [].into(),
+        };
+        let service = Service { readiness: vec![check], ..Service::default() };
+        let policy = Policy { services: [("checkout".into(), service)].into(), ..Policy::default() };
+        ledger.ok(&Actor::room(), Command::Policy(Box::new(policy)));
+        let says = |ledger: &mut Ledger, verdict, seen: &str| {
+            let at = ledger.now.clone();
+            let (service, check, seen) = ("checkout".into(), "errors".into(), seen.into());
+            let told = ReadinessCommand::Answered { service, check, verdict, seen, at };
+            ledger.ok(&Actor::room(), Command::Readiness(told));
+            ledger.pass(Span::secs(1));
+        };
+        let runs = |ledger: &mut Ledger, version: &str| {
+            let since = ledger.now.clone();
+            let saw = ReleaseCommand::Saw {
+                service: "checkout".into(),
+                env: "prod".into(),
+                current: version.into(),
+                previous: None,
+                since,
+                by: None,
+            };
+            ledger.ok(&Actor::room(), Command::Release(saw));
+            ledger.pass(Span::secs(1));
+        };
+        runs(&mut ledger, "2.4.0");
+        says(&mut ledger, Verdict::Yes, "0.004");
+        runs(&mut ledger, "2.4.1");
+        says(&mut ledger, Verdict::No, "0.072");
+        ledger.ok(&ana(), declare());
+        let g = Gathered::new(&ledger.events, IncidentId(1), ledger.now.wall).unwrap();
+        let said = ready_before(&g).unwrap();
+        assert_eq!(said.text, "Readiness of `checkout` when it was made: `errors` said yes (“0.004”)");
+        assert_eq!(said.cites.bare(), "#3, #4");
+    }
 }

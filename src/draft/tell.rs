@@ -72,7 +72,7 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
         Fact::Dispatch(fact) => return dispatch(fact),
         Fact::Erased => (Plain, inline(&crate::domain::erasure::words(&g.state, event.seq))),
         Fact::Room(RoomFact::Opened { host, .. }) => (Detail, format!("Room opened on {}", code(host))),
-        Fact::Room(_) | Fact::Policy(_) | Fact::Foreign(_) => return None,
+        Fact::Room(_) | Fact::Policy(_) | Fact::Drill(_) | Fact::Foreign(_) => return None,
     })
 }
 

@@ -102,6 +102,7 @@ const TABLES: &[(&str, &str)] = &[
         "/definitions/ReadinessCheck",
         "[[service.checkout.readiness]]\nname = \"n\"\nlang = \"http\"\ncode = \"http://a\"\n",
     ),
+    ("/definitions/RecordRules", "[service.checkout.record]\n"),
     ("/definitions/Members", "[power.respond]\n"),
     ("/definitions/Source/oneOf/0", "[[source]]\nkind = \"prometheus\"\nurl = \"http://a\"\n"),
     ("/definitions/Source/oneOf/1", "[[source]]\nkind = \"scrape\"\nurl = \"http://a\"\n"),

@@ -94,14 +94,15 @@ impl House {
         anonymous_read_on_loopback: bool,
         bounds: Bounds,
     ) -> Self {
-        Self::under(dir, Policy::default(), (tokens, anonymous_read_on_loopback, bounds)).await
+        Self::under(dir, Policy::default(), (tokens, anonymous_read_on_loopback, bounds), None).await
     }
 
-    /// Under this policy, with these tokens, whether anybody here may read, and these bounds.
+    /// Under this policy, with these tokens, whether anybody here may read, and these bounds; in a drill or not.
     pub async fn under(
         dir: tempfile::TempDir,
         policy: Policy,
         (tokens, anonymous_read_on_loopback, bounds): (Vec<Token>, bool, Bounds),
+        drill: Option<(String, f64)>,
     ) -> Self {
         let broken = Arc::new(AtomicBool::new(false));
         let file = Sqlite::open(&dir.path().join("journal.db"), Mode::Write).unwrap();
@@ -112,7 +113,7 @@ impl House {
             policy,
             owner: None,
             gate: None,
-            drill: None,
+            drill,
         };
         let (room, shared, inbox) = Room::open(options).await.unwrap();
         let socket = dir.path().join("room.sock");

@@ -95,6 +95,9 @@ async fn keep(from: &Path, to: &Path) {
     match checked {
         Ok(report) if report.exit() == 0 => {
             exit::say(&format!("journal  sound: {} events; check it: warroom verify {shown}", report.sound));
+            exit::say(&format!(
+                "record   warroom drill record {shown} --service NAME counts it for a service"
+            ));
         }
         Ok(report) => exit::warn(&format!("journal  NOT sound: {report:?}")),
         Err(error) => exit::warn(&format!("journal  not read: {error}")),

@@ -9,5 +9,6 @@ mod outward;
 mod people;
 mod random;
 mod readiness;
+mod record;
 mod shed;
 mod tasks;

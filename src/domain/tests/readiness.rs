@@ -189,7 +189,10 @@ fn what_another_room_or_another_question_was_answered_is_not_known() {
     let other = ReadinessCheck { code: "backup < 9".into(), ..check("backup") };
     ledger.ok(&Actor::room(), policy(&[slower, other]));
     let verdicts = |ledger: &Ledger| {
-        readiness::lines(&ledger.state, "checkout", None).iter().map(|line| line.verdict).collect::<Vec<_>>()
+        readiness::lines(&ledger.state, "checkout", None, &ledger.now)
+            .iter()
+            .map(|line| line.verdict)
+            .collect::<Vec<_>>()
     };
     assert_eq!(verdicts(&ledger), [Yes, Unknown]);
     let opened = RoomFact::Opened { version: "1".into(), host: "h".into(), private: true };

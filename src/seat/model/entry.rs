@@ -195,7 +195,7 @@ fn words((whole, seq): (&Fact, Seq), state: &State) -> Option<(About, Weight, St
             }
             TaskFact::Done { task, result, .. } => (People, Good, format!("{task} done: {result}")),
         },
-        Fact::Report(_) => (People, Plain, tell::fact(whole)),
+        Fact::Report(_) | Fact::Drill(_) => (People, Plain, tell::fact(whole)),
         Fact::Decision(decision) => {
             let weight = match decision {
                 DecisionFact::Proposed { .. } | DecisionFact::Made { .. } => Turn,

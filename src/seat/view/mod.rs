@@ -11,6 +11,7 @@ pub mod overlay;
 pub mod postmortem;
 pub mod releases;
 pub mod runbook;
+mod scorecard;
 pub mod small;
 pub mod tasks;
 pub mod timeline;

@@ -1,7 +1,7 @@
 //! What runs where, what lies ready; freezes, their leases and what they refused.
 
 use super::{
-    health, inside,
+    health, inside, scorecard,
     widget::{
         fit, put,
         rule::{self, Title},
@@ -28,6 +28,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let inner = inside(area);
     if released.is_empty() {
         put::left(buf, put::row(inner, 0), theme, "none is watched: --release DIR", theme.style(Role::Quiet));
+        scorecard::draw(buf, inner, 2, theme, model, None);
         return;
     }
     let shown: Vec<_> = match model.then() {
@@ -57,6 +58,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         return;
     }
     let Some(picked) = released.get(model.ui.release) else { return };
+    row = scorecard::draw(buf, inner, row + 1, theme, model, Some(&picked.service)).max(row + 1) - 1;
     let Some(view) = model.live.releases.get(&format!("{}/{}", picked.service, picked.env)) else { return };
     row += 1;
     put::pieces(
