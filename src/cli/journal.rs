@@ -31,11 +31,11 @@ enum JournalCommand {
     /// The role that makes them owns them and could drop them: let a database administrator make them, and the room
     /// connect as another role.
     Init {
-        /// The database, as who may create tables in it; the password is taken from PGPASSWORD [default: url of
-        /// [journal] in warroom.toml]
+        /// The database, as who may create tables in it; the password is taken from PGPASSWORD [default: the journal of
+        /// warroom.toml]
         #[arg(value_name = "URL")]
         url: Option<String>,
-        /// The role that rooms connect as [default: the user of [journal] in warroom.toml]
+        /// The role that rooms connect as [default: the user in the journal's address in warroom.toml]
         #[arg(long)]
         role: Option<String>,
         /// Only print the statements, for who types them by hand
