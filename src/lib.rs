@@ -12,6 +12,7 @@
 //! - [`domain`]: the rules, pure, one file per noun; [`domain::walk`] is the one engine for every runbook.
 //! - [`runbook`]: Markdown to a plan, pure. [`signal`]: what is live, and pure rules over it.
 //! - [`journal`]: the record and its chain; [`store`]: where it lies. [`evidence`]: what was seen, redacted, by content.
+//! - [`postgres`]: a database as checks and a journal reach it.
 //! - [`source`]: I/O that makes signals. [`hand`]: runs one step as the person who took it.
 //! - [`wire`]: frames, no I/O; [`transport`]: the socket under it.
 //! - [`room`]: the process that decides, journals, publishes; [`http`]: the gate's thin surface.
@@ -46,6 +47,7 @@ pub mod hand;
 pub mod http;
 pub mod journal;
 pub mod os;
+pub mod postgres;
 pub mod push;
 pub mod room;
 pub mod runbook;

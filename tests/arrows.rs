@@ -20,8 +20,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &["domain", "signal"]),
     ("config", &["audit", "domain", "signal"]),
     ("draft", &["domain", "signal"]),
-    ("source", &["domain", "signal"]),
-    ("store", &["domain", "journal"]),
+    ("postgres", &["domain"]),
+    ("source", &["domain", "postgres", "signal"]),
+    ("store", &["domain", "journal", "postgres"]),
     ("audit", &["domain", "journal", "os", "source", "wire"]),
     ("push", &["domain", "os", "source"]),
     ("http", &["domain", "os"]),
@@ -44,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "http",
             "journal",
             "os",
+            "postgres",
             "push",
             "room",
             "runbook",
@@ -64,7 +66,11 @@ const VIEW: &[&str] = &["domain", "seat", "signal", "theme"];
 /// A pattern, what it stands for, and the only places (prefixes of paths) where it may stand.
 const ONLY: &[(&str, &str, &[&str])] = &[
     ("names the database", r"\brusqlite\b", &["src/store/sqlite"]),
-    ("names the SQL client", r"\btokio_postgres(_rustls)?\b", &["src/source/sql/", "src/store/postgres/"]),
+    (
+        "names the SQL client",
+        r"\btokio_postgres(_rustls)?\b",
+        &["src/postgres/", "src/source/sql/", "src/store/postgres/"],
+    ),
     (
         "writes escape sequences",
         r"\\x1b|\\u\{1b\}|\bcrossterm\b",

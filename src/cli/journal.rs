@@ -5,6 +5,7 @@ use crate::{
     config::{self, Config, journal::Durability},
     evidence::redact::Secret as Known,
     os::dirs,
+    postgres::{Trust, user},
     store::{
         Place,
         postgres::{self, Init, Spec},
@@ -66,7 +67,7 @@ fn init(with: &With, url: Option<&str>, role: Option<&str>, print: bool) -> Resu
         _ => configured(with)?,
     };
     let own = config.journal.url.as_deref();
-    let role = role.map(str::to_owned).or_else(|| own.and_then(postgres::user));
+    let role = role.map(str::to_owned).or_else(|| own.and_then(user));
     if print {
         let role = role.ok_or("name the role that rooms connect as: --role ROLE")?;
         return Ok(postgres::by_hand(&role));
@@ -77,7 +78,7 @@ fn init(with: &With, url: Option<&str>, role: Option<&str>, print: bool) -> Resu
             .ok_or("name the database: warroom journal init postgres://user@host/name, or url in [journal] of warroom.toml")?,
     };
     // Who makes the tables owns them and needs no grant.
-    let role = role.filter(|role| postgres::user(&spec.url).as_ref() != Some(role));
+    let role = role.filter(|role| user(&spec.url).as_ref() != Some(role));
     let (place, done) = exit::runtime()
         .map_err(|error| error.to_string())?
         .block_on(postgres::init(&spec, role.as_deref()))
@@ -112,8 +113,7 @@ pub(super) fn spec(config: &Config, secrets: &mut Vec<Known>) -> Result<Option<S
     Ok(Some(Spec {
         url,
         password,
-        ca: journal.ca.clone(),
-        certificate: journal.certificate.clone().zip(journal.key.clone()),
+        trust: Trust { ca: journal.ca.clone(), identity: journal.cert.clone().zip(journal.key.clone()) },
         durability: match journal.durability {
             Durability::Replicated => postgres::Durability::Replicated,
             Durability::Local => postgres::Durability::Local,

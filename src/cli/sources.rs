@@ -5,12 +5,12 @@ use crate::{
     domain::time::Span,
     evidence::redact::Secret as Known,
     os::spawn::Spec as Process,
+    postgres,
     signal::{Level, Panel},
     source::{
         Spec,
         client::{self, Access},
         probe::Expect,
-        sql,
     },
     wire::Wanted,
 };
@@ -44,7 +44,7 @@ pub fn sources(config: &Config) -> Sources {
             address: source
                 .url()
                 .map(|url| match source {
-                    config::Source::Sql(_) => sql::shown(url),
+                    config::Source::Sql(_) => postgres::shown(url),
                     _ => client::address(url).map_or_else(|_| String::new(), |url| client::shown(&url)),
                 })
                 .unwrap_or_default(),
@@ -119,7 +119,7 @@ fn spec(source: &config::Source, panels: Vec<Panel>, secrets: &mut Vec<Known>) -
             id,
             url: one.url.clone(),
             password: one.password.as_ref().map(|password| have(password, secrets)).transpose()?,
-            trust: sql::Trust { ca: one.ca.clone(), identity: one.cert.clone().zip(one.key.clone()) },
+            trust: postgres::Trust { ca: one.ca.clone(), identity: one.cert.clone().zip(one.key.clone()) },
             timeout: one.timeout,
             every: one.every,
         },

@@ -23,7 +23,7 @@ pub struct Journal {
     /// Certificates of who may sign the server's, PEM. Not set: those that the system trusts.
     pub ca: Option<PathBuf>,
     /// The role's own certificate, PEM.
-    pub certificate: Option<PathBuf>,
+    pub cert: Option<PathBuf>,
     /// The key of that certificate, PEM.
     pub key: Option<PathBuf>,
     /// What an acknowledged event of a database survives.
@@ -85,7 +85,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
     let of_database: [(&str, bool); 4] = [
         ("password", journal.password.is_some()),
         ("ca", journal.ca.is_some()),
-        ("certificate", journal.certificate.is_some()),
+        ("cert", journal.cert.is_some()),
         ("key", journal.key.is_some()),
     ];
     for (name, set) in of_database {
@@ -99,15 +99,15 @@ pub(super) fn check(judge: &mut Judge<'_>) {
         }
     }
     for (name, other, missing) in [
-        ("certificate", "key", journal.certificate.is_some() && journal.key.is_none()),
-        ("key", "certificate", journal.key.is_some() && journal.certificate.is_none()),
+        ("cert", "key", journal.cert.is_some() && journal.key.is_none()),
+        ("key", "cert", journal.key.is_some() && journal.cert.is_none()),
     ] {
         if missing {
-            let what = format!("a {name} alone proves nothing");
+            let what = format!("{name} alone proves nothing");
             judge.wrong(&key!["journal", name], what, format!("name the {other} too"));
         }
     }
-    for (name, path) in [("ca", &journal.ca), ("certificate", &journal.certificate), ("key", &journal.key)] {
+    for (name, path) in [("ca", &journal.ca), ("cert", &journal.cert), ("key", &journal.key)] {
         if let Some(path) = path
             && !(judge.world.exists)(path)
         {

@@ -42,7 +42,7 @@ fn is_path(path: &[String], text: &str) -> bool {
     }
     match words.as_slice() {
         ["journal" | "runbook" | "source", "path"]
-        | ["journal", "ca" | "certificate" | "key"]
+        | ["journal", "ca" | "cert" | "key"]
         | ["journal", "password", "file"]
         | ["evidence" | "runbook" | "source", "dir"]
         | ["ui", "keys"]

@@ -95,7 +95,7 @@ mod tests {
             id: id.into(),
             url: format!("postgres://u@127.0.0.1:{port}/x"),
             password: Some(SecretString::from("x")),
-            trust: crate::source::sql::Trust::default(),
+            trust: crate::postgres::Trust::default(),
             timeout: Span::secs(2),
             every: Span::secs(30),
         };

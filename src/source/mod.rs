@@ -104,7 +104,7 @@ pub enum Spec {
         /// What proves who asks.
         password: Option<SecretString>,
         /// Whose certificates are believed, and the one to show.
-        trust: sql::Trust,
+        trust: crate::postgres::Trust,
         /// How long an answer may take, with the connection that it needs.
         timeout: Span,
         /// How often it is tried whether it answers.
@@ -172,7 +172,7 @@ impl Spec {
         match self {
             Self::Prometheus { url, .. } | Self::Probe { url, .. } => shown(url),
             Self::Scrape { urls, .. } => urls.iter().map(|u| shown(u)).collect::<Vec<_>>().join(" "),
-            Self::Sql { url, .. } => sql::shown(url),
+            Self::Sql { url, .. } => crate::postgres::shown(url),
             Self::Log { glob: place, .. } | Self::Unready { address: place, .. } => {
                 text::line(place).into_owned()
             }

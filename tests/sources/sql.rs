@@ -15,8 +15,9 @@ use std::{
 };
 use tokio::sync::mpsc;
 use warroom::domain::time::Span;
+use warroom::postgres::Trust;
 use warroom::signal::{Body, Verdict};
-use warroom::source::{self, Handle, Spec, sql::Trust};
+use warroom::source::{self, Handle, Spec};
 
 /// PostgreSQL does not run as root: `nobody`, where the test is root.
 const NOBODY: u32 = 65534;

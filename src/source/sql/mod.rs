@@ -4,15 +4,12 @@
 //! with belongs in the SQL; NULL and no row are unknown. Further columns of that row are shown beside it.
 
 mod connect;
-mod trust;
 mod value;
-
-pub use connect::shown;
-pub use trust::Trust;
 
 use super::poll::{Gone, Mouth, backoff, chance, rest};
 use super::problem::Problem;
 use crate::domain::{text, time::Span};
+use crate::postgres::{Address, Trust};
 use crate::signal::{Body, Verdict, analysis::check::Judgement};
 use secrecy::SecretString;
 use std::{sync::Arc, time::Instant};
@@ -27,10 +24,7 @@ const ASKS: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE", "SHOW"];
 /// A database.
 #[derive(Debug, Clone)]
 pub struct Database {
-    config: tokio_postgres::Config,
-    /// Host and port, or the socket's directory.
-    host: String,
-    trust: Trust,
+    address: Address,
     limit: Span,
 }
 
@@ -43,20 +37,22 @@ impl Database {
         trust: Trust,
         limit: Span,
     ) -> Result<Self, Problem> {
-        let (config, host) = connect::config(url, password, &trust, limit)?;
-        Ok(Self { config, host, trust, limit })
+        let bad = |why| Problem::Answer(format!("not the address of a database: {why}"));
+        let mut address = Address::new(url, password, trust).map_err(bad)?;
+        address.config.connect_timeout(limit.std());
+        Ok(Self { address, limit })
     }
 
     /// Answers a block. Within the limit there is an answer, or the reason why there is none.
     pub async fn check(&self, code: &str) -> Result<Judgement, Problem> {
         one_that_asks(code)?;
-        let slow = || Problem::Slow { host: self.host.clone(), limit: self.limit };
+        let slow = || Problem::Slow { host: self.address.hosts().to_owned(), limit: self.limit };
         tokio::time::timeout(self.limit.std(), self.ask(code)).await.unwrap_or_else(|_| Err(slow()))
     }
 
     async fn ask(&self, code: &str) -> Result<Judgement, Problem> {
-        let mut session = connect::open(&self.config, &self.host, &self.trust).await?;
-        let wrong = |error| connect::problem(&error, &self.host);
+        let mut session = connect::open(&self.address).await?;
+        let wrong = |error| connect::problem(&error, self.address.hosts());
         let asking = session.client.build_transaction().read_only(true).start().await.map_err(wrong)?;
         // What is given up here is given up there, too. No startup parameter, which a pooler refuses.
         let limit = format!("SET LOCAL statement_timeout = {}", self.limit.as_millis().max(1));

@@ -15,14 +15,14 @@ use super::Mode;
 use crate::{
     domain::{CommandId, Seq},
     journal::{Appended, Head, Journal, Trouble, chain::Record},
+    postgres::Trust,
 };
 use futures::{FutureExt as _, future::BoxFuture};
 use owner::Ask;
 pub use schema::{Init, by_hand, init};
 use secrecy::SecretString;
 use session::Connector;
-pub use session::user;
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -45,10 +45,8 @@ pub struct Spec {
     pub url: String,
     /// The role's password, where it has one.
     pub password: Option<SecretString>,
-    /// Certificates of who may sign the server's, PEM; the system's where none is named.
-    pub ca: Option<PathBuf>,
-    /// The role's own certificate, and its key, PEM.
-    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// Whom the server is believed from, and what proves the role.
+    pub trust: Trust,
     /// What an acknowledged event must survive.
     pub durability: Durability,
 }

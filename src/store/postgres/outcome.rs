@@ -1,6 +1,10 @@
 //! What an error of the database means: was nothing written, or does nobody know?
 
-use crate::journal::{Appended, Trouble};
+use crate::{
+    domain::text,
+    journal::{Appended, Trouble},
+    postgres,
+};
 use tokio_postgres::{Error, error::SqlState};
 
 /// The outcome of an append that failed with this.
@@ -31,8 +35,8 @@ fn is_going(code: &SqlState) -> bool {
 /// What an error means to a person.
 pub(super) fn trouble(place: &str, error: &Error) -> Trouble {
     let why = match error.as_db_error() {
-        Some(said) => crate::domain::text::line(said.message()).into_owned(),
-        None => crate::domain::text::line(&root(error)).into_owned(),
+        Some(said) => text::line(said.message()).into_owned(),
+        None => text::line(&postgres::why(error)).into_owned(),
     };
     Trouble::Unreadable { what: place.to_owned(), why, hint: hint(error).to_owned() }
 }
@@ -60,15 +64,4 @@ fn hint(error: &Error) -> &'static str {
         Some(_) => "see the server's log",
         None => "see that one of the hosts runs, is reached from here, and takes writes",
     }
-}
-
-/// The innermost reason: the outer ones only say that there was one.
-pub(super) fn root(error: &Error) -> String {
-    let mut inner = std::error::Error::source(error);
-    let mut said = error.to_string();
-    while let Some(next) = inner {
-        said = next.to_string();
-        inner = next.source();
-    }
-    said
 }

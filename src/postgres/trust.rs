@@ -1,6 +1,5 @@
 //! Whom a database's certificate is believed from, and what proves who asks.
 
-use crate::source::problem::Problem;
 use rustls::{
     ClientConfig, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -24,11 +23,11 @@ pub struct Trust {
 
 impl Trust {
     /// TLS that verifies chain and name; where a connection in the clear would do too, it only encrypts.
-    pub(super) fn client(&self, clear_would_do: bool) -> Result<ClientConfig, Problem> {
+    pub(super) fn client(&self, clear_would_do: bool) -> Result<ClientConfig, String> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .map_err(|error| Problem::Client(error.to_string()))?;
+            .map_err(|error| error.to_string())?;
         let verified = match &self.ca {
             Some(ca) => {
                 let mut roots = RootCertStore::empty();
@@ -40,7 +39,7 @@ impl Trust {
             None if clear_would_do => {
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider)))
             }
-            None => builder.with_platform_verifier().map_err(|error| Problem::Client(error.to_string()))?,
+            None => builder.with_platform_verifier().map_err(|error| error.to_string())?,
         };
         let Some((certificate, key)) = &self.identity else { return Ok(verified.with_no_client_auth()) };
         let chain = certificates(certificate)?;
@@ -49,7 +48,7 @@ impl Trust {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Problem> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let text = read(path)?;
     let all: Vec<_> = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
@@ -60,12 +59,12 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Problem> {
     Ok(all)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| unusable(path, &error))
 }
 
-fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Problem {
-    Problem::Client(format!("{}: {why}", path.display()))
+fn unusable(path: &Path, why: &dyn std::fmt::Display) -> String {
+    format!("{}: {why}", path.display())
 }
 
 /// Takes any certificate: for `sslmode=prefer`, which takes no TLS at all as well. It still keeps who only listens out.
