@@ -208,6 +208,11 @@ impl Drill {
 
 impl Drop for Drill {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = std::fs::read_to_string(self.path("warroom/drill/room/room.log")).unwrap_or_default();
+            let last: Vec<_> = said.lines().rev().take(40).collect();
+            eprintln!("the room's log ends with: {last:#?}");
+        }
         self.seat = None;
         for word in [" hand ", " room ", " drill-world"] {
             self.kill(word);

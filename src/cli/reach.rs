@@ -20,6 +20,12 @@ use uuid::Uuid;
 /// How long a room may take to open before it is given up.
 const OPENS_WITHIN: Duration = Duration::from_secs(20);
 
+/// How often a room is started that ended at once: one that was killed, or another's that has not said yet who holds
+/// the place, was in its way.
+const STARTS: u8 = 3;
+/// The wait before it is started again.
+const START_AGAIN: Duration = Duration::from_millis(100);
+
 /// What could not be reached, or not started.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreached {
@@ -143,7 +149,7 @@ pub async fn start(
     let fail = |error: &dyn std::fmt::Display| Unreached::Start(error.to_string());
     let log_path = dir.join("room.log");
     let log = durable::append_to(&log_path).map_err(|error| fail(&error))?;
-    let from = log.metadata().map_or(0, |meta| meta.len());
+    let mut from = log.metadata().map_or(0, |meta| meta.len());
     let mut spec = Spec::myself().map_err(|error| fail(&error))?;
     if let Some(config) = &with.config {
         let config = std::path::absolute(config).unwrap_or_else(|_| config.clone());
@@ -153,7 +159,7 @@ pub async fn start(
     let mut process = spec.clone().detach(Some(&log)).map_err(|error| fail(&error))?;
     let socket = dir.join("room.sock");
     let began = Instant::now();
-    let (mut told, mut other) = (false, false);
+    let (mut told, mut other, mut starts) = (false, false, 1);
     loop {
         if UnixStream::connect(&socket).await.is_ok() {
             return Ok(());
@@ -167,6 +173,11 @@ pub async fn start(
                 process = spec.clone().detach(Some(&log)).map_err(|error| fail(&error))?;
             } else if UnixStream::connect(&socket).await.is_ok() {
                 return Ok(());
+            } else if starts < STARTS {
+                starts += 1;
+                tokio::time::sleep(START_AGAIN).await;
+                from = log.metadata().map_or(0, |meta| meta.len());
+                process = spec.clone().detach(Some(&log)).map_err(|error| fail(&error))?;
             } else {
                 return Err(Unreached::Start(said(&log_path, from)));
             }

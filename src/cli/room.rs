@@ -155,12 +155,13 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         // The file itself is what is locked, under whatever name: a link to it is no second journal.
         Place::File(real(&own.unwrap_or_else(|| dir.join("journal.db"))))
     };
+    // The directory, or a second room with another journal would take this one's socket. First, for who starts a room
+    // looks here whether another starter was quicker.
+    let _room_lock = Lock::take(&dir.join("room.lock"), &format!("a room in {}", dir.display()))
+        .map_err(|error| say(&error))?;
     let _journal_lock = journal::file(&place)
         .map(|path| Lock::take(&path.with_extension("lock"), &format!("a room on {}", path.display())))
         .transpose()
-        .map_err(|error| say(&error))?;
-    // And the directory, or a second room with another journal would take this one's socket.
-    let _room_lock = Lock::take(&dir.join("room.lock"), &format!("a room in {}", dir.display()))
         .map_err(|error| say(&error))?;
     let journal = store::open(place, Mode::Write).await.map_err(|error| say(&error))?;
     let kept = journal.place();

@@ -142,7 +142,7 @@ pub async fn serve(
     let (name, groups) = tokio::join!(peer::name_of(uid), peer::group_names(&gids));
     let (read, mut write) = stream.into_split();
     let budget = budgets.of(uid);
-    let mut frames = Frames::new(read, budget.clone());
+    let mut frames = Frames::of_stranger(read);
     let hello = match tokio::time::timeout(HELLO_WITHIN, frames.next()).await {
         Ok(Ok(Some((hello @ ToRoom::Hello { .. }, _)))) => hello,
         Ok(Ok(None)) | Err(_) => return,
@@ -153,7 +153,7 @@ pub async fn serve(
         }
     };
     drop(stranger);
-    frames.lines.allow(FRAME_MAX);
+    frames.allow(budget.clone());
     let outbox = Arc::new(Outbox::of(budget));
     let joined = FromConn::Joined { uid, name, groups: Arc::new(groups), hello, outbox: outbox.clone() };
     if room.send((id, joined)).await.is_err() {
@@ -256,15 +256,22 @@ struct Frames {
     read: OwnedReadHalf,
     lines: Lines,
     piece: Box<[u8]>,
-    budget: Arc<Budget>,
+    /// What long frames are taken from. A stranger has none, and needs none: the bound on its frames is its own.
+    budget: Option<Arc<Budget>>,
     /// Held from where a frame is found to be long, and until when the rest of it must be there.
     large: Option<(Large, Instant)>,
 }
 
 impl Frames {
-    fn new(read: OwnedReadHalf, budget: Arc<Budget>) -> Self {
+    fn of_stranger(read: OwnedReadHalf) -> Self {
         let piece = vec![0_u8; PIECE].into_boxed_slice();
-        Self { read, lines: Lines::new(FRAME_MAX_STRANGER), piece, budget, large: None }
+        Self { read, lines: Lines::new(FRAME_MAX_STRANGER), piece, budget: None, large: None }
+    }
+
+    /// Long frames from now on, within what its user may send at once.
+    fn allow(&mut self, budget: Arc<Budget>) {
+        self.lines.allow(FRAME_MAX);
+        self.budget = Some(budget);
     }
 
     /// The next frame; `None` at the end.
@@ -279,8 +286,11 @@ impl Frames {
                 Ok(None) => {}
                 Err(long) => return Err(Strange::end(Finished::Nonsense, long.to_string())),
             }
-            if self.lines.waiting() > budget::SMALL && self.large.is_none() {
-                let large = self.budget.large().await;
+            if let Some(budget) = &self.budget
+                && self.lines.waiting() > budget::SMALL
+                && self.large.is_none()
+            {
+                let large = budget.large().await;
                 let large = large.map_err(|say| Strange::end(Finished::TooMany, say))?;
                 self.large = Some((large, Instant::now() + budget::SENT_WITHIN));
             }
