@@ -388,6 +388,9 @@ async fn who_commands_asks_all_to_look() {
     assert!(later.point().is_some());
     later.now = later.now.plus(warroom::domain::time::Span::mins(3));
     assert!(later.point().is_none());
+    chief
+        .until("to see that it asks", |model| model.room.as_ref().is_some_and(|room| room.point.is_some()))
+        .await;
     chief.press(": 'look-away enter").await;
     late.until("its end", |model| model.room.as_ref().is_some_and(|room| room.point.is_none())).await;
     assert_eq!(house.head().await, head, "nothing of it is journaled");
