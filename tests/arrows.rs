@@ -139,6 +139,7 @@ const ONLY: &[(&str, &str, &[&str])] = &[
             "src/hand/",
             "src/drill/",
             "src/cli/",
+            "src/postgres/",
             "src/store/",
             "src/evidence/",
             "src/transport/",

@@ -43,7 +43,7 @@ fn known(state: &State, id: WalkId) -> Result<&Walk, Refusal> {
 fn begun<'a>(state: &'a State, id: WalkId, step: &str) -> Result<(&'a Walk, &'a Step), Refusal> {
     let walk = known(state, id)?;
     let step = walk.runbook.step(step).ok_or_else(|| {
-        Refusal::unknown("step", format!("{step:?} in {id}")).hint("warroom step --list shows their names")
+        Refusal::unknown("step", format!("{step:?} in {id}")).hint("warroom step list shows their names")
     })?;
     Ok((walk, step))
 }
