@@ -88,6 +88,7 @@ const ONLY: &[(&str, &str, &[&str])] = &[
             "src/seat/run.rs",
             "src/source/",
             "src/http/routes.rs",
+            "src/audit/anchor",
             "src/audit/pump.rs",
             "src/push/sender.rs",
             "src/hand/",

@@ -48,7 +48,10 @@ fn series() -> Extra {
     let points =
         (0..900).step_by(5).map(|s| Point { t: begin().timestamp_millis() + s * 1_000, v: value(s) });
     let baseline = Baseline { low: 0.001, median: 0.002, high: 0.004, points: 100, until: begin() };
-    Extra { charts: vec![Recorded { panel, points: points.collect(), baseline: Some(baseline) }] }
+    Extra {
+        charts: vec![Recorded { panel, points: points.collect(), baseline: Some(baseline) }],
+        proof: None,
+    }
 }
 
 fn drafted(story: &story::Story, extra: &Extra) -> Draft {
@@ -214,7 +217,7 @@ fn secrets_are_taken_out_on_the_way() {
     let home = tempfile::tempdir().unwrap();
     let redact =
         |text: &str| text.contains("s3cr3t-token").then(|| text.replace("s3cr3t-token", "[redacted]"));
-    let options = Options { force: false, redact: Some(&redact) };
+    let options = Options { force: false, redact: Some(&redact), proof: None };
     let dir = home.path().join("out");
     draft::write(&dir, &draft, &story.events, options).unwrap();
     for name in ["postmortem.md", "journal.jsonl"] {

@@ -17,3 +17,5 @@ mod room;
 #[path = "store/sealed.rs"]
 mod sealed;
 mod support;
+#[path = "store/tamper.rs"]
+mod tamper;

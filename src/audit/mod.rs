@@ -4,8 +4,11 @@
 //! moves the cursor when the sink has them. So each event reaches each sink at least once, whatever fails or restarts;
 //! `seq` tells repeats apart. A sink that is down costs the room nothing: its pump waits, and its lag is shown.
 //!
+//! [`anchor`] signs where the journal ends, and sends that.
+//!
 //! The formats are pure ([`mod@line`], [`syslog`], [`otlp`]) and documented in `docs/audit.md`.
 
+pub mod anchor;
 pub mod cursor;
 pub mod line;
 pub mod otlp;

@@ -1,7 +1,15 @@
 //! RFC 5424 messages, and their frames on a stream (RFC 6587). Pure.
 
 use super::line::{self, Weight};
-use crate::domain::{Event, actor::Proof, tell, text, time::rfc3339};
+use crate::{
+    domain::{
+        Event,
+        actor::Proof,
+        tell, text,
+        time::{Wall, rfc3339},
+    },
+    journal::checkpoint::Note,
+};
 use std::{fmt::Write as _, path::PathBuf, str::FromStr};
 
 /// Facilities by number.
@@ -105,6 +113,16 @@ pub fn message(event: &Event, style: &Style) -> String {
     out
 }
 
+/// A checkpoint of the journal as a message, without a frame. The note stands whole behind `@cee:`, so that it can be
+/// checked again where the message ended up.
+pub fn checkpoint(note: &Note, now: Wall, style: &Style) -> String {
+    let pri = u16::from(style.facility) * 8 + 5;
+    let head = format!("<{pri}>1 {} {}", rfc3339(now), header(&style.host, 255));
+    let data = format!("[{SD_ID} seq=\"{}\" hash=\"{}\"]", note.head.seq, note.head.hash);
+    let whole = serde_json::json!({ "checkpoint": note.to_string() }).to_string();
+    format!("{head} warroom {} checkpoint {data} \u{feff}@cee: {whole}", style.process)
+}
+
 /// Printable ASCII without blanks, at most so long; `-` where nothing is left.
 fn header(text: &str, most: usize) -> String {
     let clean: String = text.chars().filter(char::is_ascii_graphic).take(most).collect();
@@ -188,6 +206,26 @@ mod tests {
         let whole = message(&event(9, "it is down"), &style(true, 8192));
         assert_eq!(whole, format!("{head}@cee: {}", line::json(&event(9, "it is down"))));
         assert_eq!(frame("<1>1 é"), "7 <1>1 é");
+    }
+
+    #[test]
+    fn a_checkpoint_is_whole_in_its_message() {
+        use crate::{
+            domain::id::Digest,
+            journal::{Head, checkpoint::Signer},
+        };
+        let note = Signer::new("bastion/j", [1; 32]).unwrap().sign(Head { seq: 12, hash: Digest([2; 32]) });
+        let at = chrono::DateTime::from_timestamp(1_772_373_651, 0).unwrap();
+        let said = checkpoint(&note, at, &style(false, 8192));
+        let head = format!(
+            "<133>1 2026-03-01T14:00:51.000Z bastion warroom 41 checkpoint [warroom@32473 seq=\"12\" hash=\"{}\"] ",
+            "02".repeat(32)
+        );
+        let (first, json) = said.split_once("\u{feff}@cee: ").unwrap();
+        assert_eq!(first, head);
+        let json: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert_eq!(json["checkpoint"].as_str().unwrap().parse(), Ok(note));
+        assert!(!said.contains('\n'));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `warroom export`: the post-mortem draft with its charts, its journal and its manifest.
 
+mod proof;
+
 use super::{
     With, exit,
     reach::{Session, Unreached},
@@ -24,7 +26,8 @@ use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
 ///
 /// The draft is Markdown with YAML front matter. Beside it lie the charts, the journal as JSON (one event a line) and
 /// a manifest with the hash of each file. Every generated sentence names its events; what events cannot say is left as
-/// a TODO prompt, which is answered in the post-mortem view.
+/// a TODO prompt, which is answered in the post-mortem view. `warroom verify DIR` checks the journal in it without the
+/// room: the chain of its events and the newest checkpoint lie there too.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ExportArgs {
     /// Incident, like INC-7
@@ -182,9 +185,13 @@ pub async fn write(
     session: &mut Session,
     args: &ExportArgs,
 ) -> Result<Result<Outcome, ExportError>, Unreached> {
-    let events = session.events().await?;
-    let extra = Extra { charts: charts(session, &events, args.incident).await? };
     let redactor = Redactor::default();
+    // Asked before the events are, so that it is not of more of them than are written.
+    let room = session.status().await?;
+    let events = session.events().await?;
+    let last = events.last().map_or(0, |event| event.seq);
+    let proof = proof::fetch(session, &room, last, &redactor).await?;
+    let extra = Extra { charts: charts(session, &events, args.incident).await?, proof };
     let redact = |text: &str| match redactor.text(text) {
         std::borrow::Cow::Owned(clean) => Some(clean),
         std::borrow::Cow::Borrowed(_) => None,
@@ -247,7 +254,12 @@ pub fn finish(
         return Ok(Outcome { text, written: None, todos });
     }
     let place = args.place();
-    let manifest = draft::write(&place, &draft, events, Options { force: args.force, redact })?;
+    let manifest = draft::write(
+        &place,
+        &draft,
+        events,
+        Options { force: args.force, redact, proof: extra.proof.as_ref() },
+    )?;
     let path = place.join("manifest.json");
     let raw = std::fs::read(&path).map_err(|source| ExportError::ReadBack { path, source })?;
     let written = Written { place, manifest, digest: Digest(Sha256::digest(&raw).into()) };

@@ -1,6 +1,7 @@
-//! `warroom journal`: setting up a journal that lies in a database; and the place of a journal, from what was given.
+//! `warroom journal`: setting up a journal that lies in a database, and its key; and the place of a journal, from what
+//! was given.
 
-use super::{With, exit, sources};
+use super::{With, anchor, exit, sources};
 use crate::{
     config::{self, Config, journal::Durability},
     evidence::redact::Secret as Known,
@@ -18,7 +19,7 @@ use std::{
     process::ExitCode,
 };
 
-/// Set up a journal in a database
+/// Set up a journal in a database, and show the key that signs it
 #[derive(Debug, Clone, Args)]
 pub struct JournalArgs {
     #[command(subcommand)]
@@ -43,11 +44,23 @@ enum JournalCommand {
         #[arg(long)]
         print: bool,
     },
+    /// Print the key by which a journal's checkpoints are checked
+    ///
+    /// In the form of Go's note package, NAME+ID+KEY; NAME is the origin in the checkpoints. Keep it elsewhere than the
+    /// journal, for warroom verify --key. The key that signs stays in a file of the room's user alone.
+    Key {
+        /// The journal's file [default: the configured journal, else your own room's]
+        #[arg(value_name = "JOURNAL")]
+        journal: Option<PathBuf>,
+    },
 }
 
 /// Does it.
 pub fn run(with: &With, args: &JournalArgs) -> ExitCode {
-    let JournalCommand::Init { url, role, print } = &args.command;
+    let (url, role, print) = match &args.command {
+        JournalCommand::Init { url, role, print } => (url, role, print),
+        JournalCommand::Key { journal } => return anchor::print_key(with, journal.as_ref()),
+    };
     match init(with, url.as_deref(), role.as_deref(), *print) {
         Ok(said) => {
             print!("{said}");
@@ -97,7 +110,7 @@ fn given(url: &str) -> Spec {
     Spec { url: url.to_owned(), password, durability: postgres::Durability::Local, ..Spec::default() }
 }
 
-fn configured(with: &With) -> Result<Config, String> {
+pub(super) fn configured(with: &With) -> Result<Config, String> {
     let ask = config::Ask::here(with.config.clone(), with.flags.clone());
     config::load(&ask).map(|loaded| loaded.config).map_err(|report| report.to_string())
 }

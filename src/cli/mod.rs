@@ -1,5 +1,6 @@
 //! The command line, one file per subcommand, each thin over the library.
 
+mod anchor;
 pub mod config;
 pub mod coordination;
 pub mod drill;

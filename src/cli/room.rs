@@ -1,6 +1,6 @@
 //! A room from its first breath to its last, and `warroom stop`.
 
-use super::{With, exit, journal, log, outward, reach::Session, sources};
+use super::{With, anchor, exit, journal, log, outward, reach::Session, sources};
 use crate::{
     audit,
     config::{self, Config, model::TokenPower},
@@ -163,6 +163,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         .map(|path| Lock::take(&path.with_extension("lock"), &format!("a room on {}", path.display())))
         .transpose()
         .map_err(|error| say(&error))?;
+    let files = anchor::files(config, journal::file(&place).map(PathBuf::as_path), &dir);
     let journal = store::open(place, Mode::Write).await.map_err(|error| say(&error))?;
     let kept = journal.place();
     let blobs = blobs(config, &dir)?;
@@ -192,6 +193,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         drill.as_ref().and_then(|_| dir.parent()).map(|dir| dir.join("world")).filter(|at| World::runs(at));
     // Practice is kept out of the central record.
     let pumps = if drill.is_some() { Vec::new() } else { outward::audit(config, &dir, &journal)? };
+    let anchoring = if drill.is_some() { None } else { Some(anchor::anchor(config, files, &journal)?) };
     let options = Options {
         journal,
         blobs,
@@ -208,6 +210,10 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     }
     let pumps = audit::start(pumps);
     room.watch_audit(pumps.views());
+    let anchoring = anchoring.map(audit::anchor::start);
+    if let Some(anchoring) = &anchoring {
+        room.watch_anchor(anchoring.view());
+    }
     push::start(push::Sender {
         carriers: outgoing.carriers,
         oncall: outgoing.oncall,
@@ -253,6 +259,9 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     let why = room.serve(listening, inbox).await;
     service::stopping();
     pumps.close().await;
+    if let Some(anchoring) = anchoring {
+        anchoring.close().await;
+    }
     if let Some((close, task)) = gate_task {
         let _ = close.send(());
         drop(tokio::time::timeout(std::time::Duration::from_secs(2), task).await);

@@ -2,6 +2,7 @@
 
 use super::{
     check::{Judge, key},
+    checkpoint::{self, Checkpoint},
     secret::Secret,
     tree::{Entry, Node, Value},
 };
@@ -28,6 +29,8 @@ pub struct Journal {
     pub key: Option<PathBuf>,
     /// What an acknowledged event of a database survives.
     pub durability: Durability,
+    /// Signed heads, by which a cut end and a record written anew are found.
+    pub checkpoint: Checkpoint,
 }
 
 /// What an acknowledged event of a database survives.
@@ -68,6 +71,7 @@ fn is_address(text: &str) -> bool {
 
 /// What is wrong with it.
 pub(super) fn check(judge: &mut Judge<'_>) {
+    checkpoint::check(judge);
     let journal = judge.config.journal.clone();
     if let Some(url) = &journal.url {
         judge.database(&key!["journal", "url"], url);

@@ -9,6 +9,7 @@ mod check;
 mod check_outward;
 mod check_ready;
 mod check_source;
+pub mod checkpoint;
 mod fault;
 pub mod flags;
 pub mod journal;

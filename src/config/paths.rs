@@ -44,6 +44,7 @@ fn is_path(path: &[String], text: &str) -> bool {
         ["journal" | "runbook" | "source", "path"]
         | ["journal", "ca" | "cert" | "key"]
         | ["journal", "password", "file"]
+        | ["journal", "checkpoint", "key"]
         | ["evidence" | "runbook" | "source", "dir"]
         | ["ui", "keys"]
         | ["source", .., "file"]

@@ -34,7 +34,7 @@ pub use front::Front;
 pub use page::markdown;
 pub use prompts::{Todo, todos};
 pub use table::Table;
-pub use write::{FileEntry, JournalRange, Manifest, Options, Redact, WriteError, write};
+pub use write::{FileEntry, JournalRange, Manifest, ManifestCheckpoint, Options, Redact, WriteError, write};
 
 use crate::domain::{Seq, id::Digest, id::IncidentId, time::Wall};
 use serde::Serialize;
@@ -44,6 +44,28 @@ use serde::Serialize;
 pub struct Extra {
     /// One chart each, in this order.
     pub charts: Vec<Recorded>,
+    /// What it takes to check the journal in the export.
+    pub proof: Option<Proof>,
+}
+
+/// The chain of the journal, and where it was signed.
+#[derive(Debug, Clone, Default)]
+pub struct Proof {
+    /// Each event as it is stored, as JSON, in order.
+    pub chain: Vec<String>,
+    /// The newest checkpoint that is not after the last of them.
+    pub checkpoint: Option<Signed>,
+}
+
+/// A checkpoint.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// The event that it ends with.
+    pub seq: Seq,
+    /// The signed note.
+    pub note: String,
+    /// The key that signed it.
+    pub key: String,
 }
 
 /// A post-mortem as far as the journal can write it.

@@ -1,6 +1,6 @@
 //! The export on disk: all of it under its final name, or nothing.
 
-use super::{Draft, markdown};
+use super::{Draft, Proof, markdown};
 use crate::domain::{Event, id::Digest, time::Wall};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -26,6 +26,9 @@ pub struct Manifest {
     pub generated: Wall,
     /// The events it was made from.
     pub journal: JournalRange,
+    /// The checkpoint of the journal that lies beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<ManifestCheckpoint>,
     /// Every file but this one.
     pub files: Vec<FileEntry>,
 }
@@ -41,6 +44,15 @@ pub struct JournalRange {
     pub events: usize,
     /// Hash of the chain up to and with the last.
     pub head: Digest,
+}
+
+/// What `checkpoint.txt` is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestCheckpoint {
+    /// The event that it ends with.
+    pub seq: u64,
+    /// The key that signed it, as the room named it: compare it with one that was kept elsewhere.
+    pub key: String,
 }
 
 /// A file of an export.
@@ -67,6 +79,8 @@ pub struct Options<'a> {
     pub force: bool,
     /// Takes secrets out of all that is written.
     pub redact: Option<Redact<'a>>,
+    /// What it takes to check the journal that is written.
+    pub proof: Option<&'a Proof>,
 }
 
 /// Why an export was not written. Nothing of it is there then.
@@ -104,7 +118,8 @@ fn hint(error: &io::Error) -> &'static str {
     }
 }
 
-/// Writes `postmortem.md`, `charts/*.svg`, `journal.jsonl` and `manifest.json` into `dir`.
+/// Writes `postmortem.md`, `charts/*.svg`, `journal.jsonl` and `manifest.json` into `dir`, with `chain.jsonl` and
+/// `checkpoint.txt` where the journal can be proved.
 ///
 /// It is written beside `dir` and renamed when all of it is on the disk. `events` are those the draft was made from.
 ///
@@ -147,6 +162,18 @@ pub fn write(
         sync(&charts)?;
     }
     out.journal(events)?;
+    if let Some(proof) = options.proof {
+        out.file("chain.jsonl", |out| {
+            proof
+                .chain
+                .iter()
+                .try_for_each(|line| out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n")))
+        })?;
+        if let Some(signed) = &proof.checkpoint {
+            out.file("checkpoint.txt", |out| out.write_all(signed.note.as_bytes()))?;
+        }
+    }
+    let signed = options.proof.and_then(|proof| proof.checkpoint.as_ref());
     let manifest = Manifest {
         format: FORMAT.into(),
         incident: draft.incident.to_string(),
@@ -158,6 +185,7 @@ pub fn write(
             events: draft.range.count,
             head: draft.range.head,
         },
+        checkpoint: signed.map(|one| ManifestCheckpoint { seq: one.seq, key: one.key.clone() }),
         files: out.files,
     };
     let text = serde_json::to_string_pretty(&manifest).map_err(|error| fail(&place)(error.into()))? + "\n";

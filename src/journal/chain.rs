@@ -76,6 +76,37 @@ pub struct Draft {
     pub fact: Fact,
 }
 
+/// In which way a record does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// Events are missing before it.
+    Gap,
+    /// It stands at another's place.
+    Order,
+    /// It, or what it says of the one before it, is not what was written.
+    Changed,
+    /// Its payload is gone, and nobody said so.
+    Erased,
+    /// It is missing, and the end with it.
+    Cut,
+    /// It is sound in itself, and not the event that was signed or kept elsewhere.
+    Rewritten,
+    /// A checkpoint is not signed by who it says.
+    Signature,
+}
+
+/// What does not fit: in which way, and in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Misfit {
+    pub(super) fault: Fault,
+    pub(super) why: String,
+}
+
+fn misfit(fault: Fault, why: impl Into<String>) -> Misfit {
+    Misfit { fault, why: why.into() }
+}
+
 /// The hash of a record.
 pub fn hash(header: &[u8], prev: &Digest, body: &Digest) -> Digest {
     let mut sha = Sha256::new();
@@ -147,22 +178,40 @@ pub fn seal(draft: Draft, head: Head, salt: [u8; 16]) -> Result<(Record, Event),
 /// # Errors
 /// What does not fit, in words.
 pub fn follows(head: Head, record: &Record) -> Result<(), String> {
-    linked(head, record)?;
-    whole(record).map(drop)
+    fits(head, record).map(drop).map_err(|misfit| misfit.why)
 }
 
 /// Whether a record is the next one after `head`, by what it says.
 ///
 /// # Errors
-/// What does not fit, in words.
-pub(super) fn linked(head: Head, record: &Record) -> Result<(), String> {
-    if record.seq != head.seq.saturating_add(1) {
-        return Err(format!("event {} is missing before it", head.seq.saturating_add(1)));
+/// What does not fit.
+pub(super) fn linked(head: Head, record: &Record) -> Result<(), Misfit> {
+    let next = head.seq.saturating_add(1);
+    if record.seq > next {
+        return Err(misfit(Fault::Gap, format!("event {next} is missing before it")));
+    }
+    if record.seq < next {
+        return Err(misfit(Fault::Order, format!("event {} stands at its place", record.seq)));
     }
     if record.prev != head.hash {
-        return Err("it names another event before it".into());
+        return Err(misfit(Fault::Changed, "it names another event before it"));
     }
     Ok(())
+}
+
+/// A record after `head`, by its place and by every hash in it.
+fn fits(head: Head, record: &Record) -> Result<Whole, Misfit> {
+    settled(linked(head, record), whole(record))
+}
+
+/// What is said first where both a record's place and the record itself were looked at: one that was moved says more
+/// than that it does not fit there.
+pub(super) fn settled<T>(place: Result<(), Misfit>, own: Result<T, Misfit>) -> Result<T, Misfit> {
+    match (place, own) {
+        (_, Err(own)) if own.fault == Fault::Order => Err(own),
+        (Err(place), _) => Err(place),
+        (Ok(()), own) => own,
+    }
 }
 
 /// A record that is what its own hashes say, whatever stands before it.
@@ -189,20 +238,24 @@ impl Whole {
 /// Checks all that a record says of itself; this needs no other record, and is nearly all the work.
 ///
 /// # Errors
-/// What does not fit, in words.
-pub(super) fn whole(record: &Record) -> Result<Whole, String> {
+/// What does not fit.
+pub(super) fn whole(record: &Record) -> Result<Whole, Misfit> {
     if let Some((salt, payload)) = &record.payload
         && body(salt, payload) != record.body
     {
-        return Err("its payload was changed".into());
+        return Err(misfit(Fault::Changed, "its payload was changed"));
     }
     if hash(&record.header, &record.prev, &record.body) != record.hash {
-        return Err("its header or its hash was changed".into());
+        return Err(misfit(Fault::Changed, "its header or its hash was changed"));
     }
     let header: Header = serde_json::from_slice(&record.header)
-        .map_err(|error| format!("its header cannot be read: {error}"))?;
-    if header.seq != record.seq || header.command != record.command || header.stream != record.stream {
-        return Err("its index does not agree with its header".into());
+        .map_err(|error| misfit(Fault::Changed, format!("its header cannot be read: {error}")))?;
+    if header.seq != record.seq {
+        let why = format!("event {} was put at its place", header.seq);
+        return Err(misfit(Fault::Order, why));
+    }
+    if header.command != record.command || header.stream != record.stream {
+        return Err(misfit(Fault::Changed, "its index does not agree with its header"));
     }
     Ok(Whole(header))
 }

@@ -4,6 +4,7 @@
 //! chain, because the chain hashes their digest.
 
 pub mod chain;
+pub mod checkpoint;
 mod cores;
 pub mod upcast;
 pub mod verify;
@@ -114,8 +115,8 @@ pub async fn read_all(
     while let Some(page) = pages.next().await? {
         let events = cores::each(&page, |record| chain::whole(record).map(|whole| whole.event(record)));
         for (record, event) in page.iter().zip(events) {
-            let event = chain::linked(head, record).and(event);
-            each(event.map_err(|why| Trouble::Broken { seq: record.seq, why })?);
+            let event = chain::settled(chain::linked(head, record), event);
+            each(event.map_err(|misfit| Trouble::Broken { seq: record.seq, why: misfit.why })?);
             head = Head { seq: record.seq, hash: record.hash };
         }
     }

@@ -1,9 +1,62 @@
 //! Is the record sound? Names the first event that does not fit.
 
-use super::{Head, Journal, Pages, Trouble, chain, cores};
+use super::{
+    Head, Journal, Pages, Trouble,
+    chain::{self, Fault, Record},
+    cores,
+};
 use crate::domain::{Seq, id::Digest};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Heads that were kept elsewhere: what a chain alone cannot prove, that nothing is missing at its end and that it was
+/// not written anew from the first event on, these do.
+#[derive(Debug, Clone, Default)]
+pub struct Anchors {
+    heads: BTreeMap<Seq, Vec<(Digest, String)>>,
+    forged: Option<(Seq, String)>,
+    signed: u64,
+    /// Where the journal itself says that it ends; it says so where it lies, so it vouches for nothing.
+    own: Option<Head>,
+}
+
+impl Anchors {
+    /// A head, and who says so, as in "the checkpoint of bastion".
+    pub fn add(&mut self, head: Head, by: impl Into<String>) {
+        self.heads.entry(head.seq).or_default().push((head.hash, by.into()));
+    }
+
+    /// A checkpoint whose signature is somebody's who is known.
+    pub fn add_signed(&mut self, head: Head, by: impl Into<String>) {
+        self.signed += 1;
+        self.add(head, by);
+    }
+
+    /// The newest event that anything vouches for.
+    pub fn newest(&self) -> Option<Seq> {
+        self.heads.keys().next_back().copied()
+    }
+
+    /// Where the journal itself says that it ends: what is missing before that is missed, and nothing is vouched for.
+    pub fn own(&mut self, head: Head) {
+        self.own = Some(head);
+    }
+
+    /// A checkpoint of so many events that is not what was signed.
+    pub fn forged(&mut self, seq: Seq, why: impl Into<String>) {
+        self.forged.get_or_insert((seq, why.into()));
+    }
+}
+
+impl From<Option<Head>> for Anchors {
+    fn from(head: Option<Head>) -> Self {
+        let mut anchors = Self::default();
+        if let Some(head) = head {
+            anchors.add(head, "the head that was kept elsewhere");
+        }
+        anchors
+    }
+}
 
 /// What verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -12,12 +65,28 @@ pub struct Report {
     pub sound: u64,
     /// Of these, events whose payload was erased, as a later event says.
     pub erased: u64,
+    /// Of these, events whose payload an export holds back, because it names a secret.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub withheld: u64,
     /// Hash of the last that fits.
     pub head: Digest,
     /// The first that does not, and why.
     pub broken: Option<(Seq, String)>,
+    /// In which way it does not.
+    pub fault: Option<Fault>,
     /// What could not be read.
     pub unreadable: Option<String>,
+    /// Checkpoints with a good signature.
+    pub checkpoints: u64,
+    /// The newest event that a checkpoint, or a head that was kept elsewhere, vouches for; and who.
+    pub anchored: Option<(Seq, String)>,
+    /// Events after it: cut off or written anew, they would not be missed.
+    pub unanchored: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Report {
@@ -29,79 +98,177 @@ impl Report {
             (None, None) => 0,
         }
     }
+
+    fn breaks(&mut self, seq: Seq, fault: Fault, why: impl Into<String>) {
+        (self.broken, self.fault) = (Some((seq, why.into())), Some(fault));
+    }
+}
+
+/// Checks records as they come, in their order. Pure: where they come from is somebody else's.
+pub struct Checker {
+    anchors: Anchors,
+    report: Report,
+    head: Head,
+    /// Payloads that are gone and that no event has accounted for yet, each with the hash before it.
+    gone: BTreeMap<Seq, Digest>,
+    withheld: BTreeSet<Seq>,
+}
+
+impl Checker {
+    /// Nothing was read yet.
+    pub fn new(anchors: impl Into<Anchors>) -> Self {
+        let anchors = anchors.into();
+        let report = Report {
+            sound: 0,
+            erased: 0,
+            withheld: 0,
+            head: Digest::ZERO,
+            broken: None,
+            fault: None,
+            unreadable: None,
+            checkpoints: anchors.signed,
+            anchored: None,
+            unanchored: 0,
+        };
+        Self { anchors, report, head: Head::EMPTY, gone: BTreeMap::new(), withheld: BTreeSet::new() }
+    }
+
+    /// The payload of this event, which comes next, is not there because it was held back.
+    pub fn withholds(&mut self, seq: Seq) {
+        self.withheld.insert(seq);
+    }
+
+    /// Events that fit so far.
+    pub fn sound(&self) -> u64 {
+        self.report.sound
+    }
+
+    /// The next records. Says whether it is worth going on.
+    pub fn page(&mut self, page: &[Record]) -> bool {
+        let checks = cores::each(page, |record| chain::whole(record).map(|whole| whole.erases(record)));
+        for (record, check) in page.iter().zip(checks) {
+            let erases = match chain::settled(chain::linked(self.head, record), check) {
+                Ok(erases) => erases,
+                Err(misfit) => {
+                    self.report.breaks(self.head.seq.saturating_add(1), misfit.fault, misfit.why);
+                    return false;
+                }
+            };
+            if record.payload.is_none() {
+                if self.withheld.remove(&record.seq) {
+                    self.report.withheld += 1;
+                } else {
+                    self.gone.insert(record.seq, self.head.hash);
+                }
+            }
+            if erases.is_some_and(|seq| self.gone.remove(&seq).is_some()) {
+                self.report.erased += 1;
+            }
+            let head = Head { seq: record.seq, hash: record.hash };
+            if self.anchors.own.is_some_and(|own| own.seq == head.seq && own.hash != head.hash) {
+                let why = "the row that says where the journal ends names another event";
+                self.report.breaks(head.seq, Fault::Changed, why);
+                return false;
+            }
+            if let Some(anchors) = self.anchors.heads.remove(&head.seq)
+                && !self.fits(head, anchors)
+            {
+                return false;
+            }
+            self.head = head;
+            self.report.sound += 1;
+            self.report.head = record.hash;
+        }
+        true
+    }
+
+    fn fits(&mut self, head: Head, anchors: Vec<(Digest, String)>) -> bool {
+        for (hash, by) in anchors {
+            if hash != head.hash {
+                let since = self.report.anchored.as_ref().map_or(1, |(seq, _)| seq.saturating_add(1));
+                let first = if since < head.seq {
+                    format!("it, or one from event {since} on, was written anew")
+                } else {
+                    "it was written anew".into()
+                };
+                let why = format!("it is another event than {by} names: {first}");
+                self.report.breaks(head.seq, Fault::Rewritten, why);
+                return false;
+            }
+            self.report.anchored = Some((head.seq, by));
+        }
+        true
+    }
+
+    /// An event does not fit in a way that the chain does not show.
+    pub fn breaks(&mut self, seq: Seq, why: String) {
+        self.report.sound = self.report.sound.min(seq.saturating_sub(1));
+        self.report.breaks(seq, Fault::Changed, why);
+    }
+
+    /// It cannot be read on.
+    pub fn unreadable(&mut self, why: String) {
+        self.report.unreadable = Some(why);
+    }
+
+    /// There is nothing more: what came to light.
+    pub fn end(mut self) -> Report {
+        let mut report = self.report;
+        if report.broken.is_none()
+            && report.unreadable.is_none()
+            && let Some((seq, before)) = self.gone.pop_first()
+        {
+            report.sound = seq.saturating_sub(1);
+            report.head = before;
+            report.breaks(seq, Fault::Erased, "its payload is gone, and no event says who erased it and why");
+        }
+        let own = self.anchors.own.map(|own| (own.seq, "the journal itself".to_owned()));
+        let kept = self.anchors.heads.into_iter().next_back();
+        let kept = kept.and_then(|(seq, by)| Some((seq, by.into_iter().next()?.1)));
+        let missing = kept.into_iter().chain(own).find(|(seq, _)| *seq > report.sound);
+        if let (None, None, Some((seq, by))) = (&report.broken, &report.unreadable, missing) {
+            let why = format!("it is missing, and there were {seq} events, says {by}");
+            report.breaks(report.sound.saturating_add(1), Fault::Cut, why);
+        }
+        if let (None, Some((seq, why))) = (&report.broken, self.anchors.forged) {
+            report.breaks(seq, Fault::Signature, why);
+        }
+        let anchored = report.anchored.as_ref().map_or(0, |(seq, _)| *seq);
+        report.unanchored = report.sound.saturating_sub(anchored);
+        report
+    }
 }
 
 /// Reads the whole journal and checks every hash, and that a payload is gone only where an event says who erased it.
 /// `progress` hears how many events have been read.
-///
-/// A chain proves that nothing in it was changed; that nothing is missing at its end, or that it was not written anew
-/// from the first event on, only somebody can prove who kept its head elsewhere: `anchor`.
-pub async fn run(journal: &dyn Journal, anchor: Option<Head>, mut progress: impl FnMut(u64)) -> Report {
-    let mut report = chain_of(journal, anchor, &mut progress).await;
-    if let (None, None, Some(anchor)) = (&report.broken, &report.unreadable, anchor)
-        && report.sound < anchor.seq
-    {
-        let first = report.sound.saturating_add(1);
-        report.broken = Some((first, format!("it is missing, and there were {} events", anchor.seq)));
-    }
-    report
-}
-
-async fn chain_of(journal: &dyn Journal, anchor: Option<Head>, progress: &mut impl FnMut(u64)) -> Report {
-    let mut report = Report { sound: 0, erased: 0, head: Digest::ZERO, broken: None, unreadable: None };
-    let mut head = Head::EMPTY;
-    let mut pages = Pages::after(journal, head.seq);
-    // Payloads that are gone and that no event has accounted for yet, each with the hash before it.
-    let mut gone = BTreeMap::new();
+pub async fn run(
+    journal: &dyn Journal,
+    anchors: impl Into<Anchors>,
+    mut progress: impl FnMut(u64),
+) -> Report {
+    let mut anchors = anchors.into();
+    // Asked first, for a room may append meanwhile. What cannot be said is found when it is read.
+    anchors.own = journal.head().await.ok();
+    let mut checker = Checker::new(anchors);
+    let mut pages = Pages::after(journal, 0);
     loop {
-        let page = match pages.next().await {
-            Ok(Some(page)) => page,
-            Ok(None) => return accounted(report, &gone),
+        match pages.next().await {
+            Ok(Some(page)) => {
+                if !checker.page(&page) {
+                    break;
+                }
+                progress(checker.sound());
+            }
+            Ok(None) => break,
             Err(Trouble::Broken { seq, why }) => {
-                report.broken = Some((seq, why));
-                return report;
+                checker.report.breaks(seq, Fault::Changed, why);
+                break;
             }
             Err(trouble) => {
-                report.unreadable = Some(trouble.to_string());
-                return report;
+                checker.unreadable(trouble.to_string());
+                break;
             }
-        };
-        let checks = cores::each(&page, |record| chain::whole(record).map(|whole| whole.erases(record)));
-        for (record, check) in page.iter().zip(checks) {
-            let erases = match chain::linked(head, record).and(check) {
-                Ok(erases) => erases,
-                Err(why) => {
-                    report.broken = Some((head.seq.saturating_add(1), why));
-                    return report;
-                }
-            };
-            if record.payload.is_none() {
-                gone.insert(record.seq, head.hash);
-            }
-            if erases.is_some_and(|seq| gone.remove(&seq).is_some()) {
-                report.erased += 1;
-            }
-            head = Head { seq: record.seq, hash: record.hash };
-            if anchor.is_some_and(|anchor| anchor.seq == head.seq && anchor.hash != head.hash) {
-                let why = "it is another event than the one that was kept elsewhere: it, or one before it, was \
-                           written anew";
-                report.broken = Some((head.seq, why.to_owned()));
-                return report;
-            }
-            report.sound += 1;
-            report.head = record.hash;
         }
-        progress(report.sound);
     }
-}
-
-/// The report on a chain read to its end, where the first of `gone` is not accounted for.
-fn accounted(mut report: Report, gone: &BTreeMap<Seq, Digest>) -> Report {
-    if let Some((seq, before)) = gone.first_key_value() {
-        report.sound = seq.saturating_sub(1);
-        report.head = *before;
-        report.broken =
-            Some((*seq, "its payload is gone, and no event says who erased it and why".to_owned()));
-    }
-    report
+    checker.end()
 }

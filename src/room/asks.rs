@@ -13,9 +13,9 @@ use crate::{
         refusal::Code,
         time::Stamp,
     },
-    journal::Journal,
+    journal::{Journal, chain::Record},
     os::clock,
-    wire::{Ask, JournalState, Told},
+    wire::{Ask, JournalState, Sealed, Told},
 };
 use uuid::Uuid;
 
@@ -44,6 +44,15 @@ impl Room {
                     let _turn = turn.await;
                     let events = page(journal.as_ref(), from, limit, incident).await;
                     drop(told.send((id, n, events)));
+                });
+                return;
+            }
+            Ask::Records { from, limit } => {
+                let (journal, told) = (self.journal.clone(), self.told.clone());
+                let turn = self.lookups.clone().acquire_owned();
+                tokio::spawn(async move {
+                    let _turn = turn.await;
+                    drop(told.send((id, n, records(journal.as_ref(), from, limit).await)));
                 });
                 return;
             }
@@ -154,4 +163,44 @@ async fn page(
         .filter_map(|record| crate::journal::chain::open(record).ok())
         .collect();
     Told::Events { events, next }
+}
+
+/// One page of events as they are stored.
+async fn records(journal: &dyn Journal, from: u64, limit: usize) -> Told {
+    let limit = limit.clamp(1, PAGE);
+    let records = match journal.read(from, limit).await {
+        Ok(records) => records,
+        Err(trouble) => return Told::No(Refusal::new(Code::Conflict, trouble.to_string())),
+    };
+    let next = (records.len() == limit).then(|| records.last().map(|record| record.seq + 1)).flatten();
+    match records.into_iter().map(sealed).collect() {
+        Ok(records) => Told::Records { records, next },
+        Err(refusal) => Told::No(refusal),
+    }
+}
+
+fn sealed(record: Record) -> Result<Sealed, Refusal> {
+    let seq = record.seq;
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8(bytes)
+            .map_err(|_| Refusal::new(Code::Conflict, format!("event {seq} is no text: run warroom verify")))
+    };
+    let (salt, payload) = match record.payload {
+        Some((salt, payload)) => {
+            (Some(salt.iter().map(|byte| format!("{byte:02x}")).collect()), Some(text(payload)?))
+        }
+        None => (None, None),
+    };
+    Ok(Sealed {
+        seq,
+        command: record.command,
+        stream: record.stream,
+        header: text(record.header)?,
+        prev: record.prev,
+        body: record.body,
+        hash: record.hash,
+        salt,
+        payload,
+        withheld: false,
+    })
 }

@@ -291,6 +291,7 @@ impl Room {
             since: self.since,
             audit: self.audit_views(),
             point: self.point.clone().map(Box::new),
+            anchor: self.anchor(),
         }
     }
 

@@ -32,7 +32,7 @@ use crate::{
     signal::{Reading, Shows},
     source::Spec,
     transport::listen::Listening,
-    wire::{As, Finished, FromRoom, Here, JournalState, Point, SinkView, Told, Wanted, encode},
+    wire::{Anchored, As, Finished, FromRoom, Here, JournalState, Point, SinkView, Told, Wanted, encode},
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
@@ -165,6 +165,7 @@ pub struct Room {
     pub(super) writable: watch::Sender<bool>,
     pub(super) newest: watch::Sender<Seq>,
     pub(super) outward: Option<watch::Receiver<Vec<SinkView>>>,
+    pub(super) anchored: Option<watch::Receiver<Option<Anchored>>>,
     pub(super) told: mpsc::UnboundedSender<(ConnId, u64, Told)>,
     pub(super) answers: mpsc::UnboundedReceiver<(ConnId, u64, Told)>,
     pub(super) later: mpsc::UnboundedSender<Command>,
@@ -249,6 +250,7 @@ impl Room {
             writable,
             newest,
             outward: None,
+            anchored: None,
             told,
             answers,
             later,

@@ -128,6 +128,13 @@ pub enum Ask {
         #[serde(default)]
         incident: Option<IncidentId>,
     },
+    /// Events as they are stored, from one on: what it takes to check the chain without the room.
+    Records {
+        /// The first wanted.
+        from: Seq,
+        /// How many at most; the room has a bound of its own.
+        limit: usize,
+    },
     /// A check that the room answers from its sources.
     Check {
         /// `promql`, `http`, `sql`, `junit`.
@@ -191,6 +198,13 @@ pub enum Told {
         /// Where to go on, where there are more.
         next: Option<Seq>,
     },
+    /// Events as they are stored, and whether there are more.
+    Records {
+        /// In order.
+        records: Vec<Sealed>,
+        /// Where to go on, where there are more.
+        next: Option<Seq>,
+    },
     /// A check's answer.
     Check(Answer),
     /// Evidence was kept under this digest.
@@ -203,6 +217,38 @@ pub enum Told {
     No(Refusal),
     /// It will be done.
     Yes,
+}
+
+/// An event as it is stored, with its place in the chain.
+///
+/// `hash = SHA-256("warroom chain 1\n" ‖ len(header) as u64 big endian ‖ header ‖ prev ‖ body)`, with
+/// `body = SHA-256(salt ‖ payload)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// Position.
+    pub seq: Seq,
+    /// The command it came of.
+    pub command: CommandId,
+    /// Its incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<IncidentId>,
+    /// Header, JSON, as it was hashed.
+    pub header: String,
+    /// Hash of the event before.
+    pub prev: Digest,
+    /// Digest of the salted payload.
+    pub body: Digest,
+    /// Hash of this.
+    pub hash: Digest,
+    /// Salt, hexadecimal; none where the payload was erased or is held back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<String>,
+    /// Payload, JSON, as it was hashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+    /// In an export: the payload is not erased, it names a secret and was held back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub withheld: bool,
 }
 
 /// What a hand shows of its step.
@@ -331,6 +377,24 @@ pub struct RoomStatus {
     /// Where all are asked to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub point: Option<Box<Point>>,
+    /// The newest signed checkpoint of the journal. None: the room signs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Box<Anchored>>,
+}
+
+/// The newest signed checkpoint of a journal, which a seat keeps: a room that shows an older one later has lost events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchored {
+    /// The event that it ends with; 0 before the first.
+    pub seq: Seq,
+    /// The checkpoint, a signed note; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The key that signed it, as `warroom journal key` prints it.
+    pub key: String,
+    /// What is wrong, since when: nothing is signed any more, or it does not get where it should.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<(String, Wall)>,
 }
 
 /// How far a central audit system is behind.

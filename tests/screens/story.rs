@@ -768,6 +768,7 @@ pub fn status(gate: bool) -> RoomStatus {
         since: wall("13:00:00"),
         audit: Vec::new(),
         point: None,
+        anchor: None,
     }
 }
 

@@ -3,9 +3,13 @@
 use crate::{
     audit::{
         Sink,
-        syslog::{Place, Style, frame, message},
+        syslog::{Place, Style, checkpoint, frame, message},
     },
-    domain::{Event, time::Span},
+    domain::{
+        Event,
+        time::{Span, Wall},
+    },
+    journal::checkpoint::Note,
 };
 use futures::{FutureExt as _, future::BoxFuture};
 use std::io;
@@ -36,6 +40,15 @@ impl Syslog {
     /// A receiver, spoken to in this style.
     pub fn new(place: Place, style: Style) -> Self {
         Self { place, style, link: None }
+    }
+
+    /// Sends a checkpoint of the journal.
+    ///
+    /// # Errors
+    /// In words, where nothing takes it.
+    pub async fn checkpoint(&mut self, note: &Note, now: Wall) -> Result<(), String> {
+        let message = checkpoint(note, now, &self.style);
+        self.bring(vec![message]).await
     }
 
     async fn connect(place: &Place) -> io::Result<Link> {

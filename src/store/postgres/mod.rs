@@ -65,11 +65,15 @@ impl Postgres {
     ///
     /// # Errors
     /// [`Trouble::Unreadable`] where the database is out of reach, has no journal, one of another format, or keeps less
-    /// than was asked for; [`Trouble::Broken`] where its last event does not fit.
+    /// than was asked for; [`Trouble::Broken`] where its last event does not fit and it is to be appended to.
     pub async fn open(spec: &Spec, mode: Mode) -> Result<Self, Trouble> {
         let connector = Arc::new(Connector::new(spec, mode)?);
         let session = connector.open().await?;
-        let head = rows::checked_head(&session, connector.place()).await?;
+        let head = match mode {
+            Mode::Write => rows::checked_head(&session, connector.place()).await?,
+            // One who only looks is told by the reading what does not fit, from the first event on.
+            Mode::Read => Head::EMPTY,
+        };
         let (asks, inbox) = mpsc::unbounded_channel();
         let (tell, watch) = watch::channel(head.seq);
         let tell = Arc::new(tell);
