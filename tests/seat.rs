@@ -1005,3 +1005,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_seat_is_a_witness_and_says_so_loudly() {
+    use warroom::{seat::model::waits, wire::Anchored};
+    let mut model = seat(&story::declared(), "ana", NOW);
+    let anchor = |note: &str, lost: bool| {
+        let trouble =
+            lost.then(|| ("event 9 was signed and is not there any more".to_owned(), story::wall(NOW)));
+        Some(Box::new(Anchored { seq: 9, note: Some(note.into()), key: "k".into(), trouble, lost }))
+    };
+    let room = |anchor| FromRoom::Room(warroom::wire::RoomStatus { anchor, ..story::status(true) });
+    let effects = hear(&mut model, NOW, room(anchor("one", false)));
+    assert_eq!(effects, [Effect::Witness(anchor("one", false).unwrap())]);
+    assert_eq!(hear(&mut model, NOW, room(anchor("one", false))), [], "it was looked at");
+    assert_eq!(hear(&mut model, NOW, room(anchor("two", false))).len(), 1);
+    let line = waits::waits(&model);
+    assert_ne!(line.lead, "DO NOT TRUST THE RECORD");
+    // What the room itself found is told, and what this seat found stays, whatever the room says later.
+    hear(&mut model, NOW, room(anchor("two", true)));
+    assert!(waits::waits(&model).what.contains("event 9 was signed"));
+    update::update(&mut model, story::at(NOW), Event::Doubted("the journal has lost \u{1b}[2Jevents".into()));
+    hear(&mut model, NOW, room(anchor("three", false)));
+    let line = waits::waits(&model);
+    assert_eq!((line.lead, line.loud), ("DO NOT TRUST THE RECORD", waits::Loud::Worst));
+    assert!(line.what.contains("lost \u{241b}[2Jevents"), "{}", line.what);
+}

@@ -8,6 +8,8 @@
     reason = "a test may fail by panicking"
 )]
 
+#[path = "store/anchored.rs"]
+mod anchored;
 #[path = "store/conformance.rs"]
 mod conformance;
 #[path = "store/postgres.rs"]

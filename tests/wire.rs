@@ -7,7 +7,7 @@ use warroom::{
         Command, CommandId,
         actor::Actor,
         gate::{Action, Request},
-        id::{IncidentId, WalkId},
+        id::{Digest, IncidentId, WalkId},
         incident::IncidentCommand,
         note::NoteCommand,
         refusal::{Code, Refusal},
@@ -16,8 +16,8 @@ use warroom::{
     },
     signal::Shows,
     wire::{
-        As, Ask, FRAME_MAX, Finished, FromRoom, HandSays, Here, JournalState, Lines, Look, Outcome, Presence,
-        RoomStatus, Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
+        Anchored, As, Ask, FRAME_MAX, Finished, FromRoom, HandSays, Here, JournalState, Lines, Look, Outcome,
+        Presence, RoomStatus, Sealed, Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
     },
 };
 
@@ -112,6 +112,7 @@ fn to_room() -> Vec<ToRoom> {
             shows: Shows::little(),
         },
         ToRoom::Show(Shows { panels: Some(["errors".to_owned()].into()), lines: true }),
+        ToRoom::Ask { n: 5, ask: Ask::Records { from: 1, limit: 100 } },
     ]
 }
 
@@ -143,6 +144,34 @@ fn from_room() -> Vec<FromRoom> {
             ..Presence::new(3, Actor::user("ana", 1000), As::Seat, at())
         }]),
         FromRoom::Bye { why: Finished::OtherWire, say: "the room is newer: restart this program".into() },
+        FromRoom::Room(RoomStatus {
+            anchor: Some(Box::new(Anchored {
+                seq: 7,
+                note: Some("bast-1/srv/journal.db\n7\nAA==\n\n\u{2014} bast-1/srv/journal.db AAAA\n".into()),
+                key: "bast-1/srv/journal.db+0123abcd+AQ==".into(),
+                trouble: Some(("event 7 was signed and is not there any more".into(), at())),
+                lost: true,
+            })),
+            ..status()
+        }),
+        FromRoom::Told {
+            n: 5,
+            told: Told::Records {
+                records: vec![Sealed {
+                    seq: 1,
+                    command: id(),
+                    stream: Some(IncidentId(7)),
+                    header: "{}".into(),
+                    prev: Digest::ZERO,
+                    body: Digest([1; 32]),
+                    hash: Digest([2; 32]),
+                    salt: Some("00ff".into()),
+                    payload: Some("{\"note\":{}}".into()),
+                    withheld: false,
+                }],
+                next: Some(2),
+            },
+        },
     ]
 }
 

@@ -101,6 +101,8 @@ struct Signing {
     oldest: Option<Wall>,
     closed: bool,
     trouble: Option<(String, Wall)>,
+    /// What was signed is not there any more: nothing is signed on top of that.
+    lost: bool,
     /// Each target, with whether it has the newest: an older one need not go there, the newest vouches for more.
     to: Vec<(To, bool)>,
 }
@@ -117,6 +119,7 @@ impl Signing {
             oldest: None,
             closed: false,
             trouble: None,
+            lost: false,
             to,
         }
     }
@@ -127,28 +130,24 @@ impl Signing {
         loop {
             let newest = *news.borrow_and_update();
             let last = *stopping.borrow();
-            let done = match begun {
-                false => self.begin().await,
-                true => Ok(()),
-            };
+            let done = if begun { Ok(()) } else { self.begin().await };
             begun |= done.is_ok();
             let done = match done {
                 Ok(()) => self.step(newest, last).await,
                 Err(halt) => Err(halt),
             };
-            let mut lost = false;
             match done {
                 Ok(()) => self.told(None),
                 Err(Halt::Failed(why)) => self.told(Some(why)),
                 Err(Halt::Lost(why)) => {
+                    self.lost = true;
                     self.told(Some(why));
-                    lost = true;
                 }
             }
             if last {
                 return;
             }
-            let wait = if lost {
+            let wait = if self.lost {
                 None
             } else if self.trouble.is_some() || self.to.iter().any(|(_, has)| !has) {
                 Some(AGAIN)
@@ -163,10 +162,10 @@ impl Signing {
                     }
                     drop(tokio::time::timeout(GATHER.std(), stopping.wait_for(|stop| *stop)).await);
                 }
-                stop = stopping.changed() => if stop.is_err() || lost { return },
+                stop = stopping.changed() => if stop.is_err() || self.lost { return },
                 () = tokio::time::sleep(wait.unwrap_or(Span::hours(1)).std()) => {}
             }
-            if lost {
+            if self.lost {
                 // Nothing more is signed; what was found stays shown until the room ends.
                 drop(stopping.wait_for(|stop| *stop).await);
                 return;
@@ -269,6 +268,7 @@ impl Signing {
             note: self.newest.as_ref().map(ToString::to_string),
             key: self.anchor.signer.verifier().to_string(),
             trouble: self.trouble.clone(),
+            lost: self.lost,
         };
         self.show.send_if_modified(|shown| {
             let changed = shown.as_ref() != Some(&view);

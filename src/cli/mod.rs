@@ -35,6 +35,7 @@ pub mod twin;
 pub mod verb;
 pub mod verify;
 pub mod who;
+mod witness;
 
 use crate::config::Flags;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};

@@ -5,6 +5,7 @@ use super::{
     export::{self, ExportArgs},
     reach::{self, Session},
     step::unrecorded,
+    witness,
 };
 use crate::{
     config::{
@@ -244,6 +245,7 @@ async fn sit_down(
         spawn_hand,
         draft: Arc::new(make_draft) as DraftWith,
         export: write_draft(&place),
+        witness: witness::keeper(dirs::state().ok()),
         coach,
     };
     let left = run::run(options).await.map(|(left, not_sent)| {

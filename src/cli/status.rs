@@ -11,7 +11,7 @@ use crate::{
         time::{Span, Stamp, minute_utc},
     },
     os::clock,
-    wire::{FromRoom, JournalState, RoomStatus, SinkView},
+    wire::{Anchored, FromRoom, JournalState, RoomStatus, SinkView},
 };
 use std::process::ExitCode;
 
@@ -83,6 +83,7 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         lines.push(format!("power   {NOBODY_COMMANDS}"));
     }
     lines.extend(room.audit.iter().map(|sink| audit(sink, now)));
+    lines.extend(room.anchor.as_deref().map(anchor));
     lines.extend(super::page::lines(state, now));
     for incident in
         state.incidents.values().filter(|one| one.status != crate::domain::incident::Status::Closed)
@@ -161,6 +162,19 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         lines.push(format!("{} {}  {done} of {all}  at: {at}", walk.id, walk.runbook.title));
     }
     lines
+}
+
+/// How far the journal is signed.
+fn anchor(anchor: &Anchored) -> String {
+    let signed = match anchor.seq {
+        0 => "nothing is signed yet".into(),
+        seq => format!("up to event {seq}"),
+    };
+    let trouble = anchor.trouble.as_ref().map(|(why, since)| {
+        let lead = if anchor.lost { "DO NOT TRUST THE RECORD" } else { "WAITS" };
+        format!("  {lead} since {}: {why}", minute_utc(*since))
+    });
+    format!("signed  {signed}{}", trouble.unwrap_or_default())
 }
 
 /// How far a sink of the audit stream is behind.

@@ -40,15 +40,16 @@ fn is_path(path: &[String], text: &str) -> bool {
     if text.is_empty() {
         return false;
     }
+    if words == ["journal", "checkpoint", "key"] {
+        return true;
+    }
     match words.as_slice() {
         ["journal" | "runbook" | "source", "path"]
-        | ["journal", "ca" | "cert" | "key"]
+        | ["journal" | "source", "ca" | "cert" | "key"]
         | ["journal", "password", "file"]
-        | ["journal", "checkpoint", "key"]
         | ["evidence" | "runbook" | "source", "dir"]
         | ["ui", "keys"]
         | ["source", .., "file"]
-        | ["source", "ca" | "cert" | "key"]
         | ["target", _, "ca"]
         | ["audit", _, "path"]
         | ["audit" | "target", _, .., "file"] => true,

@@ -17,6 +17,7 @@ use crate::{
     os::clock,
     wire::{Ask, JournalState, Sealed, Told},
 };
+use std::fmt::Write as _;
 use uuid::Uuid;
 
 /// Events that one question is answered with at most.
@@ -179,6 +180,13 @@ async fn records(journal: &dyn Journal, from: u64, limit: usize) -> Told {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
 fn sealed(record: Record) -> Result<Sealed, Refusal> {
     let seq = record.seq;
     let text = |bytes: Vec<u8>| {
@@ -186,9 +194,7 @@ fn sealed(record: Record) -> Result<Sealed, Refusal> {
             .map_err(|_| Refusal::new(Code::Conflict, format!("event {seq} is no text: run warroom verify")))
     };
     let (salt, payload) = match record.payload {
-        Some((salt, payload)) => {
-            (Some(salt.iter().map(|byte| format!("{byte:02x}")).collect()), Some(text(payload)?))
-        }
+        Some((salt, payload)) => (Some(hex(&salt)), Some(text(payload)?)),
         None => (None, None),
     };
     Ok(Sealed {

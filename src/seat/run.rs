@@ -20,6 +20,7 @@ use crate::{
     },
     os::clock,
     theme::Theme,
+    wire::Anchored,
 };
 use outside::Outside;
 use std::{
@@ -45,6 +46,9 @@ pub type DraftWith = Arc<dyn Fn(&[Happened], IncidentId) -> (String, Vec<Todo>) 
 /// Writes the draft out; gives its place and its manifest's digest.
 pub type ExportWith = Arc<dyn Fn(&Path, IncidentId) -> Result<(String, String), String> + Send + Sync>;
 
+/// Looks at a checkpoint as a witness; says what is wrong with it.
+pub type WitnessWith = Arc<dyn Fn(&Anchored) -> Option<String> + Send + Sync>;
+
 /// How a seat is opened.
 pub struct Options {
     /// The room's socket.
@@ -67,6 +71,8 @@ pub struct Options {
     pub draft: DraftWith,
     /// Writes drafts out.
     pub export: ExportWith,
+    /// Keeps checkpoints.
+    pub witness: WitnessWith,
 }
 
 /// Why the seat was left.
@@ -113,6 +119,7 @@ pub async fn run(options: Options) -> Result<(Left, Vec<String>), SeatError> {
         spawn_hand: options.spawn_hand,
         draft: options.draft,
         export: options.export,
+        witness: options.witness,
         done: jobs,
     };
     let through = options.caps.clipboard();

@@ -392,9 +392,12 @@ pub struct Anchored {
     pub note: Option<String>,
     /// The key that signed it, as `warroom journal key` prints it.
     pub key: String,
-    /// What is wrong, since when: nothing is signed any more, or it does not get where it should.
+    /// What is wrong, since when: it is not signed, or does not get where it should.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<(String, Wall)>,
+    /// Whether that is the worst: what was signed is not in the journal any more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lost: bool,
 }
 
 /// How far a central audit system is behind.

@@ -44,15 +44,13 @@ pub fn signer(
     origin: &str,
     seed: impl FnOnce() -> Result<[u8; 32], String>,
 ) -> Result<Signer, String> {
-    match read_key(path)? {
-        Some(signer) => Ok(signer),
-        None => {
-            let signer = Signer::new(origin, seed()?).map_err(|error| error.to_string())?;
-            let text = signer.secret() + "\n";
-            durable::write_whole(path, text.as_bytes()).map_err(|error| error.to_string())?;
-            Ok(signer)
-        }
+    if let Some(signer) = read_key(path)? {
+        return Ok(signer);
     }
+    let signer = Signer::new(origin, seed()?).map_err(|error| error.to_string())?;
+    let text = signer.secret() + "\n";
+    durable::write_whole(path, text.as_bytes()).map_err(|error| error.to_string())?;
+    Ok(signer)
 }
 
 /// The key in a file, where there is one.

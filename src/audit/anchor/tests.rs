@@ -17,7 +17,7 @@ use crate::{
     },
     store::sqlite::{Mode, Sqlite},
 };
-use std::{path::Path, time::Duration};
+use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 fn note(text: &str) -> Fact {
     Fact::Note(NoteFact::Said { incident: None, text: text.into() })
@@ -132,7 +132,6 @@ async fn it_signs_by_number_at_a_close_and_at_the_end_and_goes_on_after_a_restar
     shown(&anchoring, |view| view.seq == 13 && view.trouble.is_none()).await;
     anchoring.close().await;
     assert_eq!(ground.signed(&ground.kept()).len(), 3);
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(ground.kept()).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -162,6 +161,7 @@ async fn a_journal_that_was_cut_or_written_anew_is_signed_no_more_and_said() {
         }
         let anchoring = ground.start(&journal, SELDOM);
         let view = shown(&anchoring, |view| view.trouble.is_some()).await;
+        assert!(view.lost);
         let (why, _) = view.trouble.unwrap();
         let how = if anew == 12 { "is another event now" } else { "is not there any more" };
         assert!(why.contains("event 10 was signed") && why.contains(how), "{why}");
@@ -194,7 +194,6 @@ fn a_checkpoint_that_was_cut_off_is_written_over() {
 
 #[test]
 fn a_key_is_made_once_and_only_its_owner_may_read_it() {
-    use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal.key");
     assert!(read_key(&path).unwrap().is_none());

@@ -214,7 +214,7 @@ impl Note {
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n", self.text)?;
+        writeln!(f, "{}", self.text)?;
         for Line { name, id, bytes } in &self.signatures {
             writeln!(f, "{DASH}{name} {}", BASE64.encode([id.as_slice(), bytes].concat()))?;
         }

@@ -136,6 +136,8 @@ pub struct Model {
     pub conn: Conn,
     /// How the room is.
     pub room: Option<RoomStatus>,
+    /// Why the journal is not to be believed, as this seat saw it, and since when. It stays until the seat is left.
+    pub doubt: Option<(String, Wall)>,
     /// What is the case.
     pub state: State,
     /// Whether a state has come at all.
@@ -204,6 +206,7 @@ impl Model {
             host: setup.host,
             conn: Conn::Connecting { since: setup.now.clone() },
             room: None,
+            doubt: None,
             state: State::default(),
             loaded: false,
             live: Live::default(),

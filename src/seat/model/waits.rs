@@ -99,6 +99,10 @@ fn trouble(model: &Model) -> Option<Waits> {
         let what = format!("nothing runs; commands can be copied, UNRECORDED: {why}");
         return Some(Waits::new("READ ONLY", Loud::Worst, what).since(Span::between(*since, now.wall)));
     }
+    if let Some((why, since)) = doubt(model) {
+        let age = Span::between(*since, now.wall);
+        return Some(Waits::new("DO NOT TRUST THE RECORD", Loud::Worst, why).since(age));
+    }
     if let Some(incident) = model.open_incident() {
         if incident.commander().is_none() && incident.handover.is_none() {
             let what = format!("nobody commands {}: take command", incident.id);
@@ -116,6 +120,12 @@ fn trouble(model: &Model) -> Option<Waits> {
     let (who, at, what) = model.glass()?;
     let age = at.elapsed(now);
     (age < GLASS_SHOWN).then(|| Waits::new("GLASS BROKEN", Loud::Worst, what).on(who).since(age))
+}
+
+/// Why the journal is not to be believed: as this seat saw it, else as the room itself says.
+fn doubt(model: &Model) -> Option<&(String, crate::domain::time::Wall)> {
+    let room = || model.room.as_ref()?.anchor.as_ref().filter(|anchor| anchor.lost)?.trouble.as_ref();
+    model.doubt.as_ref().or_else(room)
 }
 
 /// Where all are asked to look, until one has looked or put it aside.

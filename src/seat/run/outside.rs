@@ -1,6 +1,6 @@
 //! What a seat does outside of itself: hands are started, drafts made, an editor opened; never in the loop's way.
 
-use super::{DraftWith, ExportWith, SpawnHand};
+use super::{DraftWith, ExportWith, SpawnHand, WitnessWith};
 use crate::{
     os::{claim, editor},
     seat::{
@@ -17,6 +17,7 @@ pub(super) struct Outside {
     pub spawn_hand: SpawnHand,
     pub draft: DraftWith,
     pub export: ExportWith,
+    pub witness: WitnessWith,
     pub done: mpsc::UnboundedSender<Event>,
 }
 
@@ -45,6 +46,14 @@ impl Outside {
                 tokio::task::spawn_blocking(move || {
                     let result = export(&socket, incident);
                     let _ = done.send(Event::Exported(incident, result));
+                });
+            }
+            Effect::Witness(anchor) => {
+                let witness = self.witness.clone();
+                tokio::task::spawn_blocking(move || {
+                    if let Some(why) = witness(&anchor) {
+                        let _ = done.send(Event::Doubted(why));
+                    }
                 });
             }
             Effect::Send(_)

@@ -40,6 +40,7 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             // Connections have other numbers now.
             model.leader = None;
             model.groups = groups;
+            let witness = witness(model, &room);
             model.room = Some(room);
             if back {
                 model.say(Tone::Done, "the room is back");
@@ -50,7 +51,7 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
                 .commands()
                 .map(|(id, command)| Effect::Send(ToRoom::Do { id, command: command.clone() }))
                 .collect();
-            again
+            witness.into_iter().chain(again).collect()
         }
         FromRoom::Snapshot { state, live } => {
             model.state = *state;
@@ -96,8 +97,9 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             Vec::new()
         }
         FromRoom::Room(room) => {
+            let witness = witness(model, &room);
             room_is(model, room);
-            presence::follow(model)
+            witness.into_iter().chain(presence::follow(model)).collect()
         }
         FromRoom::Here(here) => presence::moved(model, here),
         FromRoom::Steer(_) | FromRoom::Ignored(_) | FromRoom::Bye { .. } => Vec::new(),
@@ -122,6 +124,13 @@ fn room_is(model: &mut Model, room: RoomStatus) {
     let known = model.room.as_ref().and_then(|room| room.point.as_ref()).map(|point| point.until);
     model.room = Some(room);
     presence::pointed(model, known);
+}
+
+/// A checkpoint that this seat has not looked at yet.
+fn witness(model: &Model, room: &RoomStatus) -> Option<Effect> {
+    let before = model.room.as_ref().and_then(|room| room.anchor.as_ref()).and_then(|one| one.note.as_ref());
+    let now = room.anchor.as_ref().filter(|one| one.note.is_some() && one.note.as_ref() != before)?;
+    Some(Effect::Witness(now.clone()))
 }
 
 fn close_terminal(model: &mut Model, at: &StepRef) {

@@ -28,7 +28,7 @@ use crate::{
         power,
         time::{Span, Stamp},
     },
-    wire::{Ask, FromRoom, Steer, ToRoom},
+    wire::{Anchored, Ask, FromRoom, Steer, ToRoom},
 };
 use uuid::Uuid;
 
@@ -80,6 +80,8 @@ pub enum Event {
     Spawned(StepRef, Result<(), String>),
     /// So many clients are attached to this seat's terminal.
     Attached(usize),
+    /// What this seat, as a witness, found wrong with the journal's checkpoint.
+    Doubted(String),
     /// The seat could not be stopped.
     NotSuspended,
 }
@@ -125,6 +127,8 @@ pub enum Effect {
     Draft(IncidentId),
     /// Write the draft out.
     Export(IncidentId),
+    /// Compare the journal's checkpoint with the last that was seen, and keep it.
+    Witness(Box<Anchored>),
 }
 
 /// What follows from an event at a moment.
@@ -202,6 +206,11 @@ fn happen(model: &mut Model, event: Event) -> Vec<Effect> {
         }
         Event::Attached(clients) => {
             model.attached = Some(clients);
+            Vec::new()
+        }
+        Event::Doubted(why) => {
+            let since = model.now.wall;
+            model.doubt = Some((crate::domain::text::line(&why).into_owned(), since));
             Vec::new()
         }
         Event::NotSuspended => {

@@ -73,6 +73,10 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
     if let Some(sink) = model.room.iter().flat_map(|room| &room.audit).find(|sink| sink.trouble.is_some()) {
         out.push((format!("  audit {} behind", sink.behind), Role::Notice));
     }
+    let anchor = model.room.as_ref().and_then(|room| room.anchor.as_ref());
+    if anchor.is_some_and(|anchor| anchor.trouble.is_some() && !anchor.lost) {
+        out.push(("  checkpoints wait".into(), Role::Notice));
+    }
     // What this seat may not, and whose eyes it looks through, comes before what it looks at.
     let mut seat: Vec<(String, Role)> = Vec::new();
     if model.read_only {

@@ -78,7 +78,7 @@ fn what_is_none_is_said_to_be_none() {
 #[test]
 fn a_file_of_them_ends_where_it_was_cut() {
     let notes: Vec<_> = (1..4).map(|seq| signer().sign(head(seq * 10))).collect();
-    let text: String = notes.iter().map(|note| format!("{note}\n")).collect();
+    let text: String = notes.iter().map(|note| note.to_string() + "\n").collect();
     let all = kept(&text);
     assert_eq!(all.notes, notes.iter().cloned().map(Ok).collect::<Vec<_>>());
     assert_eq!(all.whole, text.len() - 1);
