@@ -167,6 +167,7 @@ mod tests {
         ("gate token new", "pipelines"),
         ("verify", "auditors"),
         ("journal init", "set-up"),
+        ("journal key", "auditors"),
         ("evidence", "a seat shows it"),
         ("runbook show", "authors"),
         ("runbook lint", "authors"),
