@@ -9,6 +9,7 @@ use crate::signal::{Answer, Level, Line, Verdict, analysis::logcheck};
 use chrono::Utc;
 use std::{
     collections::VecDeque,
+    fmt::Write as _,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -123,7 +124,8 @@ impl Recent {
         let (verdict, mut seen) = question.judge(count, self.doubt(&all, question, from, now).as_deref());
         if let Some((at, line)) = last {
             let what: String = line.text.chars().take(SHOWN).collect();
-            seen += &format!("; the last {} ago: {} {what}", span(at, now).brief(), line.level.word());
+            let (ago, level) = (span(at, now).brief(), line.level.word());
+            let _ = write!(seen, "; the last {ago} ago: {level} {what}");
         }
         (verdict, seen)
     }
