@@ -231,7 +231,7 @@ fn a_terminal_on_another_host_asks_carries_and_fails_as_one_here() {
     let out = fs::read_to_string(far.file("out")).unwrap();
     let (rows, cols) = out.trim().strip_prefix("ana of ").unwrap().split_once(' ').unwrap();
     assert!(
-        rows.parse::<u16>().unwrap() > 24 && cols.starts_with("1"),
+        rows.parse::<u16>().unwrap() > 24 && cols.starts_with('1'),
         "the terminal grew with the seat: {out}"
     );
     assert!(out.contains("in /tmp"), "{out}");
@@ -252,7 +252,7 @@ fn a_terminal_on_another_host_asks_carries_and_fails_as_one_here() {
     }
 }
 
-const LOST: &str = r#"1. [ ] Holds on
+const LOST: &str = r"1. [ ] Holds on
 
    ```bash { name=hold host=far interactive }
    trap '' HUP TERM
@@ -260,7 +260,7 @@ const LOST: &str = r#"1. [ ] Holds on
    echo holding on
    while :; do sleep 0.1; done
    ```
-"#;
+";
 
 #[test]
 fn a_lost_line_ends_the_step_here_and_what_ran_there() {
