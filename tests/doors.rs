@@ -83,6 +83,21 @@ fn a_script_that_finds_a_room_that_dies_starts_it_again() {
     }
 }
 
+#[test]
+fn the_line_to_join_names_the_machine_as_people_reach_it() {
+    let house = House::new();
+    std::fs::create_dir_all(house.state()).unwrap();
+    std::fs::write(house.state().join("warroom.toml"), "[room]\nssh = \"ana@bastion.example.com\"\n")
+        .unwrap();
+    std::fs::set_permissions(house.state(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let mut pty = seat(&house, &[]);
+    pty.send("@");
+    pty.wait_for("to join  ssh -t ana@bastion.example.com warroom");
+    assert_eq!(here(&house)["join"], "ssh -t ana@bastion.example.com warroom");
+    pty.signal(rustix::process::Signal::TERM);
+    pty.exit();
+}
+
 /// By its flag or by configuration: it says why not, and nothing is recorded.
 #[test]
 fn a_seat_that_only_looks_changes_nothing() {

@@ -33,6 +33,7 @@ fn status() -> RoomStatus {
     RoomStatus {
         version: "0.1.0".into(),
         host: "bast-1".into(),
+        ssh: None,
         private: true,
         drill: None,
         place: "/srv/journal.db".into(),

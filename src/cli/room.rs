@@ -208,6 +208,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     }
     let pumps = audit::start(pumps);
     room.watch_audit(pumps.views());
+    room.is_reached_by(config.room.ssh.clone());
     push::start(push::Sender {
         carriers: outgoing.carriers,
         oncall: outgoing.oncall,

@@ -174,5 +174,10 @@ fn audit(sink: &SinkView, now: &Stamp) -> String {
     };
     let trouble =
         sink.trouble.as_ref().map(|(why, since)| format!("  WAITS since {}: {why}", minute_utc(*since)));
-    format!("audit   {}  {}  {lag}{}", sink.name, sink.place, trouble.unwrap_or_default())
+    let rejected = sink.rejected.as_ref().map(|(count, why, since)| {
+        let events = if *count == 1 { "event" } else { "events" };
+        format!("  REJECTED {count} {events} for good since {}: {why}", minute_utc(*since))
+    });
+    let (trouble, rejected) = (trouble.unwrap_or_default(), rejected.unwrap_or_default());
+    format!("audit   {}  {}  {lag}{trouble}{rejected}", sink.name, sink.place)
 }

@@ -5,6 +5,11 @@ use crate::wire::SinkView;
 use tokio::sync::watch;
 
 impl Room {
+    /// The name by which people reach this machine with ssh, where it is not its own.
+    pub fn is_reached_by(&mut self, ssh: Option<String>) {
+        self.ssh = ssh;
+    }
+
     /// Shows how far each sink is behind.
     pub fn watch_audit(&mut self, views: watch::Receiver<Vec<SinkView>>) {
         self.outward = Some(views);

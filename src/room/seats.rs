@@ -280,6 +280,7 @@ impl Room {
         RoomStatus {
             version: env!("CARGO_PKG_VERSION").into(),
             host,
+            ssh: self.ssh.clone(),
             private: self.owner.is_some(),
             drill,
             place: self.journal.place(),

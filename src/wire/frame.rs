@@ -307,6 +307,9 @@ pub struct RoomStatus {
     pub version: String,
     /// Machine.
     pub host: String,
+    /// The name by which people reach it with ssh, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<String>,
     /// Whether it serves its owner alone.
     pub private: bool,
     /// A drill's scenario while one runs.
@@ -348,6 +351,9 @@ pub struct SinkView {
     pub oldest: Option<Wall>,
     /// What is wrong, since when.
     pub trouble: Option<(String, Wall)>,
+    /// What it will never have since the room began: how many events, why the newest of them, since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<(u64, String, Wall)>,
 }
 
 /// Why the room ends a connection.

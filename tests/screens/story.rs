@@ -757,6 +757,7 @@ pub fn status(gate: bool) -> RoomStatus {
     RoomStatus {
         version: "0.1.0".into(),
         host: "bast-1".into(),
+        ssh: None,
         private: false,
         drill: None,
         place: "/var/lib/warroom/journal.db".into(),
