@@ -39,6 +39,7 @@ fn status() -> RoomStatus {
         place: "/srv/journal.db".into(),
         journal: JournalState::ReadOnly { why: "the disk is full".into(), since: at() },
         audit: Vec::new(),
+        silent: Vec::new(),
         point: None,
         head: 7,
         hash: None,

@@ -83,6 +83,10 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         lines.push(format!("power   {NOBODY_COMMANDS}"));
     }
     lines.extend(room.audit.iter().map(|sink| audit(sink, now)));
+    lines.extend(room.silent.iter().map(|one| {
+        let since = minute_utc(one.since);
+        format!("pages   who acknowledges at {} is not known since {since}: {}", one.target, one.why)
+    }));
     lines.extend(super::page::lines(state, now));
     for incident in
         state.incidents.values().filter(|one| one.status != crate::domain::incident::Status::Closed)

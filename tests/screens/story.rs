@@ -768,6 +768,7 @@ pub fn status(gate: bool) -> RoomStatus {
         gate: gate.then(|| "127.0.0.1:7311".into()),
         since: wall("13:00:00"),
         audit: Vec::new(),
+        silent: Vec::new(),
         point: None,
     }
 }
