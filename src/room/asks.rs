@@ -154,7 +154,8 @@ async fn page(
     let (mut next, mut read, mut weight) = (from, 0_usize, 0_usize);
     while read < limit {
         // As many as one page holds of what they weighed so far: large ones are not all held at once.
-        let fit = if read == 0 { FIRST } else { PAGE_BYTES / (weight / read).max(1) };
+        let each = weight.checked_div(read).map(|each| each.max(1));
+        let fit = each.map_or(FIRST, |each| PAGE_BYTES / each);
         let piece = fit.clamp(1, PIECE).min(limit - read);
         let records = match journal.read(next, piece).await {
             Ok(records) => records,
