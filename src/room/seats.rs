@@ -280,6 +280,7 @@ impl Room {
         RoomStatus {
             version: env!("CARGO_PKG_VERSION").into(),
             host,
+            ssh: self.ssh.clone(),
             private: self.owner.is_some(),
             drill,
             place: self.journal.place(),
@@ -290,6 +291,7 @@ impl Room {
             gate: self.gate_at.clone(),
             since: self.since,
             audit: self.audit_views(),
+            silent: self.silent.as_ref().map(|silent| silent.borrow().clone()).unwrap_or_default(),
             point: self.point.clone().map(Box::new),
             anchor: self.anchor(),
         }

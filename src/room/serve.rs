@@ -32,7 +32,9 @@ use crate::{
     signal::{Reading, Shows},
     source::Spec,
     transport::listen::Listening,
-    wire::{Anchored, As, Finished, FromRoom, Here, JournalState, Point, SinkView, Told, Wanted, encode},
+    wire::{
+        Anchored, As, Finished, FromRoom, Here, JournalState, Point, Silent, SinkView, Told, Wanted, encode,
+    },
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
@@ -166,6 +168,8 @@ pub struct Room {
     pub(super) newest: watch::Sender<Seq>,
     pub(super) outward: Option<watch::Receiver<Vec<SinkView>>>,
     pub(super) anchored: Option<watch::Receiver<Option<Anchored>>>,
+    pub(super) silent: Option<watch::Receiver<Vec<Silent>>>,
+    pub(super) ssh: Option<String>,
     pub(super) told: mpsc::UnboundedSender<(ConnId, u64, Told)>,
     pub(super) answers: mpsc::UnboundedReceiver<(ConnId, u64, Told)>,
     pub(super) later: mpsc::UnboundedSender<Command>,
@@ -251,6 +255,8 @@ impl Room {
             newest,
             outward: None,
             anchored: None,
+            silent: None,
+            ssh: None,
             told,
             answers,
             later,

@@ -757,6 +757,7 @@ pub fn status(gate: bool) -> RoomStatus {
     RoomStatus {
         version: "0.1.0".into(),
         host: "bast-1".into(),
+        ssh: None,
         private: false,
         drill: None,
         place: "/var/lib/warroom/journal.db".into(),
@@ -767,6 +768,7 @@ pub fn status(gate: bool) -> RoomStatus {
         gate: gate.then(|| "127.0.0.1:7311".into()),
         since: wall("13:00:00"),
         audit: Vec::new(),
+        silent: Vec::new(),
         point: None,
         anchor: None,
     }

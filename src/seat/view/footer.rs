@@ -77,6 +77,11 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
     if anchor.is_some_and(|anchor| anchor.trouble.is_some() && !anchor.lost) {
         out.push(("  checkpoints wait".into(), Role::Notice));
     }
+    let rejected = model.room.iter().flat_map(|room| &room.audit).filter_map(|sink| sink.rejected.as_ref());
+    let rejected = rejected.fold(0_u64, |sum, (count, ..)| sum.saturating_add(*count));
+    if rejected > 0 {
+        out.push((format!("  audit {rejected} rejected"), Role::Bad));
+    }
     // What this seat may not, and whose eyes it looks through, comes before what it looks at.
     let mut seat: Vec<(String, Role)> = Vec::new();
     if model.read_only {
