@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Command, CommandId, Event, Refusal, State,
+        Command, CommandId, Refusal, State,
         actor::Actor,
         gate::{self, Answer},
         power::Groups,
