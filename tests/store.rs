@@ -10,8 +10,12 @@
 
 #[path = "store/conformance.rs"]
 mod conformance;
+#[path = "store/many.rs"]
+mod many;
 #[path = "store/postgres.rs"]
 mod postgres;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "store/room.rs"]
 mod room;
 #[path = "store/sealed.rs"]

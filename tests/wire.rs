@@ -39,6 +39,7 @@ fn status() -> RoomStatus {
         journal: JournalState::ReadOnly { why: "the disk is full".into(), since: at() },
         audit: Vec::new(),
         point: None,
+        rooms: Vec::new(),
         head: 7,
         hash: None,
         here: vec![Presence::new(3, Actor::user("ana", 1000), As::Seat, at())],

@@ -11,7 +11,7 @@ use crate::{
         time::{Span, Stamp, minute_utc},
     },
     os::clock,
-    wire::{FromRoom, JournalState, RoomStatus, SinkView},
+    wire::{FromRoom, JournalState, RoomStatus, RoomView, SinkView},
 };
 use std::process::ExitCode;
 
@@ -75,6 +75,14 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         JournalState::ReadOnly { why, since } => format!("READ ONLY since {}: {why}", minute_utc(*since)),
     };
     lines.push(format!("journal {}  {how}", room.place));
+    if !room.rooms.is_empty() {
+        let one = |view: &RoomView| {
+            let own = if view.own { " (this one)" } else { "" };
+            let duty = if view.duty { " has the duties" } else { "" };
+            format!("{}{own}{duty}", view.host)
+        };
+        lines.push(format!("rooms   {}", room.rooms.iter().map(one).collect::<Vec<_>>().join(", ")));
+    }
     lines.push(match &room.gate {
         Some(at) => format!("gate    http://{at}"),
         None => "gate    does not listen".into(),

@@ -5,12 +5,14 @@
 
 pub mod chain;
 mod cores;
+pub mod meeting;
 pub mod upcast;
 pub mod verify;
 
 use crate::domain::{CommandId, Event, Seq, id::Digest};
 use chain::Record;
 use futures::future::{BoxFuture, MaybeDone, maybe_done};
+use meeting::Meeting;
 use serde::{Deserialize, Serialize};
 use std::pin::Pin;
 
@@ -98,6 +100,11 @@ pub trait Journal: Send + Sync {
 
     /// Where it lies, for people.
     fn place(&self) -> String;
+
+    /// Meets the other rooms that append to it, under this name. `None` where there can be no other.
+    fn meet(&self, _room: &str) -> Option<Meeting> {
+        None
+    }
 }
 
 /// Reads everything from `from` on, checking the chain as it goes.

@@ -331,6 +331,22 @@ pub struct RoomStatus {
     /// Where all are asked to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub point: Option<Box<Point>>,
+    /// The rooms that share the journal, this one among them; none where it is embedded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rooms: Vec<RoomView>,
+}
+
+/// A room on the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomView {
+    /// Machine.
+    pub host: String,
+    /// It is the one that tells.
+    pub own: bool,
+    /// It does what is done once for all: what is due by time, pushes, readiness checks.
+    pub duty: bool,
+    /// Since when it is open.
+    pub since: Wall,
 }
 
 /// How far a central audit system is behind.

@@ -260,6 +260,7 @@ impl Model {
             groups: self.groups.clone(),
             now: self.now.clone(),
             id: CommandId(Uuid::nil()),
+            room: String::new(),
         })
     }
 

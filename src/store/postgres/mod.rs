@@ -5,6 +5,7 @@
 //! statement. Everything is asked of the server that takes writes, for a standby may show another order.
 
 mod listen;
+mod meet;
 mod outcome;
 mod owner;
 mod rows;
@@ -14,7 +15,7 @@ mod session;
 use super::Mode;
 use crate::{
     domain::{CommandId, Seq},
-    journal::{Appended, Head, Journal, Trouble, chain::Record},
+    journal::{Appended, Head, Journal, Trouble, chain::Record, meeting::Meeting},
     postgres::Trust,
 };
 use futures::{FutureExt as _, future::BoxFuture};
@@ -54,6 +55,7 @@ pub struct Spec {
 /// A journal in a PostgreSQL database.
 pub struct Postgres {
     place: String,
+    connector: Arc<Connector>,
     asks: mpsc::UnboundedSender<Ask>,
     watch: watch::Receiver<Seq>,
     listener: JoinHandle<()>,
@@ -75,8 +77,8 @@ impl Postgres {
         let tell = Arc::new(tell);
         let place = connector.described(&session);
         let listener = tokio::spawn(listen::run(Arc::clone(&connector), Arc::clone(&tell)));
-        tokio::spawn(owner::Owner::new(connector, session, head, tell).run(inbox));
-        Ok(Self { place, asks, watch, listener })
+        tokio::spawn(owner::Owner::new(Arc::clone(&connector), session, head, tell).run(inbox));
+        Ok(Self { place, connector, asks, watch, listener })
     }
 
     fn ask<T: Send + 'static>(
@@ -145,5 +147,9 @@ impl Journal for Postgres {
 
     fn place(&self) -> String {
         self.place.clone()
+    }
+
+    fn meet(&self, room: &str) -> Option<Meeting> {
+        Some(meet::enter(Arc::clone(&self.connector), room))
     }
 }

@@ -31,6 +31,11 @@ CREATE TABLE warroom.payloads (
   salt    bytea NOT NULL,
   payload bytea NOT NULL
 );
+CREATE UNLOGGED TABLE warroom.rooms (
+  room text PRIMARY KEY,
+  seen timestamptz NOT NULL,
+  says bytea NOT NULL
+);
 CREATE FUNCTION warroom.refuse() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE EXCEPTION 'what is journaled is never changed or deleted'; END $$;
 CREATE FUNCTION warroom.onward() RETURNS trigger LANGUAGE plpgsql AS
@@ -67,7 +72,8 @@ fn grants(role: &str) -> String {
         "GRANT USAGE ON SCHEMA warroom TO {role};\n\
          GRANT SELECT, INSERT ON warroom.events TO {role};\n\
          GRANT SELECT, INSERT, DELETE ON warroom.payloads TO {role};\n\
-         GRANT SELECT, UPDATE (seq, hash) ON warroom.head TO {role};\n"
+         GRANT SELECT, UPDATE (seq, hash) ON warroom.head TO {role};\n\
+         GRANT SELECT, INSERT, UPDATE, DELETE ON warroom.rooms TO {role};\n"
     )
 }
 
