@@ -40,6 +40,7 @@ fn status() -> RoomStatus {
         audit: Vec::new(),
         point: None,
         rooms: Vec::new(),
+        replicated: None,
         head: 7,
         hash: None,
         here: vec![Presence::new(3, Actor::user("ana", 1000), As::Seat, at())],

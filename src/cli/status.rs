@@ -74,7 +74,8 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         JournalState::Writable => format!("{} events", room.head),
         JournalState::ReadOnly { why, since } => format!("READ ONLY since {}: {why}", minute_utc(*since)),
     };
-    lines.push(format!("journal {}  {how}", room.place));
+    let kept = room.replicated.map(|yes| if yes { ", replicated" } else { ", not replicated" });
+    lines.push(format!("journal {}{}  {how}", room.place, kept.unwrap_or_default()));
     if !room.rooms.is_empty() {
         let one = |view: &RoomView| {
             let own = if view.own { " (this one)" } else { "" };

@@ -101,6 +101,11 @@ pub trait Journal: Send + Sync {
     /// Where it lies, for people.
     fn place(&self) -> String;
 
+    /// Whether what it takes survives the loss of the server that took it. `None` where there is no server.
+    fn is_replicated(&self) -> Option<bool> {
+        None
+    }
+
     /// Meets the other rooms that append to it, under this name. `None` where there can be no other.
     fn meet(&self, _room: &str) -> Option<Meeting> {
         None

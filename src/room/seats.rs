@@ -298,6 +298,7 @@ impl Room {
             audit: self.audit_views(),
             point: point.cloned().map(Box::new),
             rooms: self.room_views(),
+            replicated: self.journal.is_replicated(),
         }
     }
 

@@ -334,6 +334,9 @@ pub struct RoomStatus {
     /// The rooms that share the journal, this one among them; none where it is embedded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rooms: Vec<RoomView>,
+    /// Whether what the journal takes survives the loss of its server; none where it lies in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicated: Option<bool>,
 }
 
 /// A room on the journal.

@@ -219,6 +219,7 @@ impl Presence {
         let from =
             self.who.claimed.as_ref().and_then(|claim| claim.split(", ").find(|one| one.starts_with("ssh")));
         notes.extend(from.map(str::to_owned));
+        notes.extend(self.room.as_ref().map(|room| format!("at the room on {room}")));
         notes
     }
 

@@ -776,6 +776,7 @@ pub fn status(gate: bool) -> RoomStatus {
         audit: Vec::new(),
         point: None,
         rooms: Vec::new(),
+        replicated: None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_postgres::types::{ToSql, Type};
 
@@ -94,7 +94,7 @@ impl Place<'_> {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut met = false;
         loop {
-            let (begun, mut news) = (Instant::now(), false);
+            let mut news = false;
             tokio::select! {
                 _ = tick.tick() => {}
                 changed = said.changed() => {
@@ -119,7 +119,7 @@ impl Place<'_> {
                 return met;
             }
             met = true;
-            sleep(APART.saturating_sub(begun.elapsed())).await;
+            sleep(APART).await;
         }
     }
 

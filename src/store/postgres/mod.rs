@@ -54,7 +54,6 @@ pub struct Spec {
 
 /// A journal in a PostgreSQL database.
 pub struct Postgres {
-    place: String,
     connector: Arc<Connector>,
     asks: mpsc::UnboundedSender<Ask>,
     watch: watch::Receiver<Seq>,
@@ -75,10 +74,9 @@ impl Postgres {
         let (asks, inbox) = mpsc::unbounded_channel();
         let (tell, watch) = watch::channel(head.seq);
         let tell = Arc::new(tell);
-        let place = connector.described(&session);
         let listener = tokio::spawn(listen::run(Arc::clone(&connector), Arc::clone(&tell)));
         tokio::spawn(owner::Owner::new(Arc::clone(&connector), session, head, tell).run(inbox));
-        Ok(Self { place, connector, asks, watch, listener })
+        Ok(Self { connector, asks, watch, listener })
     }
 
     fn ask<T: Send + 'static>(
@@ -100,7 +98,7 @@ impl Postgres {
 
     fn gone(&self) -> Trouble {
         Trouble::Unreadable {
-            what: self.place.clone(),
+            what: self.place(),
             why: "the journal's task has ended".into(),
             hint: "restart the room; what was acknowledged is safe".into(),
         }
@@ -146,7 +144,11 @@ impl Journal for Postgres {
     }
 
     fn place(&self) -> String {
-        self.place.clone()
+        self.connector.place().to_owned()
+    }
+
+    fn is_replicated(&self) -> Option<bool> {
+        Some(self.connector.is_replicated())
     }
 
     fn meet(&self, room: &str) -> Option<Meeting> {
