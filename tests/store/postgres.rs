@@ -65,6 +65,30 @@ async fn a_server_that_does_not_sync_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_journal_of_an_older_format_is_brought_on_and_keeps_all() {
+    if !wanted("a_journal_of_an_older_format_is_brought_on_and_keeps_all") {
+        return;
+    }
+    let ground = Ground::database(&["fsync=on"]).await;
+    let server = ground.server.as_ref().unwrap();
+    let (records, _, head) = sealed(Head::EMPTY, vec![note("a"), note("b")]);
+    assert_eq!(ground.open().await.append(Head::EMPTY, records).await, Appended::Ok(head));
+    // As it was before rooms met there.
+    server.sql(
+        "drop table warroom.rooms; alter table warroom.head disable trigger onward; \
+         update warroom.head set format = 1; alter table warroom.head enable trigger onward",
+    );
+    let said = refused(spec(server, "room")).await;
+    assert!(said.contains("has format 1") && said.contains("run warroom journal init"), "{said}");
+    let read = Postgres::open(&spec(server, "room"), Mode::Read).await.unwrap();
+    assert!(verify::run(&read, None, |_| {}).await.broken.is_none());
+    assert_eq!(init(&spec(server, "ana"), Some("room")).await.unwrap().1, Init::Brought { from: 1 });
+    assert_eq!(ground.open().await.head().await.unwrap(), head);
+    assert!(!server.try_sql("update warroom.head set seq = 1").status.success(), "it still only grows");
+    assert_eq!(init(&spec(server, "ana"), Some("room")).await.unwrap().1, Init::There);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_changes_what_is_journaled_and_who_can_is_found() {
     if !wanted("nobody_changes_what_is_journaled_and_who_can_is_found") {
         return;

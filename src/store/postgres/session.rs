@@ -96,7 +96,7 @@ impl Connector {
         if self.mode == Mode::Write {
             self.replicated.store(self.demand(&session.client).await?, Ordering::Relaxed);
         }
-        schema::known(&session.client, &self.place).await?;
+        schema::known(&session.client, &self.place, self.mode).await?;
         Ok(session)
     }
 
