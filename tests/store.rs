@@ -10,6 +10,8 @@
 
 #[path = "store/conformance.rs"]
 mod conformance;
+#[path = "store/failover.rs"]
+mod failover;
 #[path = "store/many.rs"]
 mod many;
 #[path = "store/postgres.rs"]

@@ -29,7 +29,7 @@ use warroom::{
         blob::{Blobs, Bounds},
         redact::Redactor,
     },
-    journal::{Head, read_all},
+    journal::{Head, Journal, read_all},
     room::{Options, Room},
     signal::Shows,
     store::{self, Mode, Place, postgres::Spec},
@@ -41,7 +41,7 @@ use warroom::{
 };
 
 /// A room of its own process, as far as the journal can tell.
-struct One {
+pub struct One {
     dir: tempfile::TempDir,
     spec: Spec,
     socket: PathBuf,
@@ -49,7 +49,7 @@ struct One {
 }
 
 impl One {
-    async fn open(spec: Spec) -> Self {
+    pub async fn open(spec: Spec) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (socket, task) = Self::run(&dir, &spec).await;
         Self { dir, spec, socket, task }
@@ -76,12 +76,18 @@ impl One {
         self.task.abort();
     }
 
+    /// In good order.
+    pub async fn stop(&self) {
+        assert_eq!(self.client().await.ask(Ask::Stop).await.unwrap(), Told::Yes);
+        until_async("it has ended", async || self.task.is_finished()).await;
+    }
+
     /// A new one in its place.
     async fn rise(&mut self) {
         (self.socket, self.task) = Self::run(&self.dir, &self.spec).await;
     }
 
-    async fn client(&self) -> Client {
+    pub async fn client(&self) -> Client {
         Client::script(&self.socket).await.unwrap()
     }
 
@@ -89,7 +95,7 @@ impl One {
         self.client().await.act(command).await.unwrap()
     }
 
-    async fn status(&self) -> RoomStatus {
+    pub async fn status(&self) -> RoomStatus {
         match self.client().await.ask(Ask::Status).await.unwrap() {
             Told::Status(room) => *room,
             other => panic!("{other:?}"),
@@ -124,7 +130,7 @@ impl One {
 }
 
 /// Waits for what must come, and asks again until it has.
-async fn until_async(what: &str, mut so: impl AsyncFnMut() -> bool) {
+pub async fn until_async(what: &str, mut so: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     while !so().await {
         assert!(began.elapsed() < Duration::from_secs(45), "never came: {what}");
@@ -132,7 +138,7 @@ async fn until_async(what: &str, mut so: impl AsyncFnMut() -> bool) {
     }
 }
 
-fn note(text: &str) -> Command {
+pub fn note(text: &str) -> Command {
     Command::Note(NoteCommand::Say { incident: None, text: text.into() })
 }
 
@@ -146,7 +152,7 @@ fn declare() -> Command {
     })
 }
 
-fn said(event: &Event) -> Option<&str> {
+pub fn said(event: &Event) -> Option<&str> {
     match &event.fact {
         Fact::Note(NoteFact::Said { text, .. }) => Some(text),
         _ => None,
@@ -155,8 +161,12 @@ fn said(event: &Event) -> Option<&str> {
 
 /// All that stands in the journal, its chain checked.
 async fn told(ground: &Ground) -> Vec<Event> {
+    events(ground.open().await.as_ref()).await
+}
+
+pub async fn events(journal: &dyn Journal) -> Vec<Event> {
     let mut events = Vec::new();
-    read_all(ground.open().await.as_ref(), Head::EMPTY, |event| events.push(event)).await.unwrap();
+    read_all(journal, Head::EMPTY, |event| events.push(event)).await.unwrap();
     events
 }
 
@@ -431,6 +441,9 @@ async fn whatever_happens_between_rooms_and_database_there_is_one_truth() {
         }
     }
     println!("{} notes, {done} acknowledged, {doubt} in doubt, {} events", model.len(), events.len());
+    let bytes = "select (pg_total_relation_size('warroom.events') + pg_total_relation_size('warroom.payloads')) \
+                 / count(*) from warroom.events";
+    println!("{} bytes an event", ground.server.as_ref().unwrap().sql(bytes));
     assert!(wrong.is_empty(), "{wrong:?}");
     assert!(done > 0);
 }

@@ -115,21 +115,31 @@ fn an_incident_survives_the_loss_of_a_room() {
         status["room"]["rooms"].as_array().unwrap().clone()
     };
     until("each knows of the other", || rooms(&eu, &at_eu).len() == 2 && rooms(&us, &at_us).len() == 2);
-    let duty = |rooms: &[serde_json::Value]| {
-        rooms.iter().any(|room| room["own"] == true && room["duty"] == true)
-    };
+    let duty =
+        |rooms: &[serde_json::Value]| rooms.iter().any(|room| room["own"] == true && room["duty"] == true);
     assert!(duty(&rooms(&eu, &at_eu)) && !duty(&rooms(&us, &at_us)));
     assert!(ok(&us, &at_us, &["status"]).contains("rooms   "));
     eu.kill_room();
     let gate = us.run(&[
-        "--config", &at_us, "gate", "--service", "shop", "--env", "prod", "--artifact", "shop@2", "--action", "deploy",
+        "--config",
+        &at_us,
+        "gate",
+        "--service",
+        "shop",
+        "--env",
+        "prod",
+        "--artifact",
+        "shop@2",
+        "--action",
+        "deploy",
     ]);
     assert_eq!(gate.status.code(), Some(10), "{gate:?}");
     until("the other has the duties", || duty(&rooms(&us, &at_us)));
     ok(&us, &at_us, &["note", "gone on with"]);
     // And the first comes back, to what happened meanwhile.
+    ok(&eu, &at_eu, &["note", "back again"]);
     let timeline = ok(&eu, &at_eu, &["tail", "--no-follow", "--all"]);
-    for text in ["seen from over here", "gone on with", "said nothing for"] {
+    for text in ["back again", "seen from over here", "gone on with", "said nothing for"] {
         assert_eq!(timeline.matches(text).count(), 1, "{text}: {timeline}");
     }
     assert!(ok(&eu, &at_eu, &["verify"]).starts_with("sound: "));
