@@ -34,7 +34,7 @@ use warroom::{
 };
 
 /// Blows where `WARROOM_KILLS` does not say how many; the whole run is 500.
-const BLOWS: u64 = 20;
+const BLOWS: u64 = 50;
 
 fn blows() -> u64 {
     std::env::var("WARROOM_KILLS").ok().map_or(BLOWS, |count| count.parse().unwrap())

@@ -1,5 +1,5 @@
 //! Small doors into the program, on the real binary: who is here as JSON, seats that only look, a subcommand that is
-//! mistyped, and what is generated from the one table read by the shells and by man's own reader.
+//! mistyped, a room that is found as it dies, and what is generated from the one table read by the shells and by man's own reader.
 
 #![allow(
     clippy::unwrap_used,
@@ -47,6 +47,55 @@ fn who_is_here_comes_as_json_with_the_line_to_join() {
     pty.signal(rustix::process::Signal::TERM);
     pty.exit();
     until("the seat is gone", || here(&house)["here"].as_array().unwrap().is_empty());
+}
+
+/// What a room looks like that was killed and is still ending: it takes a connection, and then its socket lies there
+/// and nobody listens.
+fn dying(house: &House, connections: usize) -> std::thread::JoinHandle<()> {
+    std::fs::create_dir_all(house.state()).unwrap();
+    std::fs::set_permissions(house.state(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(house.state().join("room.sock")).unwrap();
+    std::thread::spawn(move || {
+        for _ in 0..connections {
+            drop(listener.accept().unwrap());
+        }
+    })
+}
+
+#[test]
+fn a_seat_let_in_by_a_room_that_dies_starts_it_again() {
+    let house = House::new();
+    let room = dying(&house, 1);
+    let mut pty = seat(&house, &[]);
+    room.join().unwrap();
+    until("the seat is told of", || here(&house)["here"].as_array().unwrap().len() == 1);
+    pty.signal(rustix::process::Signal::TERM);
+    pty.exit();
+}
+
+#[test]
+fn a_script_that_finds_a_room_that_dies_starts_it_again() {
+    for connections in [1, 2] {
+        let house = House::new();
+        let room = dying(&house, connections);
+        house.ok(&["note", "it is down"]);
+        room.join().unwrap();
+    }
+}
+
+#[test]
+fn the_line_to_join_names_the_machine_as_people_reach_it() {
+    let house = House::new();
+    std::fs::create_dir_all(house.state()).unwrap();
+    std::fs::write(house.state().join("warroom.toml"), "[room]\nssh = \"ana@bastion.example.com\"\n")
+        .unwrap();
+    std::fs::set_permissions(house.state(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let mut pty = seat(&house, &[]);
+    pty.send("@");
+    pty.wait_for("to join  ssh -t ana@bastion.example.com warroom");
+    assert_eq!(here(&house)["join"], "ssh -t ana@bastion.example.com warroom");
+    pty.signal(rustix::process::Signal::TERM);
+    pty.exit();
 }
 
 /// By its flag or by configuration: it says why not, and nothing is recorded.

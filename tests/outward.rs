@@ -3,6 +3,8 @@
 //! Helpers outside test functions may stop a test as well as those within.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "outward/answers.rs"]
+mod answers;
 #[path = "outward/audit.rs"]
 mod audit;
 #[path = "outward/house.rs"]

@@ -25,8 +25,8 @@ use tokio::{
 use uuid::Uuid;
 use warroom::{
     domain::{
-        Command, CommandId, Event, Fact, Seq, actor::Actor, incident::IncidentCommand, note::NoteCommand,
-        note::NoteFact, policy::Policy, severity::Severity, time::Stamp,
+        Command, CommandId, Event, Fact, Seq, actor::Actor, id::IncidentId, incident::IncidentCommand,
+        note::NoteCommand, note::NoteFact, policy::Policy, severity::Severity, time::Stamp,
     },
     evidence::{
         blob::{Blobs, Bounds},
@@ -37,7 +37,7 @@ use warroom::{
     room::{Options, Room},
     store::sqlite::{Mode, Sqlite},
     transport::{client::Client, listen::listen},
-    wire::{Ask, JournalState, Outcome, Told},
+    wire::{Ask, FRAME_MAX, FromRoom, JournalState, Outcome, Told, encode},
 };
 
 /// What becomes of the next append.
@@ -432,4 +432,51 @@ async fn what_was_to_go_when_the_room_fell_goes_when_it_opens_again() {
     assert_eq!(chain::open(&file.read(1, 1).await.unwrap()[0]).unwrap().fact, Fact::Erased);
     assert!(blobs.get(&kept).is_err());
     drop(room);
+}
+
+/// What is said of several large notes is more than a frame may have.
+#[tokio::test]
+async fn a_page_of_large_events_fits_a_frame_and_says_where_to_go_on() {
+    let house = House::open().await;
+    let mut client = house.client().await;
+    let large = "x".repeat(15_900);
+    // A twentieth of them would fill a page, all of them more than a frame.
+    let count = 2 * FRAME_MAX / large.len() / 3 * 2;
+    let mut others = Vec::new();
+    for _ in 0..8 {
+        others.push(house.client().await);
+    }
+    let each = count / others.len();
+    let said = others.into_iter().map(|mut client| {
+        let large = large.clone();
+        async move {
+            for _ in 0..each {
+                client.act(note(&large)).await.unwrap();
+            }
+        }
+    });
+    futures::future::join_all(said).await;
+    let (mut from, mut pages, mut seqs) = (1, 0, Vec::new());
+    loop {
+        let ask = Ask::Events { from, limit: 2_000, incident: None };
+        let told = client.ask(ask).await.unwrap();
+        let frame = encode(&FromRoom::Told { n: 1, told: told.clone() }).len();
+        assert!(frame < 1_100_000, "{frame}");
+        let Told::Events { events, next } = told else { panic!("{told:?}") };
+        pages += 1;
+        seqs.extend(events.iter().map(|event| event.seq));
+        let Some(next) = next else { break };
+        assert!(next > from && frame > 900_000, "{next} {frame}");
+        from = next;
+    }
+    assert!(pages > 8, "{pages}");
+    assert!(seqs.len() >= each * 8);
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
+    // A bound on their number still holds, and where nothing is said of an incident the page says where to go on.
+    let ask = Ask::Events { from: 2, limit: 3, incident: None };
+    let Told::Events { events, next } = client.ask(ask).await.unwrap() else { panic!() };
+    assert_eq!((events.len(), next), (3, Some(5)));
+    let ask = Ask::Events { from: 1, limit: 40, incident: Some(IncidentId(9)) };
+    let Told::Events { events, next } = client.ask(ask).await.unwrap() else { panic!() };
+    assert_eq!((events.len(), next), (0, Some(41)));
 }

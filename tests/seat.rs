@@ -705,20 +705,18 @@ fn what_happens_behind_a_gap_does_not_hide_what_is_still_read() {
     let story = story::holding();
     let (old, new) = story.events.split_at(story.events.len() - 3);
     let mut model = seat(&story::declared(), "ana", NOW);
-    let _ = press(&mut model, NOW, "7");
+    let asked = asked_for(&press(&mut model, NOW, "7"), true);
+    let [(n, 1, _)] = asked[..] else { panic!("{asked:?}") };
     let mut later = story.events.last().unwrap().clone();
     later.seq += 1;
     hear(&mut model, NOW, FromRoom::Event(Box::new(later)));
-    let n = (1..50)
-        .find(|n| {
-            let events = old.iter().filter(|event| event.stream == Some(story::INC)).cloned().collect();
-            let told = Told::Events { events, next: Some(new[0].seq) };
-            !hear(&mut model, NOW, FromRoom::Told { n: *n, told }).is_empty()
-        })
-        .expect("the draft asks for more");
+    let events = old.iter().filter(|event| event.stream == Some(story::INC)).cloned().collect();
+    let told = Told::Events { events, next: Some(new[0].seq) };
+    let asked = asked_for(&hear(&mut model, NOW, FromRoom::Told { n, told }), true);
+    let [(n, from, _)] = asked[..] else { panic!("the draft asks for more: {asked:?}") };
+    assert_eq!(from, new[0].seq);
     let events = new.to_vec();
-    let effects =
-        hear(&mut model, NOW, FromRoom::Told { n: n + 1, told: Told::Events { events, next: None } });
+    let effects = hear(&mut model, NOW, FromRoom::Told { n, told: Told::Events { events, next: None } });
     assert!(effects.contains(&Effect::Draft(story::INC)), "{effects:?}");
     let seqs: Vec<u64> = model.draft.events.iter().map(|event| event.seq).collect();
     let all: Vec<u64> =
@@ -1004,4 +1002,80 @@ proptest! {
             }
         }
     }
+}
+
+/// Events that the seat asks for: the question's number, from where, how many.
+fn asked_for(effects: &[Effect], incident: bool) -> Vec<(u64, u64, usize)> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send(ToRoom::Ask { n, ask: Ask::Events { from, limit, incident: of } })
+                if of.is_some() == incident =>
+            {
+                Some((*n, *from, *limit))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn snapshot(story: &story::Story) -> FromRoom {
+    FromRoom::Snapshot { state: Box::new(story.state.clone()), live: Box::default() }
+}
+
+#[test]
+fn a_timeline_goes_on_where_large_events_cut_a_page_short() {
+    let story = story::asked();
+    let mut model = ana();
+    let asked = asked_for(&hear(&mut model, NOW, snapshot(&story)), false);
+    let [(n, 1, 300)] = asked[..] else { panic!("{asked:?}") };
+    model.timeline.clear();
+    let page = |n, from: usize, to: usize, next| FromRoom::Told {
+        n,
+        told: Told::Events { events: story.events[from..to].to_vec(), next },
+    };
+    let next = story.events[5].seq;
+    let asked = asked_for(&hear(&mut model, NOW, page(n, 0, 5, Some(next))), false);
+    let [(n, from, limit)] = asked[..] else { panic!("{asked:?}") };
+    assert_eq!((from, limit), (next, 300 + 1 - usize::try_from(next).unwrap()));
+    let after = hear(&mut model, NOW, page(n, 5, story.events.len(), None));
+    assert_eq!(asked_for(&after, false), []);
+    let whole = ana();
+    let seqs = |model: &Model| model.timeline.iter().map(|entry| entry.seq).collect::<Vec<_>>();
+    assert_eq!(seqs(&model), seqs(&whole));
+    // A page that ends with what was asked for does not make it go on into what it has.
+    let asked = asked_for(&hear(&mut model, NOW, snapshot(&story)), false);
+    assert_eq!(asked_for(&hear(&mut model, NOW, page(asked[0].0, 0, 5, Some(301))), false), []);
+}
+
+/// What is shown never has a hole in it that nothing says.
+#[test]
+fn a_page_that_is_cut_off_by_a_lost_connection_is_asked_for_again() {
+    let story = story::asked();
+    let mut model = ana();
+    let asked = asked_for(&hear(&mut model, NOW, snapshot(&story)), false);
+    model.timeline.clear();
+    let told = Told::Events { events: story.events[..5].to_vec(), next: Some(story.events[5].seq) };
+    hear(&mut model, NOW, FromRoom::Told { n: asked[0].0, told });
+    let lost = Event::Lost { why: "it fell".into(), retry_in: Span::secs(1), other_wire: false };
+    update::update(&mut model, story::at(NOW), lost);
+    assert!(model.timeline.iter().count() > 0, "what is known stays on the screen");
+    let asked = asked_for(&hear(&mut model, NOW, snapshot(&story)), false);
+    assert_eq!((asked[0].1, model.timeline.iter().count()), (1, 0));
+    // Further behind than is asked for: what was known before would stand beside a hole.
+    let mut model = ana();
+    let mut later = story.state.clone();
+    later.head += 1_000;
+    hear(&mut model, NOW, FromRoom::Snapshot { state: Box::new(later), live: Box::default() });
+    assert_eq!(model.timeline.iter().count(), 0);
+}
+
+#[test]
+fn a_draft_passes_over_pages_in_which_nothing_is_its_own() {
+    let mut model = ana();
+    let asked = asked_for(&press(&mut model, NOW, "7"), true);
+    let [(n, 1, _)] = asked[..] else { panic!("{asked:?}") };
+    let told = Told::Events { events: Vec::new(), next: Some(2_001) };
+    let asked = asked_for(&hear(&mut model, NOW, FromRoom::Told { n, told }), true);
+    assert_eq!(asked.first().map(|(_, from, _)| *from), Some(2_001));
 }

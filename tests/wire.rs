@@ -33,11 +33,13 @@ fn status() -> RoomStatus {
     RoomStatus {
         version: "0.1.0".into(),
         host: "bast-1".into(),
+        ssh: None,
         private: true,
         drill: None,
         place: "/srv/journal.db".into(),
         journal: JournalState::ReadOnly { why: "the disk is full".into(), since: at() },
         audit: Vec::new(),
+        silent: Vec::new(),
         point: None,
         rooms: Vec::new(),
         replicated: None,

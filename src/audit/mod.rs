@@ -23,6 +23,11 @@ pub trait Sink: Send + Sync {
     /// Takes all of these, or says why not; then all of them are brought again.
     fn take<'a>(&'a mut self, events: &'a [Event]) -> BoxFuture<'a, Result<(), String>>;
 
+    /// How many of the events that were taken last it will never have, and why. Told once.
+    fn rejected(&mut self) -> Option<(u64, String)> {
+        None
+    }
+
     /// Where it is, without anything secret.
     fn place(&self) -> String;
 

@@ -56,13 +56,19 @@ fn nanos(at: Wall) -> String {
     format!("{}000000", at.timestamp_millis().max(0))
 }
 
-/// How many records the answer says were not taken, and why.
+/// How many records the answer says were not taken, and why. None of them, with words: a warning.
+/// <https://opentelemetry.io/docs/specs/otlp/#partial-success-1>
 pub fn rejected(answer: &[u8]) -> Option<(u64, String)> {
     let answer: Value = serde_json::from_slice(answer).ok()?;
     let partial = answer.get("partialSuccess")?;
-    let count = partial.get("rejectedLogRecords")?;
-    let count = count.as_u64().or_else(|| count.as_str()?.parse().ok()).filter(|count| *count > 0)?;
-    let why = partial.get("errorMessage").and_then(Value::as_str).unwrap_or("no reason given");
+    let count = partial.get("rejectedLogRecords").unwrap_or(&Value::Null);
+    let count = count.as_u64().or_else(|| count.as_str()?.parse().ok()).unwrap_or(0);
+    let why = partial.get("errorMessage").and_then(Value::as_str).unwrap_or_default().trim();
+    let why = match (count, why) {
+        (0, "") => return None,
+        (_, "") => "no reason given",
+        (_, why) => why,
+    };
     Some((count, text::line(why).chars().take(200).collect()))
 }
 
@@ -109,6 +115,12 @@ mod tests {
     fn what_was_not_taken_is_read() {
         let answer = br#"{"partialSuccess":{"rejectedLogRecords":"3","errorMessage":"too old"}}"#;
         assert_eq!(rejected(answer), Some((3, "too old".into())));
+        let silent = br#"{"partialSuccess":{"rejectedLogRecords":2}}"#;
+        assert_eq!(rejected(silent), Some((2, "no reason given".into())));
+        let hostile = r#"{"partialSuccess":{"rejectedLogRecords":1,"errorMessage":"\u001b[2Jno"}}"#;
+        assert!(!rejected(hostile.as_bytes()).unwrap().1.contains('\u{1b}'));
+        let warns = br#"{"partialSuccess":{"errorMessage":"use gzip"}}"#;
+        assert_eq!(rejected(warns), Some((0, "use gzip".into())));
         for fine in
             [&b"{}"[..], b"", br#"{"partialSuccess":{}}"#, br#"{"partialSuccess":{"rejectedLogRecords":0}}"#]
         {

@@ -95,13 +95,15 @@ struct Progress {
     at: At,
     failures: u32,
     trouble: Option<(String, Wall)>,
+    rejected: Option<(u64, String, Wall)>,
     oldest: Option<Wall>,
 }
 
 impl Pump {
     async fn run(mut self, board: Board, mut stopping: watch::Receiver<bool>) {
         let mut news = self.journal.watch();
-        let mut own = Progress { at: self.begin().await, failures: 0, trouble: None, oldest: None };
+        let mut own =
+            Progress { at: self.begin().await, failures: 0, trouble: None, rejected: None, oldest: None };
         loop {
             let head = *news.borrow_and_update();
             let result = if head > own.at.seq { self.step(&mut own).await } else { Ok(()) };
@@ -155,6 +157,11 @@ impl Pump {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
         own.oldest = Some(first.recorded);
         self.sink.take(&events).await?;
+        if let Some((count, why)) = self.sink.rejected() {
+            let (before, since) =
+                own.rejected.as_ref().map_or_else(|| (0, clock::now().wall), |(n, _, since)| (*n, *since));
+            own.rejected = Some((count.saturating_add(before), why, since));
+        }
         let at = At { seq: last.seq, hash: last.hash, boot: clock::now().boot, doubt: false };
         self.cursor.write(&at).map_err(|error| error.to_string())?;
         own.at = at;
@@ -194,6 +201,7 @@ impl Pump {
             behind,
             oldest: own.oldest.filter(|_| behind > 0),
             trouble: own.trouble.clone(),
+            rejected: own.rejected.clone(),
         }
     }
 }

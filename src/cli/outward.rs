@@ -21,7 +21,9 @@ use crate::{
     journal::Journal,
     push::{
         Carrier, Oncall,
+        answer::{Answer, Asker},
         carrier::{Protection, Target, carrier},
+        incidents::Incidents,
     },
 };
 use futures::{FutureExt as _, future::BoxFuture};
@@ -33,6 +35,8 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 pub struct Outgoing {
     /// Targets by name.
     pub carriers: BTreeMap<String, Arc<dyn Carrier>>,
+    /// Targets that can be asked who acknowledged, by name.
+    pub askers: BTreeMap<String, Arc<dyn Asker>>,
     /// Commands that say who is on call.
     pub oncall: Oncall,
     /// Everything secret among it, so that it is never kept.
@@ -53,6 +57,9 @@ pub fn outgoing(config: &Config, drill: bool) -> Outgoing {
         if let Ok(made) = made {
             all.carriers.insert(name.clone(), made);
         }
+        if let (false, Some(asker)) = (drill, asker(name, configured, &mut all.secrets)) {
+            all.askers.insert(name.clone(), asker);
+        }
     }
     for (who, group) in config.page.iter().filter(|_| !drill) {
         for (rung, step) in
@@ -62,6 +69,20 @@ pub fn outgoing(config: &Config, drill: bool) -> Outgoing {
         }
     }
     all
+}
+
+/// What asks a target who acknowledged there, where one is configured. One that cannot be used says so when it is asked.
+fn asker(name: &str, configured: &Configured, secrets: &mut Vec<redact::Secret>) -> Option<Arc<dyn Asker>> {
+    let Configured::Pagerduty(one) = configured else { return None };
+    let token = resolve_secret(one.token.as_ref()?, &fetch).map_err(|error| error.to_string());
+    let made = token.and_then(|token| {
+        secrets.push(redact::Secret { name: name.to_owned(), value: token.clone() });
+        Incidents::new(&one.api, &token, one.timeout)
+    });
+    Some(match made {
+        Ok(made) => Arc::new(made),
+        Err(why) => Arc::new(Broken(why)),
+    })
 }
 
 fn target(name: &str, configured: &Configured, secrets: &mut Vec<redact::Secret>) -> Result<Target, String> {
@@ -144,8 +165,15 @@ fn sink(configured: &Audit) -> Result<Box<dyn Sink>, String> {
     })
 }
 
-/// A sink that cannot be used, and why.
+/// A sink, or what would be asked, that cannot be used, and why.
 struct Broken(String);
+
+impl Asker for Broken {
+    fn ask(&self, _: String) -> BoxFuture<'_, Result<Option<Answer>, String>> {
+        let why = self.0.clone();
+        async { Err(why) }.boxed()
+    }
+}
 
 impl Sink for Broken {
     fn take<'a>(&'a mut self, _: &'a [Event]) -> BoxFuture<'a, Result<(), String>> {

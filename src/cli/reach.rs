@@ -161,7 +161,7 @@ pub async fn start(
     let began = Instant::now();
     let (mut told, mut other, mut starts) = (false, false, 1);
     loop {
-        if UnixStream::connect(&socket).await.is_ok() {
+        if answers(&socket).await {
             return Ok(());
         }
         // Another starter may have been quicker: that room is as good, and waited for as long as it opens. Where it was
@@ -171,7 +171,7 @@ pub async fn start(
                 other = true;
             } else if std::mem::take(&mut other) {
                 process = spec.clone().detach(Some(&log)).map_err(|error| fail(&error))?;
-            } else if UnixStream::connect(&socket).await.is_ok() {
+            } else if answers(&socket).await {
                 return Ok(());
             } else if starts < STARTS {
                 starts += 1;
@@ -192,6 +192,16 @@ pub async fn start(
             told = true;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Whether a room answers there. That something takes connections is not enough: so does one that was killed and is
+/// still ending, and it keeps others out as long.
+async fn answers(socket: &Path) -> bool {
+    match Client::script(socket).await {
+        // What it says is for whoever asks next.
+        Ok(_) | Err(NoRoom::Refused(_) | NoRoom::OtherWire(_) | NoRoom::Foreign { .. }) => true,
+        Err(NoRoom::Absent { .. } | NoRoom::Lost(_) | NoRoom::Slow(_)) => false,
     }
 }
 
@@ -254,11 +264,17 @@ impl Session {
         if let Some(why) = &reached.passed_over {
             exit::warn(why);
         }
-        Ok(Self {
-            client: Client::script(&reached.place.socket).await?,
-            socket: reached.place.socket,
-            passed_over: reached.passed_over,
-        })
+        let socket = reached.place.socket;
+        let client = match Client::script(&socket).await {
+            // One's own, found as it died: a script has nobody who would try again.
+            Err(NoRoom::Absent { .. } | NoRoom::Lost(_)) if reached.place.kind == Kind::Private => {
+                let dir = dirs::state().map_err(|error| Unreached::Start(error.to_string()))?;
+                start(with, &dir, &[], &|line| eprintln!("{line}")).await?;
+                Client::script(&socket).await?
+            }
+            reached => reached?,
+        };
+        Ok(Self { client, socket, passed_over: reached.passed_over })
     }
 
     /// Connects to a room that runs already.
@@ -381,4 +397,22 @@ pub fn incident(state: &State, given: Option<IncidentId>) -> Result<IncidentId, 
         Refusal::new(crate::domain::refusal::Code::Unknown, "there is no open incident")
             .hint("declare one with warroom declare \"what is wrong\"")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_takes_a_connection_and_says_nothing_is_no_room_that_answers() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("room.sock");
+        let dying = tokio::net::UnixListener::bind(&socket).unwrap();
+        let asked = answers(&socket);
+        // As the kernel does it when the last thread of a killed room is gone.
+        let gone = async { drop(dying.accept().await.unwrap()) };
+        assert!(!tokio::join!(asked, gone).0);
+        drop(dying);
+        assert!(!answers(&socket).await);
+    }
 }

@@ -208,6 +208,15 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     }
     let pumps = audit::start(pumps);
     room.watch_audit(pumps.views());
+    room.is_reached_by(config.room.ssh.clone());
+    let silent = push::answer::start(push::answer::Answers {
+        askers: outgoing.askers,
+        state: shared_state.state.clone(),
+        durable: shared_state.durable.clone(),
+        says: shared_state.own.clone(),
+        every: push::answer::EVERY,
+    });
+    room.watch_answers(silent);
     push::start(push::Sender {
         carriers: outgoing.carriers,
         oncall: outgoing.oncall,

@@ -92,6 +92,10 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         lines.push(format!("power   {NOBODY_COMMANDS}"));
     }
     lines.extend(room.audit.iter().map(|sink| audit(sink, now)));
+    lines.extend(room.silent.iter().map(|one| {
+        let since = minute_utc(one.since);
+        format!("pages   who acknowledges at {} is not known since {since}: {}", one.target, one.why)
+    }));
     lines.extend(super::page::lines(state, now));
     for incident in
         state.incidents.values().filter(|one| one.status != crate::domain::incident::Status::Closed)
@@ -183,5 +187,10 @@ fn audit(sink: &SinkView, now: &Stamp) -> String {
     };
     let trouble =
         sink.trouble.as_ref().map(|(why, since)| format!("  WAITS since {}: {why}", minute_utc(*since)));
-    format!("audit   {}  {}  {lag}{}", sink.name, sink.place, trouble.unwrap_or_default())
+    let rejected = sink.rejected.as_ref().map(|(count, why, since)| {
+        let events = if *count == 1 { "event" } else { "events" };
+        format!("  REJECTED {count} {events} for good since {}: {why}", minute_utc(*since))
+    });
+    let (trouble, rejected) = (trouble.unwrap_or_default(), rejected.unwrap_or_default());
+    format!("audit   {}  {}  {lag}{trouble}{rejected}", sink.name, sink.place)
 }

@@ -141,6 +141,7 @@ fn weight(node: &Node) -> usize {
 pub fn check(config: &Config, tree: &Node, whole: &Node, files: &Files, world: &World<'_>) -> Vec<Problem> {
     let mut judge = Judge { config, tree, whole, files, world, problems: Vec::new() };
     journal::check(&mut judge);
+    room(&mut judge);
     policy(&mut judge);
     services(&mut judge);
     powers(&mut judge);
@@ -151,6 +152,25 @@ pub fn check(config: &Config, tree: &Node, whole: &Node, files: &Files, world: &
     check_outward::outward(&mut judge);
     rest(&mut judge);
     judge.problems
+}
+
+/// Longest name of a machine that ssh takes, a user before it included.
+const SSH_MAX: usize = 320;
+
+/// The name stands on a line that people paste into a shell.
+fn room(judge: &mut Judge<'_>) {
+    let Some(ssh) = &judge.config.room.ssh else { return };
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-:/@%+".contains(c);
+    let help = "bastion.example.com, USER@HOST, ssh://HOST:PORT or a name of ~/.ssh/config";
+    let what = match ssh.chars().find(|c| !fits(*c)) {
+        _ if ssh.is_empty() => "the name is empty".to_owned(),
+        _ if ssh.starts_with('-') => "ssh would take it for an option".to_owned(),
+        _ if ssh.len() > SSH_MAX => format!("{} characters are no name", ssh.chars().count()),
+        Some(c) if c.is_whitespace() => "it has a blank in it: one name, without options".to_owned(),
+        Some(c) => format!("{} has no place in it", crate::domain::text::line(&format!("{c:?}"))),
+        None => return,
+    };
+    judge.wrong(&key!["room", "ssh"], what, help);
 }
 
 fn policy(judge: &mut Judge<'_>) {

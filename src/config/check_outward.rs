@@ -113,6 +113,10 @@ fn targets(judge: &mut Judge<'_>) {
             Target::Pagerduty(one) => {
                 judge.secret(&at("routing_key"), &one.routing_key);
                 judge.url(&at("url"), &one.url);
+                if let Some(token) = &one.token {
+                    judge.secret(&at("token"), token);
+                }
+                judge.url(&at("api"), &one.api);
                 one.timeout
             }
             Target::Smtp(one) => {

@@ -30,6 +30,8 @@ pub struct Config {
     /// Where the journal is: a path or an address alone, or a table.
     #[schemars(with = "journal::Form")]
     pub journal: Journal,
+    /// The room itself.
+    pub room: Room,
     /// Times that the rules read.
     pub policy: Times,
     /// The severity matrix, `[severity.SEV1]` to `[severity.SEV5]`.
@@ -60,6 +62,15 @@ pub struct Config {
     pub redact: Redact,
     /// The seat.
     pub ui: Ui,
+}
+
+/// The room itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Room {
+    /// The name by which people reach this machine with ssh, in the line to join: a host, `USER@HOST` or an alias. Not
+    /// set: the machine's own name.
+    pub ssh: Option<String>,
 }
 
 /// Times that the rules read.

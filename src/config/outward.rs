@@ -71,6 +71,12 @@ pub struct Pagerduty {
     /// The API's address, where it is another: `https://events.eu.pagerduty.com/v2/enqueue`.
     #[serde(default = "pagerduty")]
     pub url: String,
+    /// Where a REST API key is that may read incidents: who acknowledges a page there acknowledges it here.
+    #[serde(default)]
+    pub token: Option<Secret>,
+    /// The REST API's address, where it is another: `https://api.eu.pagerduty.com`.
+    #[serde(default = "pagerduty_api")]
+    pub api: String,
     /// How long an answer may take.
     #[serde(default = "ten")]
     pub timeout: Span,
@@ -159,6 +165,10 @@ fn thirty() -> Span {
 }
 fn pagerduty() -> String {
     "https://events.pagerduty.com/v2/enqueue".into()
+}
+
+fn pagerduty_api() -> String {
+    "https://api.pagerduty.com".into()
 }
 
 impl Target {

@@ -42,12 +42,11 @@ fn is_path(path: &[String], text: &str) -> bool {
     }
     match words.as_slice() {
         ["journal" | "runbook" | "source", "path"]
-        | ["journal", "ca" | "cert" | "key"]
+        | ["journal" | "source", "ca" | "cert" | "key"]
         | ["journal", "password", "file"]
         | ["evidence" | "runbook" | "source", "dir"]
         | ["ui", "keys"]
         | ["source", .., "file"]
-        | ["source", "ca" | "cert" | "key"]
         | ["target", _, "ca"]
         | ["audit", _, "path"]
         | ["audit" | "target", _, .., "file"] => true,

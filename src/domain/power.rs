@@ -83,9 +83,9 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
         }),
         Command::Page(command) => respond(match command {
             PageCommand::Ask { incident, .. } => *incident,
-            PageCommand::Acknowledge { page, .. } | PageCommand::Withdraw { page, .. } => {
-                state.pages.get(page).and_then(|known| known.incident)
-            }
+            PageCommand::Acknowledge { page, .. }
+            | PageCommand::Answered { page, .. }
+            | PageCommand::Withdraw { page, .. } => state.pages.get(page).and_then(|known| known.incident),
         }),
         Command::Walk(command) => match command {
             WalkCommand::Start { incident, .. } => respond(*incident),

@@ -378,7 +378,10 @@ fn page(fact: &PageFact) -> String {
         }
         PageFact::Asked { page, who, why, .. } => format!("{page} to {who}: {why}"),
         PageFact::Climbed { page, rung, why } => format!("{page} climbs to rung {}: {why}", rung + 1),
-        PageFact::Acknowledged { page, note: Some(note) } => format!("acknowledged {page}: {note}"),
+        PageFact::Acknowledged { page, elsewhere: Some(elsewhere), .. } => {
+            format!("{page} is acknowledged by {} at {}", elsewhere.who, elsewhere.target)
+        }
+        PageFact::Acknowledged { page, note: Some(note), .. } => format!("acknowledged {page}: {note}"),
         PageFact::Acknowledged { page, .. } => format!("acknowledged {page}"),
         PageFact::Withdrawn { page, reason } => format!("{page} is withdrawn: {reason}"),
     }

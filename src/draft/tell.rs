@@ -279,7 +279,10 @@ fn page(fact: &PageFact) -> String {
         PageFact::Climbed { page, rung, why } => {
             format!("{page} climbed to rung {}: {}", rung + 1, inline(why))
         }
-        PageFact::Acknowledged { page, note: Some(note) } => {
+        PageFact::Acknowledged { page, elsewhere: Some(elsewhere), .. } => {
+            format!("{page} acknowledged by {} at {}", inline(&elsewhere.who), inline(&elsewhere.target))
+        }
+        PageFact::Acknowledged { page, note: Some(note), .. } => {
             format!("{page} acknowledged: “{}”", clipped(note, WORDS))
         }
         PageFact::Acknowledged { page, .. } => format!("{page} acknowledged"),

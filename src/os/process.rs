@@ -30,7 +30,8 @@ impl ProcessId {
 }
 
 /// Whether this very process still runs. One that ended and waits for its parent (a zombie) does not, nor does
-/// another that got its number, nor one of an earlier boot.
+/// another that got its number, nor one of an earlier boot. One that was killed and is still ending does: it holds its
+/// files and its locks until the last of its threads is gone, which may be waiting for a disk.
 pub fn alive(process: &ProcessId) -> bool {
     process.boot == clock::boot_id()
         && Stat::read(process.pid).is_some_and(|stat| stat.start == process.start && !stat.ended())
@@ -47,6 +48,8 @@ pub(super) struct Stat {
     pub group: u32,
     /// Session.
     pub session: u32,
+    /// Threads that are left of it.
+    pub threads: u32,
     /// Ticks between boot and start.
     pub start: u64,
 }
@@ -71,12 +74,14 @@ impl Stat {
         let state = *fields.next()?.as_bytes().first()?;
         let group = fields.nth(1)?.parse().ok()?;
         let session = fields.next()?.parse().ok()?;
-        let start = fields.nth(15)?.parse().ok()?;
-        Some(Self { pid, state, group, session, start })
+        let threads = fields.nth(13)?.parse().ok()?;
+        let start = fields.nth(1)?.parse().ok()?;
+        Some(Self { pid, state, group, session, threads, start })
     }
 
     pub fn ended(&self) -> bool {
-        matches!(self.state, b'Z' | b'X' | b'x')
+        // The state is that of its first thread.
+        matches!(self.state, b'Z' | b'X' | b'x') && self.threads <= 1
     }
 }
 
@@ -89,8 +94,16 @@ mod tests {
     fn a_name_with_brackets_is_no_trap() {
         let line = b"42 (a) R (b) S 1 40 39 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2";
         let stat = Stat::parse(line).unwrap();
-        assert_eq!(stat, Stat { pid: 42, state: b'S', group: 40, session: 39, start: 98765 });
+        assert_eq!(stat, Stat { pid: 42, state: b'S', group: 40, session: 39, threads: 1, start: 98765 });
         assert_eq!(Stat::parse(b"42 (a"), None);
+    }
+
+    #[test]
+    fn a_process_ends_with_the_last_of_its_threads() {
+        let of = |state: u8, threads: u32| Stat { pid: 1, state, group: 1, session: 1, threads, start: 1 };
+        assert!(!of(b'Z', 2).ended(), "a thread of it waits for the disk and holds its locks");
+        assert!(of(b'Z', 1).ended());
+        assert!(!of(b'D', 1).ended());
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! That something is owed stands in the journal; [`sender`] takes it from the durable fold, a [`Carrier`] brings it to
 //! its target, and what became of it goes back to the room as a command. Nothing here decides who is paged or when.
 
+pub mod answer;
 pub mod body;
 pub mod carrier;
 mod command;
+pub mod incidents;
 mod mail;
 mod post;
 pub mod sender;

@@ -6,21 +6,28 @@ use super::{
 };
 use crate::{
     domain::{
-        Command, CommandId, Refusal, State,
+        Command, CommandId, Event, Refusal, State,
         actor::Actor,
         gate::{self, Answer},
         power::Groups,
         refusal::Code,
         time::Stamp,
     },
-    journal::Journal,
+    journal::{Journal, chain},
     os::clock,
     wire::{Ask, JournalState, Told},
 };
+use std::io;
 use uuid::Uuid;
 
 /// Events that one question is answered with at most.
 const PAGE: usize = 2_000;
+/// Bytes of events that one question is answered with at most; one event that is larger comes alone. Far below
+/// [`crate::wire::FRAME_MAX`], so that other answers come in between.
+const PAGE_BYTES: usize = 1024 * 1024;
+/// Events that are read at once: the first, and most of those that follow.
+const FIRST: usize = 64;
+const PIECE: usize = 512;
 
 impl Room {
     pub(super) fn ask(&mut self, id: ConnId, who: &Actor, n: u64, ask: Ask) {
@@ -135,7 +142,7 @@ impl Room {
     }
 }
 
-/// One page of events, of one incident or of all.
+/// One page of events, of one incident or of all: bounded by their number and by what they take on the wire.
 async fn page(
     journal: &dyn Journal,
     from: u64,
@@ -143,15 +150,53 @@ async fn page(
     incident: Option<crate::domain::id::IncidentId>,
 ) -> Told {
     let limit = limit.clamp(1, PAGE);
-    let records = match journal.read(from, limit).await {
-        Ok(records) => records,
-        Err(trouble) => return Told::No(Refusal::new(Code::Conflict, trouble.to_string())),
-    };
-    let next = (records.len() == limit).then(|| records.last().map(|record| record.seq + 1)).flatten();
-    let events = records
-        .iter()
-        .filter(|record| incident.is_none() || record.stream == incident)
-        .filter_map(|record| crate::journal::chain::open(record).ok())
-        .collect();
-    Told::Events { events, next }
+    let (mut events, mut bytes) = (Vec::new(), 0_usize);
+    let (mut next, mut read, mut weight) = (from, 0_usize, 0_usize);
+    while read < limit {
+        // As many as one page holds of what they weighed so far: large ones are not all held at once.
+        let each = weight.checked_div(read).map(|each| each.max(1));
+        let fit = each.map_or(FIRST, |each| PAGE_BYTES / each);
+        let piece = fit.clamp(1, PIECE).min(limit - read);
+        let records = match journal.read(next, piece).await {
+            Ok(records) => records,
+            Err(trouble) => return Told::No(Refusal::new(Code::Conflict, trouble.to_string())),
+        };
+        let last = records.len() < piece;
+        for record in records {
+            let wanted = incident.is_none() || record.stream == incident;
+            if let Some(event) = wanted.then(|| chain::open(&record).ok()).flatten() {
+                let more = encoded(&event);
+                if bytes.saturating_add(more) > PAGE_BYTES && !events.is_empty() {
+                    return Told::Events { events, next: Some(record.seq) };
+                }
+                bytes = bytes.saturating_add(more);
+                events.push(event);
+            }
+            next = record.seq.saturating_add(1);
+            read = read.saturating_add(1);
+            weight = weight.saturating_add(record.payload.map_or(0, |(_, payload)| payload.len()));
+        }
+        if last {
+            return Told::Events { events, next: None };
+        }
+    }
+    Told::Events { events, next: Some(next) }
+}
+
+/// Bytes that an event takes on the wire.
+fn encoded(event: &Event) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.saturating_add(piece.len());
+            Ok(piece.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // It counts: nothing in it can fail.
+    let _ = serde_json::to_writer(&mut count, event);
+    count.0
 }

@@ -286,6 +286,7 @@ impl Room {
         RoomStatus {
             version: env!("CARGO_PKG_VERSION").into(),
             host: self.host.clone(),
+            ssh: self.ssh.clone(),
             private: self.owner.is_some(),
             drill,
             place: self.journal.place(),
@@ -296,6 +297,7 @@ impl Room {
             gate: self.gate_at.clone(),
             since: self.since,
             audit: self.audit_views(),
+            silent: self.silent.as_ref().map(|silent| silent.borrow().clone()).unwrap_or_default(),
             point: point.cloned().map(Box::new),
             rooms: self.room_views(),
             replicated: self.journal.is_replicated(),

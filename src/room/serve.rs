@@ -34,7 +34,7 @@ use crate::{
     signal::{Reading, Shows},
     source::Spec,
     transport::listen::Listening,
-    wire::{As, Finished, FromRoom, Here, JournalState, Point, SinkView, Told, Wanted, encode},
+    wire::{As, Finished, FromRoom, Here, JournalState, Point, Silent, SinkView, Told, Wanted, encode},
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{
@@ -182,6 +182,8 @@ pub struct Room {
     pub(super) writable: watch::Sender<bool>,
     pub(super) newest: watch::Sender<Seq>,
     pub(super) outward: Option<watch::Receiver<Vec<SinkView>>>,
+    pub(super) silent: Option<watch::Receiver<Vec<Silent>>>,
+    pub(super) ssh: Option<String>,
     pub(super) told: mpsc::UnboundedSender<(ConnId, u64, Told)>,
     pub(super) answers: mpsc::UnboundedReceiver<(ConnId, u64, Told)>,
     pub(super) later: mpsc::UnboundedSender<Command>,
@@ -278,6 +280,8 @@ impl Room {
             writable,
             newest,
             outward: None,
+            silent: None,
+            ssh: None,
             told,
             answers,
             later,

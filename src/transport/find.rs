@@ -64,6 +64,11 @@ pub fn is_configured() -> bool {
         || UNIT_DIRS.iter().any(|dir| UNITS.iter().any(|unit| there(&Path::new(dir).join(unit))))
 }
 
+/// Whether a socket lies there that nobody listens at: its room died. One that is stopped takes its socket with it.
+pub fn left_behind(why: &io::Error) -> bool {
+    why.kind() == io::ErrorKind::ConnectionRefused
+}
+
 /// What to tell somebody who gets a room of their own although the machine is meant to have one.
 pub fn passed_over(socket: &Path, why: &io::Error) -> String {
     let help = match why.kind() {

@@ -307,6 +307,9 @@ pub struct RoomStatus {
     pub version: String,
     /// Machine.
     pub host: String,
+    /// The name by which people reach it with ssh, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<String>,
     /// Whether it serves its owner alone.
     pub private: bool,
     /// A drill's scenario while one runs.
@@ -328,6 +331,9 @@ pub struct RoomStatus {
     /// How the audit stream is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audit: Vec<SinkView>,
+    /// Targets that cannot be asked who acknowledged a page there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent: Vec<Silent>,
     /// Where all are asked to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub point: Option<Box<Point>>,
@@ -367,6 +373,20 @@ pub struct SinkView {
     pub oldest: Option<Wall>,
     /// What is wrong, since when.
     pub trouble: Option<(String, Wall)>,
+    /// What it will never have since the room began: how many events, why the newest of them, since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<(u64, String, Wall)>,
+}
+
+/// A target of pages that cannot be asked who acknowledged them there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silent {
+    /// Its name.
+    pub target: String,
+    /// Why.
+    pub why: String,
+    /// Since when.
+    pub since: Wall,
 }
 
 /// Why the room ends a connection.

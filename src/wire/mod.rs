@@ -9,8 +9,8 @@ mod presence;
 
 pub use codec::{Lines, TooLong, decode, encode};
 pub use frame::{
-    As, Ask, Finished, FromRoom, HandSays, JournalState, Outcome, RoomStatus, RoomView, SinkView, Steer,
-    StepRef, ToRoom, Told, Wanted,
+    As, Ask, Finished, FromRoom, HandSays, JournalState, Outcome, RoomStatus, RoomView, Silent, SinkView,
+    Steer, StepRef, ToRoom, Told, Wanted,
 };
 pub use presence::{Here, IDLE_AFTER, Look, Point, Presence, SeatId};
 

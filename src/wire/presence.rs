@@ -245,7 +245,8 @@ impl RoomStatus {
     pub fn join_line(&self, incident: Option<IncidentId>, with: &str) -> String {
         let with = if with.is_empty() { String::new() } else { format!(" {with}") };
         let incident = incident.map(|id| format!(" {id}")).unwrap_or_default();
-        format!("ssh -t {} warroom{with}{incident}", crate::domain::text::line(&self.host))
+        let host = self.ssh.as_deref().unwrap_or(&self.host);
+        format!("ssh -t {} warroom{with}{incident}", crate::domain::text::line(host))
     }
 }
 

@@ -175,3 +175,55 @@ async fn otlp_waits_while_the_collector_is_down_and_its_lag_is_shown() {
     assert!(seqs.contains(&house.state().head.to_string().as_str()), "{seqs:?}");
     house.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_collector_rejects_for_good_is_shown_and_what_follows_goes_on() {
+    let collector = Listener::start().await;
+    collector.answers(
+        200,
+        r#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"too old \u001b[2Jby a day"}}"#,
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let otlp = Otlp::new(&collector.url(""), &[], Span::secs(5)).unwrap();
+    let house = streaming(dir, vec![("otlp", Box::new(otlp))]).await;
+    let views = house.pumps.views();
+    let rejected = || views.borrow().first().and_then(|one| one.rejected.clone());
+    until("it is shown", || rejected().is_some()).await;
+    let (before, why, since) = rejected().unwrap();
+    assert!(before >= 2 && why.starts_with("too old ") && !why.contains('\u{1b}'), "{why:?}");
+    collector.answers(200, "{}");
+    house.ok(note("it goes on")).await;
+    until("the next are taken", || {
+        let head = house.state().head;
+        views.borrow().first().is_some_and(|one| one.behind == 0 && one.seq == head && one.trouble.is_none())
+    })
+    .await;
+    let taken = rejected().unwrap();
+    assert_eq!((taken.1.as_str(), taken.2), (why.as_str(), since), "and stays shown");
+    // They are counted on.
+    collector.answers(200, r#"{"partialSuccess":{"rejectedLogRecords":"1","errorMessage":"too long"}}"#);
+    house.ok(note("another")).await;
+    until("the next is counted", || rejected().is_some_and(|(_, why, _)| why == "too long")).await;
+    let counted = rejected().unwrap();
+    assert!(counted.0 > taken.0 && counted.2 == since, "{counted:?}");
+    let told = warroom::transport::client::Client::script(&house.socket)
+        .await
+        .unwrap()
+        .ask(warroom::wire::Ask::Status)
+        .await
+        .unwrap();
+    let warroom::wire::Told::Status(room) = told else { panic!("{told:?}") };
+    assert_eq!(room.audit[0].rejected.as_ref().map(|(_, why, _)| why.as_str()), Some("too long"));
+    // Each once: the protocol forbids to bring what was rejected again.
+    let mut seqs = Vec::new();
+    for got in collector.got() {
+        let records = got.body["resourceLogs"][0]["scopeLogs"][0]["logRecords"].as_array().unwrap().clone();
+        seqs.extend(
+            records.iter().map(|one| {
+                one["attributes"][0]["value"]["intValue"].as_str().unwrap().parse::<u64>().unwrap()
+            }),
+        );
+    }
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
+    house.end().await;
+}

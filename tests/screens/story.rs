@@ -764,6 +764,7 @@ pub fn status(gate: bool) -> RoomStatus {
     RoomStatus {
         version: "0.1.0".into(),
         host: "bast-1".into(),
+        ssh: None,
         private: false,
         drill: None,
         place: "/var/lib/warroom/journal.db".into(),
@@ -774,6 +775,7 @@ pub fn status(gate: bool) -> RoomStatus {
         gate: gate.then(|| "127.0.0.1:7311".into()),
         since: wall("13:00:00"),
         audit: Vec::new(),
+        silent: Vec::new(),
         point: None,
         rooms: Vec::new(),
         replicated: None,

@@ -17,6 +17,7 @@ pub struct Otlp {
     url: Url,
     client: Client,
     host: String,
+    rejected: Option<(u64, String)>,
 }
 
 impl Otlp {
@@ -30,10 +31,10 @@ impl Otlp {
         url.set_path(&path);
         let access = Access { headers: headers.to_vec(), bearer: None, timeout: limit };
         let client = Client::new(&url, &access).map_err(|problem| problem.to_string())?;
-        Ok(Self { url, client, host: crate::os::host_name() })
+        Ok(Self { url, client, host: crate::os::host_name(), rejected: None })
     }
 
-    async fn post(&self, events: &[Event]) -> Result<(), String> {
+    async fn post(&mut self, events: &[Event]) -> Result<(), String> {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static("application/json"));
         let body = otlp::request(events, &self.host).to_string();
@@ -45,9 +46,14 @@ impl Otlp {
         if !(200..=299).contains(&got.status) {
             return Err(format!("it answers HTTP {}", got.status));
         }
-        if let Some((count, why)) = otlp::rejected(&got.body) {
-            // Rejected for good: the protocol forbids to bring them again, and those that follow must not wait.
-            tracing::error!(count, %why, "the collector did not take events");
+        match otlp::rejected(&got.body) {
+            Some((0, why)) => tracing::warn!(%why, "the collector took all events and warns"),
+            // For good: the protocol forbids to bring them again, and those that follow must not wait.
+            Some((count, why)) => {
+                tracing::error!(count, %why, "the collector did not take events");
+                self.rejected = Some((count, why));
+            }
+            None => {}
         }
         Ok(())
     }
@@ -56,6 +62,10 @@ impl Otlp {
 impl Sink for Otlp {
     fn take<'a>(&'a mut self, events: &'a [Event]) -> BoxFuture<'a, Result<(), String>> {
         self.post(events).boxed()
+    }
+
+    fn rejected(&mut self) -> Option<(u64, String)> {
+        self.rejected.take()
     }
 
     fn place(&self) -> String {

@@ -70,6 +70,15 @@ pub struct Acknowledged {
     pub note: Option<String>,
 }
 
+/// Where a page was acknowledged, when not here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// The target.
+    pub target: String,
+    /// Who, as the target says.
+    pub who: String,
+}
+
 impl Page {
     /// Whether somebody is still waited for.
     pub fn is_open(&self) -> bool {
@@ -123,6 +132,9 @@ pub enum PageFact {
         page: PageId,
         /// What was said with it.
         note: Option<String>,
+        /// Where, when not here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        elsewhere: Option<Elsewhere>,
     },
     /// Nobody needs to come any more.
     Withdrawn {
@@ -166,6 +178,15 @@ pub enum PageCommand {
         #[serde(default)]
         note: Option<String>,
     },
+    /// A target says that somebody acknowledged a page there. Only the room asks it.
+    Answered {
+        /// Which page.
+        page: PageId,
+        /// Where, and who.
+        elsewhere: Elsewhere,
+        /// How, as the target says.
+        how: String,
+    },
     /// Take a page back.
     Withdraw {
         /// Which page.
@@ -200,8 +221,11 @@ pub(super) fn apply(state: &mut State, fact: &PageFact, event: &Event) {
                 page.rung = *rung;
             }
         }
-        PageFact::Acknowledged { page, note } => {
-            let by = event.actor.name.clone();
+        PageFact::Acknowledged { page, note, elsewhere } => {
+            let by = elsewhere.as_ref().map_or_else(
+                || event.actor.name.clone(),
+                |elsewhere| format!("{} at {}", elsewhere.who, elsewhere.target),
+            );
             if let Some(page) = state.pages.get_mut(page) {
                 let (at, note) = (event.occurred.clone(), note.clone());
                 page.acknowledged = Some(Acknowledged { by: by.clone(), at, note });

@@ -1,6 +1,6 @@
 //! Who is paged and when a page climbs.
 
-use super::{DEFAULT, Page, PageCommand, PageFact, PageWhen, Rung, TargetKind};
+use super::{DEFAULT, Elsewhere, Page, PageCommand, PageFact, PageWhen, Rung, TargetKind};
 use crate::domain::{
     command::Ctx,
     dispatch::{Matter, Names},
@@ -89,14 +89,15 @@ fn rung(names: &mut Names, page: PageId, key: &str, ladder: &[Rung], rung: usize
     to.iter().map(|target| names.owe(Matter::Page { page, rung }, target, key)).collect()
 }
 
-/// The targets that took a page and follow it are told what became of it.
-fn tell(state: &State, page: &Page, matter: &Matter) -> Vec<Fact> {
+/// The targets that took a page and follow it are told what became of it, but for the one that said so.
+fn tell(state: &State, page: &Page, matter: &Matter, but: Option<&String>) -> Vec<Fact> {
     let mut targets: Vec<&str> = page.reached.iter().map(|reached| reached.target.as_str()).collect();
     targets.sort_unstable();
     targets.dedup();
     let mut names = Names::after(state);
     targets
         .into_iter()
+        .filter(|target| but.is_none_or(|but| but != target))
         .filter(|target| state.policy.outward.targets.get(*target).is_some_and(|kind| kind.follows()))
         .map(|target| names.owe(matter.clone(), target, &page.key))
         .collect()
@@ -149,15 +150,28 @@ pub(in crate::domain) fn decide(
             let known = open(state, *page)?;
             let note = note.as_deref().filter(|note| !note.trim().is_empty());
             let note = note.map(|note| text("the note", note, 400)).transpose()?;
-            let mut facts = vec![Fact::Page(PageFact::Acknowledged { page: *page, note })];
-            facts.extend(tell(state, known, &Matter::Acknowledged { page: *page }));
+            let mut facts = vec![Fact::Page(PageFact::Acknowledged { page: *page, note, elsewhere: None })];
+            facts.extend(tell(state, known, &Matter::Acknowledged { page: *page }, None));
+            Ok(facts)
+        }
+        PageCommand::Answered { page, elsewhere, how } => {
+            ctx.room_only()?;
+            // Somebody here may have been quicker.
+            let Ok(known) = open(state, *page) else { return Ok(Vec::new()) };
+            let Elsewhere { target, who } = elsewhere;
+            let elsewhere = Elsewhere { target: target.clone(), who: text("the name", who, 120)? };
+            let note = Some(text("the note", how, 400)?);
+            let acknowledged = PageFact::Acknowledged { page: *page, note, elsewhere: Some(elsewhere) };
+            let mut facts = vec![Fact::Page(acknowledged)];
+            // Where it was acknowledged that is known.
+            facts.extend(tell(state, known, &Matter::Acknowledged { page: *page }, Some(target)));
             Ok(facts)
         }
         PageCommand::Withdraw { page, reason } => {
             let known = open(state, *page)?;
             let reason = text("the reason", reason, 400)?;
             let mut facts = vec![Fact::Page(PageFact::Withdrawn { page: *page, reason })];
-            facts.extend(tell(state, known, &Matter::Over { page: *page }));
+            facts.extend(tell(state, known, &Matter::Over { page: *page }, None));
             Ok(facts)
         }
     }

@@ -22,6 +22,8 @@ pub struct Draft {
     pub incident: Option<IncidentId>,
     /// Its events, gathered from the room.
     pub events: Vec<Event>,
+    /// Up to here the room was asked: events of others are passed over.
+    pub read: Seq,
     /// Whether all events up to now are there.
     pub complete: bool,
     /// Markdown; none before it was made once.
@@ -44,7 +46,7 @@ impl Draft {
 
     /// The next event that is not there yet.
     pub fn next(&self) -> Seq {
-        self.events.last().map_or(1, |event| event.seq + 1)
+        self.events.last().map_or(1, |event| event.seq + 1).max(self.read)
     }
 
     /// Adds an event that belongs to the incident and is newer than all before.

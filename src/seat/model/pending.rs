@@ -87,13 +87,18 @@ impl Pendings {
     }
 
     /// A question was answered.
-    pub fn told(&mut self, n: u64) -> Option<For> {
-        self.asks.remove(&n).map(|(purpose, _)| purpose)
+    pub fn told(&mut self, n: u64) -> Option<(For, Ask)> {
+        self.asks.remove(&n)
+    }
+
+    /// Questions of this kind that wait.
+    pub fn waiting(&self, purpose: For) -> impl Iterator<Item = &Ask> {
+        self.asks.values().filter(move |(known, _)| *known == purpose).map(|(_, ask)| ask)
     }
 
     /// Whether a question of this kind waits.
     pub fn asks(&self, purpose: For) -> bool {
-        self.asks.values().any(|(known, _)| *known == purpose)
+        self.waiting(purpose).next().is_some()
     }
 
     /// Questions die with the connection; they are asked anew where they still matter.

@@ -15,6 +15,8 @@ pub struct Timeline {
     entries: VecDeque<Entry>,
     /// Whether nothing older is to be had.
     pub from_start: bool,
+    /// Before this one something may be missing.
+    doubt: Seq,
 }
 
 impl Timeline {
@@ -43,6 +45,26 @@ impl Timeline {
     /// Forgets everything, as when another room's state came.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// What was asked for up to before this one did not all come: something may be missing before it.
+    pub fn doubt(&mut self, seq: Seq) {
+        self.doubt = self.doubt.max(seq);
+    }
+
+    /// Forgets what may have something missing after it, as it is asked for again; everything where the newest that
+    /// is there does not reach `from`, from which on it is, or is of another room, whose newest is `head`.
+    pub fn settle(&mut self, from: Seq, head: Seq) {
+        let last = self.entries.back().map_or(0, |entry| entry.seq);
+        if last > head || last.saturating_add(1) < from {
+            self.clear();
+        }
+        let gone = self.entries.partition_point(|known| known.seq < self.doubt);
+        if gone > 0 {
+            self.entries.drain(..gone);
+            self.from_start = false;
+        }
+        self.doubt = 0;
     }
 
     /// The oldest that is there.

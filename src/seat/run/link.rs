@@ -5,7 +5,10 @@ use crate::{
     os::claim,
     seat::update::Event,
     signal::Shows,
-    transport::client::{self, NoRoom},
+    transport::{
+        client::{self, NoRoom},
+        find,
+    },
     wire::ToRoom,
 };
 use futures::future::BoxFuture;
@@ -69,7 +72,7 @@ async fn keep(
     events: mpsc::Sender<Event>,
 ) {
     let mut tries = 0;
-    // Whether the room ended without a goodbye: one that was stopped is left alone.
+    // Whether the room ended without a goodbye: one that was stopped is left alone, and takes its socket with it.
     let mut fell = false;
     loop {
         let sitting = client::sit(&socket, claim::of_this_process(), read_only, shows.clone());
@@ -132,8 +135,10 @@ async fn keep(
         match why {
             NoRoom::Lost(_) => fell = true,
             NoRoom::Refused(_) | NoRoom::OtherWire(_) => fell = false,
-            NoRoom::Absent { .. } if fell => {
-                if let Some(revive) = &revive {
+            NoRoom::Absent { why, .. } => {
+                // The one that let this seat in may have been dying: only its socket says so.
+                fell |= find::left_behind(&why);
+                if let (true, Some(revive)) = (fell, &revive) {
                     revive().await;
                 }
             }

@@ -3,7 +3,7 @@
 use super::{Effect, draft, presence};
 use crate::{
     domain::{
-        Command, Event, Fact,
+        Command, Event, Fact, Seq,
         glass::GlassFact,
         handover::{HandoverCommand, HandoverFact},
         policy::NOBODY_COMMANDS,
@@ -136,6 +136,11 @@ pub fn lost(model: &mut Model, why: &str, retry_in: Span, other_wire: bool) {
         Conn::Connecting { since } => (since.clone(), 1),
         Conn::Up { .. } => (now.clone(), 1),
     };
+    for ask in model.pending.waiting(For::Timeline) {
+        if let Ask::Events { from, limit, .. } = ask {
+            model.timeline.doubt(from.saturating_add(*limit as u64));
+        }
+    }
     model.pending.forget_asks();
     let why = crate::domain::text::line(why).into_owned();
     model.conn = Conn::Down { since, retry: now.plus(retry_in), tries, why, other_wire };
@@ -144,11 +149,9 @@ pub fn lost(model: &mut Model, why: &str, retry_in: Span, other_wire: bool) {
 /// After another state came: the timeline is asked for from its newest events back.
 fn retell(model: &mut Model) -> Vec<Effect> {
     let head = model.state.head;
-    if model.timeline.iter().next_back().is_some_and(|entry| entry.seq > head) {
-        model.timeline.clear();
-    }
-    model.draft.complete = false;
     let from = head.saturating_sub(PAGE as u64 - 1).max(1);
+    model.timeline.settle(from, head);
+    model.draft.complete = false;
     let mut effects = model.ask(Ask::Events { from, limit: PAGE, incident: None }, For::Timeline);
     effects.extend(draft::more(model));
     effects
@@ -290,26 +293,38 @@ fn done(model: &mut Model, then: Then, outcome: Outcome) -> Vec<Effect> {
     }
 }
 
+/// The rest of what was asked for the timeline, where large events filled the page before.
+fn further(model: &mut Model, asked: &Ask, next: Option<Seq>) -> Vec<Effect> {
+    let (Ask::Events { from, limit, .. }, Some(next)) = (asked, next) else { return Vec::new() };
+    let end = from.saturating_add(*limit as u64);
+    if next <= *from || next >= end {
+        return Vec::new();
+    }
+    let limit = usize::try_from(end - next).unwrap_or(PAGE);
+    model.ask(Ask::Events { from: next, limit, incident: None }, For::Timeline)
+}
+
 fn told_(model: &mut Model, n: u64, told: Told) -> Vec<Effect> {
-    let Some(purpose) = model.pending.told(n) else { return Vec::new() };
+    let Some((purpose, ask)) = model.pending.told(n) else { return Vec::new() };
     match (purpose, told) {
         (_, Told::Status(room)) => {
             room_is(model, *room);
             Vec::new()
         }
-        (For::Timeline, Told::Events { events, .. }) => {
+        (For::Timeline, Told::Events { events, next }) => {
             if events.is_empty() {
                 model.timeline.from_start = true;
             }
             for event in &events {
                 model.timeline.add(event, &model.state);
             }
-            Vec::new()
+            further(model, &ask, next)
         }
         (For::Draft, Told::Events { events, next }) => {
             for event in &events {
                 model.draft.add(event);
             }
+            model.draft.read = next.unwrap_or(model.draft.read);
             model.draft.complete = next.is_none();
             model.draft.dirty = true;
             let mut effects = draft::more(model);

@@ -73,6 +73,11 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
     if let Some(sink) = model.room.iter().flat_map(|room| &room.audit).find(|sink| sink.trouble.is_some()) {
         out.push((format!("  audit {} behind", sink.behind), Role::Notice));
     }
+    let rejected = model.room.iter().flat_map(|room| &room.audit).filter_map(|sink| sink.rejected.as_ref());
+    let rejected = rejected.fold(0_u64, |sum, (count, ..)| sum.saturating_add(*count));
+    if rejected > 0 {
+        out.push((format!("  audit {rejected} rejected"), Role::Bad));
+    }
     if let Some(room) = model.room.as_ref().filter(|room| room.replicated.is_some()) {
         let gap = if out.is_empty() { "" } else { "  " };
         // How far what is written here is safe, and that there are others who write.
