@@ -14,8 +14,9 @@ use crate::{
         scorecard::DRILL,
         time::Span,
     },
-    signal::analysis::check as promql,
+    signal::analysis::{check as promql, logcheck},
 };
+use reqwest::Url;
 use std::{collections::BTreeSet, path::Path};
 
 /// The checks of one service.
@@ -93,8 +94,26 @@ fn question(judge: &mut Judge<'_>, at: &[Step], check: &ReadinessCheck) {
             let secret =
                 |line: &str| line.split_once(':').is_some_and(|(name, _)| nearest::sounds_secret(name));
             if check.code.lines().skip(1).take_while(|line| !line.trim().is_empty()).any(secret) {
-                let help = "it would stand in the journal: ask an address that needs none";
+                let help =
+                    "it would stand in the journal: name a probe that has it in its auth, source = \"…\"";
                 judge.wrong_secret(at, "a secret has no place in a check", help);
+            }
+            let probe = judge.config.source.iter().find(|one| Some(one.id()) == check.source);
+            let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+            let asked = check.code.split_whitespace().find(|word| word.contains("://")).and_then(origin);
+            let own = probe.and_then(Source::url).and_then(origin);
+            if let (Some(asked), Some(own)) = (asked, own)
+                && asked != own
+            {
+                let what = format!("{} is not where its source is", asked.ascii_serialization());
+                let help = format!("{}: what proves who asks goes nowhere else", own.ascii_serialization());
+                judge.wrong(at, what, help);
+            }
+        }
+        "logs" => {
+            if let Err(why) = logcheck::parse(&check.code) {
+                let help = "as in a runbook: lines, level, within, expect and silence, a line each";
+                judge.wrong(at, why, help);
             }
         }
         "junit" if !Path::new(check.code.trim()).is_absolute() => {

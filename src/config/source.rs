@@ -351,6 +351,8 @@ impl Source {
         match lang {
             "promql" => self.answers_queries(),
             "sql" => matches!(self, Self::Sql(_)),
+            "http" => matches!(self, Self::Probe(_)),
+            "logs" => matches!(self, Self::Log(_)),
             _ => false,
         }
     }

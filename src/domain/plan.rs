@@ -409,7 +409,7 @@ pub enum LintLevel {
 }
 
 /// Languages of checks that the room answers from its own sources.
-pub const QUERIES: [&str; 4] = ["promql", "http", "sql", "junit"];
+pub const QUERIES: [&str; 5] = ["promql", "http", "sql", "logs", "junit"];
 
 impl Block {
     /// Whether a shell runs it.
@@ -425,9 +425,10 @@ impl Block {
         self.once && self.kind == BlockKind::Run
     }
 
-    /// Whether the room answers it from its own sources, so that no command is needed.
+    /// Whether the room answers it from its own sources, so that no command is needed. (Where nothing else is said,
+    /// what stands under `logs` is what some log looks like.)
     pub fn is_query(&self) -> bool {
-        QUERIES.contains(&self.lang.as_str())
+        QUERIES.contains(&self.lang.as_str()) && (self.annotated || self.lang != "logs")
     }
 }
 

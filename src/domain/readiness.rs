@@ -39,7 +39,7 @@ const SEEN_MAX: usize = 300;
 pub struct ReadinessCheck {
     /// Its name, unique in its service.
     pub name: String,
-    /// Language of the question, as of a check in a runbook: `promql`, `http`, `sql` or `junit`.
+    /// Language of the question, as of a check in a runbook: `promql`, `http`, `sql`, `logs` or `junit`.
     pub lang: String,
     /// The question, as it stands in a runbook's block. It is journaled: no secrets in it.
     pub code: String,

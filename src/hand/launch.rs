@@ -2,8 +2,9 @@
 
 use super::{
     carry::{Carry, Dialect, STATE_MAX},
+    opening::Opening,
     outcome::{Request, Surroundings},
-    remote::{self, Splitter},
+    remote::{self, Script, Splitter},
     shell::{bash_prologue, is_name, sh_prologue},
 };
 use crate::os::{
@@ -27,6 +28,8 @@ pub(super) struct Launch {
     pub streams: Streams,
     /// Goes to standard input, which then stays open.
     pub script: Option<Vec<u8>>,
+    /// Brings the script to a terminal on another host.
+    pub opening: Opening,
     /// Takes the state out of a remote block's output.
     pub splitter: Splitter,
     dump: Option<(Dialect, Option<MemoryFile>)>,
@@ -119,8 +122,8 @@ impl Launch {
         }
         let streams = if request.block.capture.is_some() { Streams::Apart } else { Streams::Merged };
         let spec = spec.cwd(cwd).only_env(env);
-        let splitter = Splitter::default();
-        Ok(Self { spec, streams, script: None, splitter, dump, base, given, _files: files, note })
+        let (opening, splitter) = (Opening::default(), Splitter::default());
+        Ok(Self { spec, streams, script: None, opening, splitter, dump, base, given, _files: files, note })
     }
 
     fn remote(
@@ -131,12 +134,6 @@ impl Launch {
         values: &BTreeMap<String, String>,
     ) -> Result<Self, String> {
         let block = &request.block;
-        if block.interactive {
-            return Err(
-                "an interactive block runs only here: open the remote terminal inside it, as with ssh -t"
-                    .into(),
-            );
-        }
         let chosen = block.interpreter.as_deref().unwrap_or(&block.lang);
         let (shell, dialect) = match chosen {
             "sh" | "dash" | "ash" => ("sh", Dialect::Sh),
@@ -151,15 +148,35 @@ impl Launch {
             (own, carried) => own.or(carried).map(str::to_owned),
         };
         let state = carry.text(dialect, &given);
-        let script =
-            remote::script(dialect, &marker, values, &state, cwd.as_deref(), &block.code, request.grace);
+        let script = Script {
+            dialect,
+            marker: &marker,
+            values,
+            state: &state,
+            cwd: cwd.as_deref(),
+            code: &block.code,
+            grace: request.grace,
+        };
+        let (mut script, mut opening, mut env) = (Some(script), Opening::default(), around.env.clone());
+        let command = if block.interactive {
+            opening =
+                Opening::new(&marker, script.take().map(|script| script.on_terminal()).unwrap_or_default());
+            // Its questions go to the step's terminal, and nowhere else.
+            env.insert("SSH_ASKPASS_REQUIRE".into(), "never".into());
+            env.insert("TERM".into(), "xterm-256color".into());
+            opening.command(shell, &marker)
+        } else {
+            format!("{shell} -s")
+        };
         let mut ssh = around.ssh.iter();
         let program = ssh.next().ok_or("no ssh command is configured")?;
-        let spec = Spec::new(program).args(ssh).args(remote::target(host)?).arg(format!("{shell} -s"));
+        let options = remote::options(block.interactive);
+        let spec = Spec::new(program).args(ssh).args(options).args(remote::target(host)?).arg(command);
         Ok(Self {
-            spec: spec.only_env(around.env.clone()).cwd("/"),
+            spec: spec.only_env(env).cwd("/"),
             streams: if block.capture.is_some() { Streams::Apart } else { Streams::Merged },
-            script: Some(script),
+            script: script.map(|script| script.piped()),
+            opening,
             splitter: Splitter::new(&marker),
             dump: Some((dialect, None)),
             base: BTreeMap::new(),

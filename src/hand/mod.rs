@@ -12,6 +12,7 @@ pub mod folder;
 mod held;
 mod launch;
 pub mod link;
+mod opening;
 pub mod outcome;
 pub(crate) mod output;
 pub mod query;

@@ -69,14 +69,14 @@ pub struct Surroundings {
     pub secrets: Vec<Secret>,
     /// Takes secrets out; should know the values of `secrets`.
     pub redactor: Redactor,
-    /// How a remote shell is reached; host and command are added.
+    /// How a remote shell is reached; what the hand needs, host and command are added.
     pub ssh: Vec<OsString>,
 }
 
 impl Surroundings {
-    /// This environment, these secrets, and the system's ssh, which asks no questions.
+    /// This environment, these secrets, and the system's ssh.
     pub fn new(env: BTreeMap<OsString, OsString>, secrets: Vec<Secret>, redactor: Redactor) -> Self {
-        Self { env, secrets, redactor, ssh: ["ssh", "-o", "BatchMode=yes"].map(OsString::from).to_vec() }
+        Self { env, secrets, redactor, ssh: vec!["ssh".into()] }
     }
 }
 

@@ -1,4 +1,5 @@
 //! A block on another host: one ssh, the script on its standard input, the state back at the end of its output.
+//! Nothing of it stands on a command line.
 
 use super::{
     carry::Dialect,
@@ -39,44 +40,80 @@ pub(super) fn target(host: &str) -> Result<Vec<OsString>, String> {
     Ok(args)
 }
 
-/// The remote shell reads this whole before it runs any of it, so that the block cannot eat its own script. A watcher
-/// on the rest of standard input ends the remote process group when the connection goes, which ssh alone does not.
-pub(super) fn script(
-    dialect: Dialect,
-    marker: &str,
-    values: &BTreeMap<String, String>,
-    state: &str,
-    cwd: Option<&str>,
-    code: &str,
-    grace: Span,
-) -> Vec<u8> {
-    let marked = format!(r"\036{marker}\n");
-    let seconds = grace.as_secs().max(1);
-    let mut inner = format!(
-        "( ( trap '' TERM HUP INT; while read -r _; do :; done <&3; kill -0 $$ && {{ kill -TERM 0; sleep {seconds}; \
-         kill -KILL 0; }} ) >/dev/null 2>&1 & )\nexec 3<&-\n"
-    );
-    match dialect {
-        Dialect::Bash => {
-            let dump = format!("{{ builtin printf '{marked}'; __warroom_dump; builtin printf '{marked}'; }}");
-            inner += &bash_prologue("").replace(r#"{ __warroom_dump >"$__warroom_to"; }"#, &dump);
+/// Options of ssh, after those of the person. Where a terminal is lent it may ask for passwords and codes, and what is
+/// typed has no escapes: `~.` would cut the line, in the script too.
+pub(super) fn options(terminal: bool) -> &'static [&'static str] {
+    if terminal { &["-tt", "-o", "BatchMode=no", "-o", "EscapeChar=none"] } else { &["-o", "BatchMode=yes"] }
+}
+
+/// What makes a script for another host.
+pub(super) struct Script<'a> {
+    pub dialect: Dialect,
+    /// Stands nowhere else.
+    pub marker: &'a str,
+    pub values: &'a BTreeMap<String, String>,
+    /// Shell text that makes the carried state again.
+    pub state: &'a str,
+    pub cwd: Option<&'a str>,
+    pub code: &'a str,
+    pub grace: Span,
+}
+
+impl Script<'_> {
+    /// The remote shell reads this whole before it runs any of it, so that the block cannot eat its own script. A
+    /// watcher on the rest of standard input ends the remote process group when the connection goes, which ssh alone
+    /// does not.
+    pub fn piped(&self) -> Vec<u8> {
+        let seconds = self.grace.as_secs().max(1);
+        let watcher = format!(
+            "( ( trap '' TERM HUP INT; while read -r _; do :; done <&3; kill -0 $$ && {{ kill -TERM 0; \
+             sleep {seconds}; kill -KILL 0; }} ) >/dev/null 2>&1 & )\nexec 3<&-\n"
+        );
+        let body = watcher + &self.body("", "", "");
+        format!("exec 3<&0\neval {} </dev/null; exit\n", quoted(&body)).into_bytes()
+    }
+
+    /// For a terminal: see [`super::opening`]. The terminal hangs up when the connection goes; a watcher then ends what
+    /// does not care for that. It is told of an orderly end by being killed. The state goes out past the terminal's own
+    /// treatment of line ends, and past where the block may have sent its output.
+    pub fn on_terminal(&self) -> Vec<u8> {
+        let seconds = self.grace.as_secs().max(1);
+        let watcher = format!(
+            "__warroom_stty=$(command -v stty)\n\
+             __warroom_watch=$(exec 3<&0; ( trap '' TERM HUP INT; while [ -t 3 ]; do sleep 1; done; kill -TERM 0; \
+             sleep {seconds}; kill -KILL 0 ) </dev/null >/dev/null 2>&1 & echo $!)\n"
+        );
+        let before = "__warroom_was=$(\"$__warroom_stty\" -g) && \"$__warroom_stty\" raw -echo && { \
+                      command kill -KILL \"$__warroom_watch\"; ";
+        let after = " \"$__warroom_stty\" \"$__warroom_was\"; }";
+        (watcher + &self.body(before, after, " </dev/tty >/dev/tty")).into_bytes()
+    }
+
+    /// Everything but what watches over it. `before` and `after` stand around the telling of the state, `to` says where
+    /// it goes.
+    fn body(&self, before: &str, after: &str, to: &str) -> String {
+        let marked = format!(r"\036{}\n", self.marker);
+        let mut body = match self.dialect {
+            Dialect::Bash => {
+                let dump = format!(
+                    "{{ {before}builtin printf '{marked}'; __warroom_dump; builtin printf '{marked}';{after} }}{to}"
+                );
+                bash_prologue("").replace(r#"{ __warroom_dump >"$__warroom_to"; }"#, &dump)
+            }
+            Dialect::Sh => format!(
+                "trap '{{ {before}printf \"{marked}C\\0%s\\0N\\0\" \"$PWD\"; env -0; printf \"{marked}\";{after} }} \
+                 2>/dev/null{to}' EXIT\n"
+            ),
+        };
+        body += self.state;
+        for (name, value) in self.values.iter().filter(|(name, _)| is_name(name)) {
+            let _ = writeln!(body, "{name}={}; export {name}", quoted(value));
         }
-        Dialect::Sh => {
-            let _ = writeln!(
-                inner,
-                "trap '{{ printf \"{marked}C\\0%s\\0N\\0\" \"$PWD\"; env -0; printf \"{marked}\"; }} 2>/dev/null' EXIT"
-            );
+        if let Some(cwd) = self.cwd {
+            let _ = writeln!(body, "cd -- {} || exit 125", quoted(cwd));
         }
+        body + self.code
     }
-    inner += state;
-    for (name, value) in values.iter().filter(|(name, _)| is_name(name)) {
-        let _ = writeln!(inner, "{name}={}; export {name}", quoted(value));
-    }
-    if let Some(cwd) = cwd {
-        let _ = writeln!(inner, "cd -- {} || exit 125", quoted(cwd));
-    }
-    inner += code;
-    format!("exec 3<&0\neval {} </dev/null; exit\n", quoted(&inner)).into_bytes()
 }
 
 /// Takes what stands between two markers out of a stream.
@@ -113,13 +150,7 @@ impl Splitter {
             out.extend(part);
             self.state = Some(Vec::new());
         }
-        // What may be the beginning of a marker waits.
-        let most_held = self.marker.len().saturating_sub(1).min(self.held.len());
-        let wait = (0..=most_held)
-            .rev()
-            .find(|n| self.marker.get(..*n).is_some_and(|head| self.held.ends_with(head)))
-            .unwrap_or(0);
-        let rest = self.held.split_off(self.held.len() - wait);
+        let rest = self.held.split_off(self.held.len() - begun(&self.held, &self.marker));
         let part = std::mem::replace(&mut self.held, rest);
         match &mut self.state {
             Some(state) if (state.len() as u64) <= most => state.extend(part),
@@ -133,6 +164,12 @@ impl Splitter {
     pub fn finish(self) -> (Option<Vec<u8>>, Vec<u8>) {
         (self.state.filter(|_| self.ended), self.held)
     }
+}
+
+/// Bytes at the end of `text` that may be the beginning of `marker`, and so have to wait.
+pub(super) fn begun(text: &[u8], marker: &[u8]) -> usize {
+    let most = marker.len().saturating_sub(1).min(text.len());
+    (0..=most).rev().find(|n| marker.get(..*n).is_some_and(|head| text.ends_with(head))).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -247,7 +247,13 @@ fn done(block: &Block, outcome: &outcome::Outcome, evidence: Option<Digest>) -> 
         outcome::BlockResult::Cancelled => (BlockResult::Cancelled, None),
         outcome::BlockResult::CouldNotStart(why) => (BlockResult::CouldNotStart, Some(why.clone())),
     };
-    let last = outcome.output.last.iter().rev().find(|line| !line.trim().is_empty()).cloned();
+    // What ssh says at the end of every terminal says nothing of the block.
+    let farewell = |line: &str| {
+        let of_ssh = line.starts_with("Connection to ") || line.starts_with("Shared connection to ");
+        block.interactive && block.host.is_some() && of_ssh && line.ends_with(" closed.")
+    };
+    let last = outcome.output.last.iter().map(|line| line.trim_end());
+    let last = last.rev().find(|line| !line.is_empty() && !farewell(line)).map(str::to_owned);
     BlockDone {
         block: block.id.clone(),
         result,

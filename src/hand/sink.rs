@@ -88,8 +88,9 @@ impl Sink {
         }
         let (kept, cut) = self.log.kept();
         let shown = text::bytes(&kept);
-        let mut last: Vec<String> =
-            shown.lines().rev().take(LAST).map(|line| text::line(line).into_owned()).collect();
+        // Lines of a terminal end with a carriage return.
+        let lines = shown.lines().rev().take(LAST).map(|line| line.trim_end_matches('\u{240d}'));
+        let mut last: Vec<String> = lines.map(|line| text::line(line).into_owned()).collect();
         last.reverse();
         Printed { digest: digest_of(&kept), len: self.log.len(), cut, last }
     }

@@ -42,7 +42,7 @@ impl Sources {
     }
 
     /// Answers a check: from the source that is named, else from the first that can, the next one where that has no
-    /// data. Databases are never tried in turn: what one does not know, another may answer by accident.
+    /// data. Databases and logs are never tried in turn: what one does not know, another may answer by accident.
     pub async fn check(&self, lang: &str, code: &str, named: Option<&str>) -> Answer {
         let mut able: Vec<_> = {
             let handles = self.handles.read().unwrap_or_else(PoisonError::into_inner);
@@ -57,9 +57,13 @@ impl Sources {
                 return source::unknown("room", &why);
             }
             able.retain(|handle| handle.id() == named);
-        } else if lang == "sql" && able.len() > 1 {
-            let why = format!("several SQL sources ({}): name one, ```sql {{ source=NAME }}", names());
+        } else if matches!(lang, "sql" | "logs") && able.len() > 1 {
+            let kind = if lang == "sql" { "SQL" } else { "log" };
+            let why = format!("several {kind} sources ({}): name one, ```{lang} {{ source=NAME }}", names());
             return source::unknown("room", &why);
+        } else if lang == "http" {
+            // What proves who asks is shown only where somebody wrote so.
+            able.clear();
         }
         let mut best: Option<Answer> = None;
         for handle in able {
@@ -115,5 +119,87 @@ mod tests {
             wrong.seen.contains("no source shpo␛ answers sql checks; these do: shop, billing"),
             "{wrong:?}"
         );
+    }
+
+    /// Asks until it is known.
+    async fn known(sources: &Sources, lang: &str, code: &str, named: Option<&str>) -> Answer {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let answer = sources.check(lang, code, named).await;
+            if answer.verdict != Verdict::Unknown {
+                return answer;
+            }
+            assert!(std::time::Instant::now() < end, "never known: {answer:?}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_proves_who_asks_is_shown_only_to_the_source_that_is_named() {
+        use axum::{Router, http::HeaderMap, routing::get};
+        let guarded = |headers: HeaderMap| async move {
+            let said = headers.get("authorization").and_then(|value| value.to_str().ok());
+            if said == Some("Bearer s3cret") {
+                (axum::http::StatusCode::OK, "warm")
+            } else {
+                (axum::http::StatusCode::UNAUTHORIZED, "no")
+            }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = listener.local_addr().unwrap();
+        let router = Router::new().route("/ready", get(guarded)).route("/healthz", get(|| async { "ok" }));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let (readings, mut heard) = tokio::sync::mpsc::channel(64);
+        tokio::spawn(async move { while heard.recv().await.is_some() {} });
+        let sources = Sources::new(readings, PathBuf::new());
+        let bearer = Some(SecretString::from("s3cret"));
+        sources.start(Spec::Probe {
+            id: "api".into(),
+            name: "api".into(),
+            url: format!("http://{place}/healthz"),
+            expect: source::probe::Expect::default(),
+            access: source::client::Access { bearer, ..source::client::Access::default() },
+            every: Span::secs(30),
+        });
+        let with = known(&sources, "http", "GET /ready\nexpect-body: warm", Some("api")).await;
+        assert_eq!((with.verdict, with.source.as_str()), (Verdict::Yes, "api"), "{with:?}");
+        let without = known(&sources, "http", &format!("GET http://{place}/ready"), None).await;
+        assert_eq!((without.verdict, without.seen.as_str()), (Verdict::No, "HTTP 401"), "{without:?}");
+        let elsewhere = sources.check("http", "GET http://127.0.0.1:1/ready", Some("api")).await;
+        assert!(elsewhere.seen.contains("goes nowhere else"), "{elsewhere:?}");
+        let none = sources.check("http", "GET /ready", Some("apo")).await;
+        assert!(none.seen.contains("no source apo answers http checks; these do: api"), "{none:?}");
+    }
+
+    #[tokio::test]
+    async fn a_log_source_answers_how_many_lines_there_were() {
+        let dir = tempfile::tempdir().unwrap();
+        let (readings, mut heard) = tokio::sync::mpsc::channel(64);
+        tokio::spawn(async move { while heard.recv().await.is_some() {} });
+        let sources = Sources::new(readings, PathBuf::new());
+        let none = sources.check("logs", "level: error", None).await;
+        assert!(none.seen.contains("no log source is configured"), "{none:?}");
+        let log = |id: &str| {
+            let file = dir.path().join(format!("{id}.log"));
+            let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ");
+            std::fs::write(&file, format!("{now} ERROR pool exhausted in {id}\n")).unwrap();
+            Spec::Log {
+                id: id.into(),
+                glob: file.to_string_lossy().into_owned(),
+                format: crate::signal::analysis::logline::Format::Auto,
+                least: crate::signal::Level::Trace,
+                every: Span::millis(20),
+            }
+        };
+        sources.start(log("app"));
+        let no = known(&sources, "logs", "lines: pool exhausted\nlevel: error", None).await;
+        assert_eq!((no.verdict, no.source.as_str()), (Verdict::No, "app"), "{no:?}");
+        assert!(no.seen.starts_with("1 line in 5m; the last "), "{no:?}");
+        let unsure = sources.check("logs", "lines: deadlock", None).await;
+        assert_eq!(unsure.verdict, Verdict::Unknown, "what was before is not known: {unsure:?}");
+        sources.start(log("db"));
+        let two = sources.check("logs", "level: error", None).await;
+        assert!(two.seen.contains("several log sources (app, db): name one, ```logs"), "{two:?}");
+        assert_eq!(known(&sources, "logs", "lines: in db", Some("db")).await.verdict, Verdict::No);
     }
 }

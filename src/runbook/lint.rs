@@ -1,7 +1,7 @@
 //! What a reader of a runbook should know about it.
 
 use crate::domain::{
-    plan::{Block, BlockKind, Lead, Lint, LintLevel, Mode, OnFail, Risk, Runbook, Section, Step},
+    plan::{Block, BlockKind, Lead, Lint, LintLevel, Mode, OnFail, QUERIES, Risk, Runbook, Section, Step},
     text,
 };
 use std::collections::HashSet;
@@ -203,12 +203,13 @@ fn lint_block(runbook: &Runbook, names: &Names<'_>, step: &Step, block: &Block, 
         );
     }
     let executable = !matches!(block.kind, BlockKind::Sample | BlockKind::Expect);
+    let (last, first) = QUERIES.split_last().unwrap_or((&"", &[]));
     if executable && block.annotated && !block.is_shell() && !block.is_query() && block.interpreter.is_none()
     {
         lints.warning(
             block.line,
             "not-runnable",
-            format!("nothing runs `{}`; use a shell language, promql, http, sql or junit", block.lang),
+            format!("nothing runs `{}`; use a shell language, {} or {}", block.lang, first.join(", "), last),
         );
     }
     if executable && block.annotated && block.code.trim().is_empty() {
@@ -224,8 +225,15 @@ fn lint_block(runbook: &Runbook, names: &Names<'_>, step: &Step, block: &Block, 
     if !block.accept.is_empty() && block.is_query() {
         lints.warning(block.line, "bad-attr", "`expect` is about exit codes, and a query has none");
     }
-    if block.source.is_some() && !matches!(block.lang.as_str(), "promql" | "sql") {
-        lints.warning(block.line, "bad-attr", "`source` counts only on promql and sql");
+    if block.source.is_some() && (!block.is_query() || block.lang == "junit") {
+        lints.warning(block.line, "bad-attr", "`source` counts only on promql, http, sql and logs");
+    }
+    if block.interactive && block.capture.is_some() {
+        lints.warning(
+            block.line,
+            "bad-attr",
+            "`capture` of an interactive block takes all that its terminal shows, prompts and answers too; let a block without `interactive` print the value",
+        );
     }
     if block.matching.is_some() && block.kind != BlockKind::Expect {
         lints.warning(block.line, "bad-attr", "`match` counts only on `kind=expect`");

@@ -8,6 +8,9 @@
 //! expect: 200
 //! expect-body: "status":"ok"
 //! ```
+//! Where a source is named, a probe, the block is asked with what proves who asks there, and only there; its address
+//! may then begin with the path: `GET /ready`.
+//!
 //! First line: method and address; the method may be left out. Then headers up to an empty line, then a body. Lines
 //! that begin with `expect:` or `expect-body:` belong to neither, wherever they stand; without `expect:` any 2xx will
 //! do. A check only reads: GET, HEAD and OPTIONS; what changes the world is a step with an owner.
@@ -31,6 +34,11 @@ pub struct HttpCheck {
 
 /// Reads a block. Errors name the line.
 pub fn parse(code: &str) -> Result<HttpCheck, String> {
+    parse_for(code, None)
+}
+
+/// The same for the source at this address: nothing but its own host is asked.
+pub fn parse_for(code: &str, source: Option<&str>) -> Result<HttpCheck, String> {
     let mut expect = Expect::default();
     let mut rest = Vec::new();
     for (n, line) in code.lines().enumerate() {
@@ -61,7 +69,26 @@ pub fn parse(code: &str) -> Result<HttpCheck, String> {
             ));
         }
     };
-    let url = client::address(url).map_err(|e| format!("line {n}: {e}"))?;
+    let at = |url: &str| client::address(url).map_err(|e| format!("line {n}: {e}"));
+    let url = match source.map(at).transpose()? {
+        Some(base) if url.starts_with('/') && !url.starts_with("//") => {
+            base.join(url).map_err(|_| format!("line {n}: not a path: {url}"))?
+        }
+        Some(base) => {
+            let url = at(url)?;
+            if url.origin() != base.origin() {
+                let base = client::host(&base);
+                return Err(format!(
+                    "line {n}: its source is {base}, and what proves who asks goes nowhere else"
+                ));
+            }
+            url
+        }
+        None if url.starts_with('/') => {
+            return Err(format!("line {n}: {url} names no host: write GET http://…, or name a source"));
+        }
+        None => at(url)?,
+    };
     let mut headers = HeaderMap::new();
     for (n, line) in lines.by_ref().take_while(|(_, line)| !line.trim().is_empty()) {
         let header = line.split_once(':').and_then(|(name, value)| {
@@ -82,14 +109,16 @@ pub fn host(code: &str) -> Option<String> {
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
 
-/// Answers a block. A service that does not answer is unknown: nobody said no.
-pub async fn http_check(code: &str) -> Answer {
-    let check = match parse(code) {
+/// Answers a block, as the source with this address and access where one is named. A service that does not answer is
+/// unknown: nobody said no.
+pub async fn http_check(code: &str, source: Option<(&str, &Access)>) -> Answer {
+    let check = match parse_for(code, source.map(|(url, _)| url)) {
         Ok(check) => check,
         Err(why) => return super::unknown("http", &why),
     };
+    let access = source.map(|(_, access)| access.clone()).unwrap_or_default();
     let source = client::shown(&check.url);
-    let client = match Client::new(&check.url, &Access::default()) {
+    let client = match Client::new(&check.url, &access) {
         Ok(client) => client,
         Err(problem) => return super::unknown(&source, &problem.line()),
     };
@@ -115,6 +144,26 @@ mod tests {
         assert_eq!(check.body.as_deref(), Some("body"));
         assert_eq!(check.expect.contains, ["ok"]);
         assert_eq!(parse("http://a:1/").unwrap().method, Method::GET);
+    }
+
+    #[test]
+    fn a_source_is_asked_at_its_own_host_alone() {
+        let at = |code| parse_for(code, Some("http://a:1/healthz")).map(|check| check.url.to_string());
+        assert_eq!(at("GET /ready?x=1").unwrap(), "http://a:1/ready?x=1");
+        assert_eq!(at("http://a:1/b").unwrap(), "http://a:1/b");
+        for elsewhere in
+            ["GET http://b:1/", "GET https://a:1/", "GET http://a:2/", "GET //b:1/x", "GET http://a:1@b:1/"]
+        {
+            assert!(
+                at(elsewhere).unwrap_err().contains("goes nowhere else"),
+                "{elsewhere}: {:?}",
+                at(elsewhere)
+            );
+        }
+        assert_eq!(
+            parse("GET /ready").unwrap_err(),
+            "line 1: /ready names no host: write GET http://…, or name a source"
+        );
     }
 
     #[test]

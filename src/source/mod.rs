@@ -187,6 +187,9 @@ enum Oracle {
     Prometheus(Result<Arc<prometheus::Api>, problem::Problem>),
     Scrape(Arc<scrape::Scraped>),
     Sql(Result<Arc<sql::Database>, problem::Problem>),
+    Log(logfile::Recent),
+    /// Its address, and how it is asked.
+    Http(String, Access),
     Mute,
 }
 
@@ -223,13 +226,16 @@ pub fn start(spec: Spec, tx: Sender<Reading>) -> Handle {
         }
         Spec::Log { glob, format, least, every, .. } => {
             let wanted = logfile::Wanted { pattern: glob, format, least };
-            let task = supervise(mouth, move |m| logfile::run(wanted.clone(), every, m));
-            (Oracle::Mute, tokio::spawn(task))
+            let recent = logfile::Recent::new(least, every);
+            let kept = recent.clone();
+            let task = supervise(mouth, move |m| logfile::run(wanted.clone(), every, kept.clone(), m));
+            (Oracle::Log(recent), tokio::spawn(task))
         }
         Spec::Probe { name, url, expect, access, every, .. } => {
+            let oracle = Oracle::Http(url.clone(), access.clone());
             let probe = probe::Probe { name, url, expect, access, every };
             let task = supervise(mouth, move |m| probe::run(probe.clone(), m));
-            (Oracle::Mute, tokio::spawn(task))
+            (oracle, tokio::spawn(task))
         }
         Spec::ReleaseDir { service, env, path, every, .. } => {
             let place = release_dir::Place { service, env, path };
@@ -264,6 +270,8 @@ impl Handle {
         match self.oracle {
             Oracle::Prometheus(_) | Oracle::Scrape(_) => lang == "promql",
             Oracle::Sql(_) => lang == "sql",
+            Oracle::Log(_) => lang == "logs",
+            Oracle::Http(..) => lang == "http",
             Oracle::Mute => false,
         }
     }
@@ -280,6 +288,17 @@ impl Handle {
             Oracle::Prometheus(Err(problem)) | Oracle::Sql(Err(problem)) => Err(problem.clone()),
             Oracle::Scrape(scraped) => scraped.check(code, now),
             Oracle::Sql(Ok(database)) => database.check(code).await,
+            Oracle::Log(recent) => {
+                let (recent, id, code) = (recent.clone(), self.id.clone(), code.to_owned());
+                let asked = tokio::task::spawn_blocking(move || recent.check(&id, &code, now)).await;
+                return asked.unwrap_or_else(|_| unknown(&self.id, "a fault within warroom"));
+            }
+            Oracle::Http(url, access) => {
+                return Answer {
+                    source: self.id.clone(),
+                    ..http_check::http_check(code, Some((url, access))).await
+                };
+            }
             Oracle::Mute => return unknown(&self.id, "it does not answer checks"),
         };
         match judged {
@@ -298,11 +317,15 @@ impl Handle {
 /// the runbook's directory.
 pub async fn check(lang: &str, code: &str, base: &Path) -> Answer {
     match lang {
-        "http" => http_check::http_check(code).await,
+        "http" => http_check::http_check(code, None).await,
         "junit" => junit::junit_check(code, base).await,
         "sql" => {
             unknown("sql", "no SQL source is configured: add a [[source]] of kind = \"sql\" to warroom.toml")
         }
+        "logs" => unknown(
+            "logs",
+            "no log source is configured: start with --log FILE or add a [[source]] of kind = \"log\"",
+        ),
         "promql" => {
             unknown("promql", "no metrics source is configured: start with --prom URL or --scrape URL")
         }

@@ -125,7 +125,7 @@ impl Attempt {
                         late = deadline - before_end;
                     }
                     Some(other) => {
-                        if self.told(other, sink).await {
+                        if self.told(other, launch, sink).await {
                             paint = paint.or_else(|| Some(Instant::now()));
                         }
                     }
@@ -151,6 +151,10 @@ impl Attempt {
                 () = sleep_until(stop.unwrap_or_else(|| Instant::now() + NEVER)), if stop.is_some() => break,
                 happened = self.child.next(exited) => match happened {
                     Happened::Out(bytes) => {
+                        let (bytes, typed) = launch.opening.printed(bytes);
+                        if let Child::Terminal(terminal) = &self.child && !typed.is_empty() {
+                            terminal.keys(typed);
+                        }
                         let bytes = launch.splitter.push(&bytes, STATE_MAX);
                         if let Some(stdout) = &mut stdout {
                             stdout.extend(bytes.iter().take((CAPTURE_MAX + 1).saturating_sub(stdout.len())));
@@ -211,11 +215,11 @@ impl Attempt {
     }
 
     /// Gives whether the screen is to be shown anew.
-    async fn told(&mut self, what: Control, sink: &mut Sink) -> bool {
+    async fn told(&mut self, what: Control, launch: &mut Launch, sink: &mut Sink) -> bool {
         let Child::Terminal(terminal) = &self.child else { return false };
         match what {
             Control::Keys(bytes) => {
-                terminal.keys(bytes);
+                terminal.keys(launch.opening.typed(bytes));
                 false
             }
             Control::Resize(size) => {

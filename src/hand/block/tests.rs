@@ -351,11 +351,80 @@ async fn a_terminal_is_ended_too() {
     assert_eq!((outcome.result, outcome.left), (BlockResult::Cancelled, Vec::new()));
 }
 
+/// A shell that drops options and host, does `first` and runs the command it was given, as sshd has a login shell do.
+fn instead_of_ssh(first: &str) -> Vec<std::ffi::OsString> {
+    vec!["bash".into(), "-c".into(), format!("{first}\nexec sh -c \"${{@: -1}}\"").into(), "ssh".into()]
+}
+
+#[tokio::test]
+async fn a_terminal_on_another_host_asks_runs_and_gives_the_state_back() {
+    let mut p = person(&[("PIN", "geheim-1234")]);
+    p.around.ssh = instead_of_ssh("read -r -s -p 'Code: ' code; echo; test \"$code\" = 42 || exit 255");
+    for (lang, carried) in [("bash", "a b"), ("sh", "a b")] {
+        let code = format!(
+            "# {}\n[ -t 0 ] && [ -t 1 ] || exit 9\nprintf 'name? '; read -r name; echo \"<$name> ${{#PIN}} $IN\"\n\
+             stty size; export V='a b'; cd /tmp; stty raw; printf 'odd\\n'; exit 3",
+            "ü".repeat(30_000)
+        );
+        let mut request = p.request(Block { interactive: true, ..block(lang, &code) });
+        request.host = Some("ssh://db1".into());
+        request.size = Size { rows: 30, cols: 100 };
+        request.inputs.insert("IN".into(), "it's".into());
+        let (mut text, mut step) = (String::new(), 0);
+        let outcome = p
+            .talk(request, |what| {
+                if let Progress::Output(bytes) = what {
+                    text += &String::from_utf8_lossy(&bytes);
+                }
+                match step {
+                    // More than the answer: what is typed before the script must not become part of it.
+                    0 if text.contains("Code: ") => {
+                        step = 1;
+                        vec![Control::Keys(b"42\rrm x; ".to_vec())]
+                    }
+                    1 if text.contains("name? ") => {
+                        step = 2;
+                        let size = Size { rows: 40, cols: 120 };
+                        vec![Control::Resize(size), Control::Keys(b"\x15ana\r".to_vec())]
+                    }
+                    _ => Vec::new(),
+                }
+            })
+            .await;
+        assert_eq!((outcome.result, outcome.exit), (BlockResult::Failed, Some(3)), "{lang}: {text}");
+        assert_eq!(outcome.trouble, [""; 0], "{lang}");
+        assert!(
+            text.contains("<ana> 11 it's") && text.contains("40 120") && text.contains("odd"),
+            "{lang}: {text}"
+        );
+        for hidden in ["\u{1e}", "geheim", "üü", "PWD", "42"] {
+            assert!(!text.contains(hidden), "{lang}: {hidden} is shown: {text}");
+        }
+        assert_eq!(p.carry.exported("V"), Some(carried), "{lang}");
+        assert_eq!(p.carry.cwd(), Some(Path::new("/tmp")), "{lang}");
+        p.carry.export("V", "");
+    }
+    // A refusal of ssh is told as it is, and nothing ran.
+    let mut request = p.request(Block { interactive: true, ..block("bash", "echo ran") });
+    request.host = Some("ssh://db1".into());
+    let mut text = String::new();
+    let outcome = p
+        .talk(request, |what| match what {
+            Progress::Output(bytes) => {
+                text += &String::from_utf8_lossy(&bytes);
+                vec![Control::Keys(b"41\r".to_vec())]
+            }
+            _ => Vec::new(),
+        })
+        .await;
+    assert_eq!((outcome.result.clone(), outcome.exit), (BlockResult::Failed, Some(255)), "{text}");
+    assert!(!text.contains("ran") && outcome.trouble.len() == 1, "{outcome:?}");
+}
+
 #[tokio::test]
 async fn another_host_gets_the_script_and_gives_the_state_back() {
     let mut p = person(&[("PIN", "geheim-1234")]);
-    // In place of ssh: a shell that drops options and host and runs the command it was given.
-    p.around.ssh = ["bash", "-c", "shift 2; exec $1", "ssh"].map(Into::into).to_vec();
+    p.around.ssh = instead_of_ssh("");
     let mut request = p.request(block("bash", "echo $0 $IN ${#PIN}; cat; V='a b'; cd /tmp; set -e; false"));
     request.host = Some("ssh://db1".into());
     request.inputs.insert("IN".into(), "it's".into());

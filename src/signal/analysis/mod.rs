@@ -6,6 +6,7 @@ pub mod discover;
 pub mod exposition;
 pub mod held;
 pub mod labels;
+pub mod logcheck;
 pub mod logline;
 pub mod promql;
 pub mod store;

@@ -31,6 +31,10 @@ pub struct Round {
     pub troubles: Vec<String>,
     /// More is there already.
     pub more: bool,
+    /// Of files that were there when following began: since when all of their lines were read.
+    pub since: Option<Wall>,
+    /// When the newest line was written, also of those that are passed over.
+    pub newest: Option<Wall>,
 }
 
 /// What is followed.
@@ -92,6 +96,7 @@ impl Follower {
         }
         self.looks = self.looks.wrapping_add(1);
         self.begun = true;
+        round.newest = raw.iter().map(|(at, ..)| *at).max();
         raw.retain(|(.., parsed)| parsed.level >= self.wanted.least);
         raw.sort_by_key(|(at, ..)| *at);
         let over = raw.len().saturating_sub(KEEP);
@@ -249,7 +254,12 @@ impl Follower {
             Ok(tail) => {
                 // Old lines without a time are as old as the file, not as new as the room.
                 let written = tail.written().filter(|_| at_end).map_or(now, Wall::from);
+                let before = raw.len();
                 parsed(&lines, self.wanted.format, &name(path), written.min(now), raw);
+                if at_end {
+                    let oldest = raw.iter().skip(before).map(|(at, ..)| *at).min();
+                    round.since = round.since.max(Some(oldest.unwrap_or(now)));
+                }
                 self.tails.insert(path.to_owned(), tail);
                 known.is_none()
             }
