@@ -210,6 +210,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     room.watch_audit(pumps.views());
     room.is_reached_by(config.room.ssh.clone());
     let silent = push::answer::start(push::answer::Answers {
+        room: shared_state.name.clone(),
         askers: outgoing.askers,
         state: shared_state.state.clone(),
         durable: shared_state.durable.clone(),
