@@ -303,15 +303,12 @@ impl Room {
         others.missed.retain(|name, _| open.iter().any(|(open, _)| open == name));
         let mut commands = Vec::new();
         for (room, host) in open {
-            let silent = match heard.iter().find(|other| other.room == room) {
-                Some(other) => {
-                    others.missed.remove(&room);
-                    other.silent
-                }
-                None => {
-                    let since = others.missed.entry(room.clone()).or_insert_with(Instant::now);
-                    Span::millis(u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX))
-                }
+            let silent = if let Some(other) = heard.iter().find(|other| other.room == room) {
+                others.missed.remove(&room);
+                other.silent
+            } else {
+                let since = others.missed.entry(room.clone()).or_insert_with(Instant::now);
+                Span::millis(u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX))
             };
             if silent >= GONE_AFTER {
                 commands.push(Command::Room(RoomFact::Lost { room, host, silent }));

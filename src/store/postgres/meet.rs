@@ -128,13 +128,10 @@ impl Place<'_> {
             [(&self.room, Type::TEXT), (&words, Type::BYTEA), (&news, Type::BOOL)];
         let asked = self.session.client.query_typed(MEET, &with);
         tokio::pin!(asked);
-        let rows = match timeout(WITHIN, &mut asked).await {
-            Ok(rows) => rows,
-            Err(_) => {
-                trouble(self.tell, "the journal's server does not answer");
-                let late = timeout(GIVEN_UP, asked).await;
-                late.map_err(|_| "the journal's server does not answer".to_owned())?
-            }
+        let rows = if let Ok(rows) = timeout(WITHIN, &mut asked).await { rows } else {
+            trouble(self.tell, "the journal's server does not answer");
+            let late = timeout(GIVEN_UP, asked).await;
+            late.map_err(|_| "the journal's server does not answer".to_owned())?
         };
         let rows = rows.map_err(|error| crate::postgres::why(&error))?;
         let others = rows
