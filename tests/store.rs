@@ -12,8 +12,14 @@
 mod anchored;
 #[path = "store/conformance.rs"]
 mod conformance;
+#[path = "store/failover.rs"]
+mod failover;
+#[path = "store/many.rs"]
+mod many;
 #[path = "store/postgres.rs"]
 mod postgres;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "store/room.rs"]
 mod room;
 #[path = "store/sealed.rs"]

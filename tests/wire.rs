@@ -42,6 +42,8 @@ fn status() -> RoomStatus {
         silent: Vec::new(),
         point: None,
         anchor: None,
+        rooms: Vec::new(),
+        replicated: None,
         head: 7,
         hash: None,
         here: vec![Presence::new(3, Actor::user("ana", 1000), As::Seat, at())],

@@ -97,8 +97,9 @@ fn init(with: &With, url: Option<&str>, role: Option<&str>, print: bool) -> Resu
         .block_on(postgres::init(&spec, role.as_deref()))
         .map_err(|trouble| trouble.to_string())?;
     let made = match done {
-        Init::Made => "made",
-        Init::There => "was there",
+        Init::Made => "made".to_owned(),
+        Init::There => "was there".to_owned(),
+        Init::Brought { from } => format!("brought on from format {from}, nothing journaled changed"),
     };
     let granted = role.map(|role| format!(", granted to {role}")).unwrap_or_default();
     Ok(format!("{place}: the journal {made}{granted}\n"))

@@ -216,6 +216,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     }
     room.is_reached_by(config.room.ssh.clone());
     let silent = push::answer::start(push::answer::Answers {
+        room: shared_state.name.clone(),
         askers: outgoing.askers,
         state: shared_state.state.clone(),
         durable: shared_state.durable.clone(),
@@ -229,6 +230,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         state: shared_state.state.clone(),
         durable: shared_state.durable.clone(),
         says: shared_state.own.clone(),
+        room: shared_state.name.clone(),
     });
     let listening = match door {
         Door::Own => listen::listen(&dir.join("room.sock"), 0o600, None),

@@ -11,7 +11,7 @@ use crate::{
         time::{Span, Stamp, minute_utc},
     },
     os::clock,
-    wire::{Anchored, FromRoom, JournalState, RoomStatus, SinkView},
+    wire::{Anchored, FromRoom, JournalState, RoomStatus, RoomView, SinkView},
 };
 use std::process::ExitCode;
 
@@ -74,7 +74,16 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         JournalState::Writable => format!("{} events", room.head),
         JournalState::ReadOnly { why, since } => format!("READ ONLY since {}: {why}", minute_utc(*since)),
     };
-    lines.push(format!("journal {}  {how}", room.place));
+    let kept = room.replicated.map(|yes| if yes { ", replicated" } else { ", not replicated" });
+    lines.push(format!("journal {}{}  {how}", room.place, kept.unwrap_or_default()));
+    if !room.rooms.is_empty() {
+        let one = |view: &RoomView| {
+            let own = if view.own { " (this one)" } else { "" };
+            let duty = if view.duty { " has the duties" } else { "" };
+            format!("{}{own}{duty}", view.host)
+        };
+        lines.push(format!("rooms   {}", room.rooms.iter().map(one).collect::<Vec<_>>().join(", ")));
+    }
     lines.push(match &room.gate {
         Some(at) => format!("gate    http://{at}"),
         None => "gate    does not listen".into(),

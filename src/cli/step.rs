@@ -369,7 +369,7 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
                 walk,
                 step: step.clone(),
                 hand,
-                host: state.room.host.clone(),
+                host: crate::os::host_name(),
                 confirm: confirmation(*yes, target.as_ref()),
                 undo: *undo,
                 again: *again,

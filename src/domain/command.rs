@@ -92,6 +92,8 @@ pub struct Ctx {
     pub now: Stamp,
     /// The command's name.
     pub id: CommandId,
+    /// The room that decides, by its name in the envelope.
+    pub room: String,
 }
 
 impl Ctx {

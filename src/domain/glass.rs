@@ -198,7 +198,7 @@ fn deviation(
             planned: false,
             expected: format!("the power to {word} is given by configuration"),
             actual: format!("{} took the power to {word} for {lease}", ctx.actor),
-            host: state.room.host.clone(),
+            host: state.room.host_of(&ctx.room).to_owned(),
             authorised_by: "self, emergency".into(),
         },
         code: Some(ReasonCode::Other),

@@ -1,6 +1,7 @@
 //! What runs where, since when, and what is held of each artifact.
 
 use super::{
+    command::Ctx,
     event::{Event, Seq},
     fact::Fact,
     id::IncidentId,
@@ -50,6 +51,9 @@ pub struct Released {
     pub by: Option<String>,
     /// The event.
     pub seq: Seq,
+    /// The room whose source saw it.
+    #[serde(default)]
+    pub room: String,
 }
 
 /// What can happen to a release.
@@ -150,11 +154,13 @@ pub fn version<'a>(service: &str, artifact: &'a str) -> &'a str {
     artifact.strip_prefix(service).and_then(|rest| rest.strip_prefix('@')).unwrap_or(artifact)
 }
 
-pub(super) fn decide(state: &State, command: &ReleaseCommand) -> Result<Vec<Fact>, Refusal> {
+pub(super) fn decide(state: &State, command: &ReleaseCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     let fact = match command {
         ReleaseCommand::Saw { service, env, current, previous, since, by } => {
             match state.releases.get(&key(service, env)) {
-                Some(known) if known.current == *current => return Ok(Vec::new()),
+                Some(known) if known.current == *current || state.room.stands(&known.room, &ctx.room) => {
+                    return Ok(Vec::new());
+                }
                 Some(known) => ReleaseFact::Switched {
                     service: service.clone(),
                     env: env.clone(),
@@ -196,6 +202,7 @@ pub(super) fn apply(state: &mut State, fact: &ReleaseFact, event: &Event) {
                     since: since.clone(),
                     by: None,
                     seq: event.seq,
+                    room: event.room.clone(),
                 },
             );
         }
@@ -210,6 +217,7 @@ pub(super) fn apply(state: &mut State, fact: &ReleaseFact, event: &Event) {
                     since: at.clone(),
                     by: by.clone(),
                     seq: event.seq,
+                    room: event.room.clone(),
                 },
             );
         }

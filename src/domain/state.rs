@@ -44,7 +44,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 9;
+pub const FOLD: u32 = 10;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub struct State {
     pub head: Seq,
     /// Its hash.
     pub hash: Option<Digest>,
-    /// The room that writes.
+    /// The rooms that write.
     pub room: RoomState,
     /// What the rules read.
     pub policy: Policy,
@@ -252,7 +252,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
     match command {
         Command::Room(fact) => {
             ctx.room_only()?;
-            Ok(vec![AnyFact::Room(fact.clone())])
+            Ok(room::decide(state, fact, ctx))
         }
         Command::Policy(policy) => {
             ctx.room_only()?;
@@ -276,14 +276,17 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
             if matches!(command, release::ReleaseCommand::Saw { .. }) {
                 ctx.room_only()?;
             }
-            release::decide(state, command)
+            release::decide(state, command, ctx)
         }
         Command::Watch(command) => {
             ctx.room_only()?;
-            Ok(watch::decide(state, command))
+            Ok(watch::decide(state, command, ctx))
         }
         Command::Readiness(command) => {
             ctx.room_only()?;
+            if state.room.is_anothers(&ctx.room) {
+                return Ok(Vec::new());
+            }
             Ok(readiness::decide(state, command))
         }
         Command::Drill(command) => drill::decide(state, command, ctx),
@@ -292,6 +295,9 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         Command::Dispatch(command) => dispatch::decide(state, command, ctx),
         Command::Tick => {
             ctx.room_only()?;
+            if state.room.is_anothers(&ctx.room) {
+                return Ok(Vec::new());
+            }
             Ok(deadline::due(state, &ctx.now))
         }
     }

@@ -56,7 +56,9 @@ pub fn alias(event: &Event) -> Option<&str> {
 /// Whether an event matters to the story, as opposed to how it was done.
 pub fn matters(event: &Event) -> bool {
     match &event.fact {
-        Fact::Room(fact) => !matches!(fact, RoomFact::Opened { .. } | RoomFact::Closed { .. }),
+        Fact::Room(fact) => {
+            !matches!(fact, RoomFact::Opened { .. } | RoomFact::DutyTaken { .. } | RoomFact::Closed { .. })
+        }
         Fact::Walk(fact) => !matches!(
             fact,
             WalkFact::Attached { .. }
@@ -186,6 +188,9 @@ fn decision(fact: &DecisionFact) -> String {
 fn room(fact: &RoomFact) -> String {
     match fact {
         RoomFact::Opened { host, .. } => format!("room opened on {host}"),
+        RoomFact::DutyTaken { after: None, .. } => "room has the duties of all".into(),
+        RoomFact::DutyTaken { after: Some(after), .. } => format!("room took the duties over from {after}"),
+        RoomFact::Lost { host, silent, .. } => format!("room on {host} said nothing for {}", silent.brief()),
         RoomFact::DrillBegan { scenario, .. } => format!("drill {scenario} began"),
         RoomFact::DrillEnded => "drill ended".into(),
         RoomFact::Resumed { why, lasted } => {

@@ -28,6 +28,8 @@ pub(crate) struct Ledger {
     pub now: Stamp,
     /// Groups of people, by login name.
     pub groups: BTreeMap<String, Groups>,
+    /// The room that decides.
+    pub room: String,
     asked: u128,
 }
 
@@ -53,6 +55,7 @@ impl Ledger {
             events: Vec::new(),
             now: Stamp { wall, boot: BootId("boot".into()), clock: 10_000_000 },
             groups: BTreeMap::new(),
+            room: "test".into(),
             asked: 0,
         }
     }
@@ -72,6 +75,7 @@ impl Ledger {
             groups: self.groups.get(&actor.name).cloned().unwrap_or_default(),
             now: self.now.clone(),
             id: CommandId(Uuid::from_u128(self.asked)),
+            room: self.room.clone(),
         }
     }
 
@@ -106,7 +110,7 @@ impl Ledger {
             stream: fact.stream(&self.state),
             occurred: ctx.now.clone(),
             recorded: ctx.now.wall,
-            room: "test".into(),
+            room: ctx.room.clone(),
             actor: ctx.actor.clone(),
             fact,
             hash: Digest(hash),

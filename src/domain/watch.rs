@@ -4,6 +4,7 @@
 //! provisionally; when all stayed good for the policy's time, it is final and dated back.
 
 use super::{
+    command::Ctx,
     event::{Event, Seq},
     fact::Fact,
     incident::{Incident, IncidentFact},
@@ -27,6 +28,9 @@ pub struct Breach {
     pub noticed: Stamp,
     /// The event.
     pub seq: Seq,
+    /// The room whose sources showed it.
+    #[serde(default)]
+    pub room: String,
 }
 
 /// What can happen.
@@ -91,7 +95,9 @@ pub enum WatchCommand {
     },
 }
 
-pub(super) fn decide(state: &State, command: &WatchCommand) -> Vec<Fact> {
+/// What a room says of a panel counts until it takes it back itself, or is gone: rooms see with their own sources, and
+/// one that does not see a failure says nothing against one that does.
+pub(super) fn decide(state: &State, command: &WatchCommand, ctx: &Ctx) -> Vec<Fact> {
     let mut facts = Vec::new();
     match command {
         WatchCommand::Breached { panel, seen, threshold, since } => {
@@ -121,7 +127,10 @@ pub(super) fn decide(state: &State, command: &WatchCommand) -> Vec<Fact> {
             }
         }
         WatchCommand::Cleared { panel, seen } => {
-            if !state.breaches.contains_key(panel) && !state.blind.contains(panel) {
+            let anothers =
+                state.breaches.get(panel).is_some_and(|breach| state.room.stands(&breach.room, &ctx.room));
+            let known = state.breaches.contains_key(panel) || state.blind.contains(panel);
+            if anothers || !known {
                 return facts;
             }
             facts.push(Fact::Watch(WatchFact::Cleared { panel: panel.clone(), seen: seen.clone() }));
@@ -178,6 +187,7 @@ pub(super) fn apply(state: &mut State, fact: &WatchFact, event: &Event) {
                     since: since.clone(),
                     noticed: event.occurred.clone(),
                     seq: event.seq,
+                    room: event.room.clone(),
                 },
             );
         }

@@ -6,12 +6,14 @@
 pub mod chain;
 pub mod checkpoint;
 mod cores;
+pub mod meeting;
 pub mod upcast;
 pub mod verify;
 
 use crate::domain::{CommandId, Event, Seq, id::Digest};
 use chain::Record;
 use futures::future::{BoxFuture, MaybeDone, maybe_done};
+use meeting::Meeting;
 use serde::{Deserialize, Serialize};
 use std::pin::Pin;
 
@@ -99,6 +101,16 @@ pub trait Journal: Send + Sync {
 
     /// Where it lies, for people.
     fn place(&self) -> String;
+
+    /// Whether what it takes survives the loss of the server that took it. `None` where there is no server.
+    fn is_replicated(&self) -> Option<bool> {
+        None
+    }
+
+    /// Meets the other rooms that append to it, under this name. `None` where there can be no other.
+    fn meet(&self, _room: &str) -> Option<Meeting> {
+        None
+    }
 }
 
 /// Reads everything from `from` on, checking the chain as it goes.

@@ -50,6 +50,8 @@ pub struct Answers {
     pub durable: watch::Receiver<Seq>,
     /// The room's own commands.
     pub says: mpsc::UnboundedSender<Command>,
+    /// The room's name: another may have the duty to ask.
+    pub room: String,
     /// How often, [`EVERY`].
     pub every: Span,
 }
@@ -65,6 +67,7 @@ pub fn start(answers: Answers) -> watch::Receiver<Vec<Silent>> {
             state: answers.state.clone(),
             durable: answers.durable.clone(),
             says: answers.says.clone(),
+            room: answers.room.clone(),
             every: answers.every,
             show: show.clone(),
         };
@@ -80,6 +83,7 @@ struct One {
     state: Arc<RwLock<State>>,
     durable: watch::Receiver<Seq>,
     says: mpsc::UnboundedSender<Command>,
+    room: String,
     every: Span,
     show: Arc<watch::Sender<Vec<Silent>>>,
 }
@@ -126,6 +130,9 @@ impl One {
     /// Pages that this target took and that nobody has acknowledged.
     fn waiting(&self) -> Vec<(PageId, String)> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.room.is_anothers(&self.room) {
+            return Vec::new();
+        }
         let took =
             |page: &crate::domain::page::Page| page.reached.iter().any(|one| one.target == self.target);
         let open = state.pages.values().filter(|page| page.is_open() && took(page));

@@ -51,6 +51,8 @@ pub struct Sender {
     pub durable: watch::Receiver<Seq>,
     /// The room's own commands.
     pub says: mpsc::UnboundedSender<Command>,
+    /// The room's name: another may have the duty to send.
+    pub room: String,
 }
 
 struct Done {
@@ -102,6 +104,10 @@ impl Sender {
         let mut begin = Vec::new();
         {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            if state.room.is_anothers(&self.room) {
+                own.told.clear();
+                return wait;
+            }
             own.told.retain(|id, (attempt, ..)| {
                 state.dispatches.get(id).is_some_and(|one| one.attempts < *attempt)
             });

@@ -77,6 +77,11 @@ impl Core {
         event.room != self.room && matches!(event.fact, Fact::Room(RoomFact::Opened { .. }))
     }
 
+    /// The room's name in the envelopes of its events.
+    pub fn name(&self) -> &str {
+        &self.room
+    }
+
     /// Folds that stand at the journal's end, with every command that is in it.
     pub fn new(state: State, seen: Seen, room: String, redactor: Redactor) -> Self {
         Self { decided: state.clone(), durable: Arc::new(RwLock::new(state)), seen, room, redactor }
@@ -118,7 +123,13 @@ impl Core {
         if self.seen.has(id) {
             return Submitted::Known;
         }
-        let ctx = Ctx { actor: actor.clone(), groups: groups.clone(), now: now.clone(), id };
+        let ctx = Ctx {
+            actor: actor.clone(),
+            groups: groups.clone(),
+            now: now.clone(),
+            id,
+            room: self.room.clone(),
+        };
         let facts = match decide(&self.decided, command, &ctx) {
             Ok(facts) if facts.is_empty() => return Submitted::Nothing,
             Ok(facts) => facts,
@@ -191,6 +202,14 @@ impl Core {
         for event in events {
             durable.apply(event);
             self.seen.add(event.command);
+        }
+    }
+
+    /// Events that another room appended, where nothing of this one is on its way: the decided fold goes on with them.
+    pub fn follow(&mut self, events: &[Event]) {
+        let head = self.decided.head;
+        for event in events.iter().filter(|event| event.seq > head) {
+            self.decided.apply(event);
         }
     }
 

@@ -66,13 +66,17 @@ impl Hands {
         self.tails.retain(|at, _| state.walks.get(&at.walk).is_some_and(|walk| walk.ended.is_none()));
     }
 
-    /// What must be said of hands that are proved dead or never came.
-    pub fn lost(&self, state: &State, now: &Stamp) -> Vec<Command> {
+    /// What must be said of hands that are proved dead or never came; of those on one machine, where others are other
+    /// rooms' to judge.
+    pub fn lost(&self, state: &State, here: Option<&str>, now: &Stamp) -> Vec<Command> {
         let mut commands = Vec::new();
         for walk in state.walks.values().filter(|walk| walk.ended.is_none()) {
             for (step, known) in walk.steps.iter().filter(|(_, known)| known.status == StepStatus::Lent) {
                 let Some(lease) = &known.lease else { continue };
                 let at = StepRef { walk: walk.id, step: step.clone() };
+                if here.is_some_and(|here| here != lease.host) {
+                    continue;
+                }
                 if self.conns.contains_key(&at) {
                     continue;
                 }

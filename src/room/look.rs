@@ -23,7 +23,9 @@ impl Room {
         let now = clock::now();
         self.look_at_audit();
         self.look_at_point();
-        let lost = self.core.read(|state| self.hands.lost(state, &now));
+        // A hand is judged where it runs.
+        let here = self.others.as_ref().map(|_| self.host.as_str());
+        let lost = self.core.read(|state| self.hands.lost(state, here, &now));
         for command in lost {
             self.own(&command);
         }
@@ -42,7 +44,7 @@ impl Room {
             self.own(&Command::Room(RoomFact::Resumed { why, lasted }));
         }
         let due = self.recorded.as_ref().is_none_or(|at| at.elapsed(&now) >= recording::EVERY);
-        if due && self.core.decided().open_incident().is_some() {
+        if due && !self.is_spared() && self.core.decided().open_incident().is_some() {
             self.record();
         }
     }

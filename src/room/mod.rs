@@ -13,6 +13,8 @@ mod flight;
 mod gatekeeper;
 mod hands;
 mod look;
+mod mend;
+mod others;
 mod outbox;
 mod pace;
 mod presence;

@@ -107,10 +107,18 @@ impl Room {
             return;
         }
         let now = clock::now();
-        let here: Vec<Presence> = moved
-            .iter()
-            .filter_map(|id| self.seats.get(id).map(|seat| self.presence(*id, seat, &now)))
-            .collect();
+        let here =
+            moved.iter().filter_map(|id| self.seats.get(id).map(|seat| self.presence(*id, seat, &now)));
+        self.publish_presence(here.collect());
+        if let Some(others) = &mut self.others {
+            others.due = true;
+        }
+    }
+
+    pub(super) fn publish_presence(&self, here: Vec<Presence>) {
+        if here.is_empty() {
+            return;
+        }
         let bytes: Arc<[u8]> = encode(&FromRoom::Here(here)).into();
         for seat in self.seats.values().filter(|seat| seat.live && seat.role != As::Hand) {
             seat.outbox.publish(&bytes);

@@ -2,6 +2,7 @@
 
 use super::{
     conn::{ConnId, FromConn},
+    others::Others,
     outbox::Outbox,
     presence,
     serve::{Room, Seat, Waiting},
@@ -270,16 +271,21 @@ impl Room {
     /// at once are one change.
     pub(super) fn publish_status(&mut self) {
         self.status_due = true;
+        if let Some(others) = &mut self.others {
+            others.due = true;
+        }
     }
 
     pub(super) fn status(&self) -> RoomStatus {
         let now = clock::now();
-        let (head, hash, drill, host) = self
-            .core
-            .read(|state| (state.head, state.hash, state.room.drill.clone(), state.room.host.clone()));
+        let (head, hash, drill) = self.core.read(|state| (state.head, state.hash, state.room.drill.clone()));
+        let own = self.seats.iter().map(|(id, seat)| self.presence(*id, seat, &now));
+        let theirs = self.others.iter().flat_map(Others::here);
+        let point = self.others.as_ref().and_then(|others| others.point(now.wall)).into_iter();
+        let point = point.chain(&self.point).max_by_key(|point| point.since);
         RoomStatus {
             version: env!("CARGO_PKG_VERSION").into(),
-            host,
+            host: self.host.clone(),
             ssh: self.ssh.clone(),
             private: self.owner.is_some(),
             drill,
@@ -287,13 +293,15 @@ impl Room {
             journal: self.journal_state.clone(),
             head,
             hash,
-            here: self.seats.iter().map(|(id, seat)| self.presence(*id, seat, &now)).collect(),
+            here: own.chain(theirs).collect(),
             gate: self.gate_at.clone(),
             since: self.since,
             audit: self.audit_views(),
             silent: self.silent.as_ref().map(|silent| silent.borrow().clone()).unwrap_or_default(),
-            point: self.point.clone().map(Box::new),
             anchor: self.anchor(),
+            point: point.cloned().map(Box::new),
+            rooms: self.room_views(),
+            replicated: self.journal.is_replicated(),
         }
     }
 

@@ -8,6 +8,8 @@ use super::{
     flight::Flight,
     gatekeeper::Gatekeeper,
     hands::Hands,
+    mend::{Mending, Page},
+    others::Others,
     outbox::Outbox,
     pace::Pace,
     presence::Moved,
@@ -17,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Command, CommandId, Seq, State,
+        Command, CommandId, Event, Seq, State,
         actor::Actor,
         gate::{self, Answer},
         next_deadline,
@@ -105,6 +107,8 @@ pub struct Shared {
     pub durable: watch::Receiver<Seq>,
     /// Commands of the room itself, from its own tasks.
     pub own: mpsc::UnboundedSender<Command>,
+    /// The room's name in the envelopes of its events.
+    pub name: String,
 }
 
 /// The receiving ends of everything that is sent to a room.
@@ -159,6 +163,19 @@ pub struct Room {
     pub(super) snapshots: BTreeMap<(bool, Arc<Shows>), Arc<[u8]>>,
     pub(super) moved: Moved,
     pub(super) point: Option<Point>,
+    /// An append failed, and the journal is read on.
+    pub(super) mending: Option<Mending>,
+    /// What others appended is being read.
+    pub(super) following: Option<Page>,
+    /// The newest event that anybody is known to have appended.
+    pub(super) ahead: watch::Receiver<Seq>,
+    /// Since when the journal has said nothing to what is on its way.
+    pub(super) waits: Option<tokio::time::Instant>,
+    /// The other rooms on this journal, where there can be any.
+    pub(super) others: Option<Others>,
+    /// Why the journal is out of reach.
+    pub(super) unreachable: Option<String>,
+    pub(super) host: String,
     pub(super) watch: Watch,
     pub(super) sources: Sources,
     pub(super) hands: Hands,
@@ -213,7 +230,10 @@ impl Room {
             erase::go(options.journal.clone(), options.blobs.clone(), going).await;
         }
         let host = crate::os::host_name();
-        let core = Core::new(state, seen, format!("{host}-{}", std::process::id()), options.redactor);
+        // The end tells two rooms of one process, and of one process id, apart.
+        let name = format!("{host}-{}-{:08x}", std::process::id(), uuid::Uuid::new_v4().as_fields().0);
+        let others = options.journal.meet(&name).map(Others::new);
+        let core = Core::new(state, seen, name, options.redactor);
         let (frames, frames_in) = mpsc::channel(INBOX);
         let (readings, readings_in) = mpsc::channel(INBOX);
         let (asked, asked_in) = mpsc::channel(INBOX);
@@ -229,7 +249,9 @@ impl Room {
             stop,
             durable,
             own: later.clone(),
+            name: core.name().to_owned(),
         };
+        let ahead = options.journal.watch();
         let base = std::env::current_dir().unwrap_or_default();
         let mut room = Self {
             core,
@@ -246,6 +268,13 @@ impl Room {
             lookups: Arc::new(Semaphore::new(budget::LOOKUPS)),
             moved: Moved::default(),
             point: None,
+            mending: None,
+            following: None,
+            ahead,
+            waits: None,
+            others,
+            unreachable: None,
+            host,
             watch: Watch::default(),
             sources: Sources::new(readings.clone(), base),
             hands: Hands::default(),
@@ -273,9 +302,10 @@ impl Room {
             asks: options.policy.clone(),
             readings,
         };
-        let private = room.owner.is_some();
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        room.own(&Command::Room(RoomFact::Opened { version, host, private }));
+        room.own(&room.opening());
+        if room.core.decided().room.duty.is_none() {
+            room.own(&Command::Room(RoomFact::DutyTaken { epoch: 0, after: None }));
+        }
         room.own(&Command::Policy(Box::new(options.policy)));
         match options.drill {
             Some((scenario, pace)) => room.own(&Command::Room(RoomFact::DrillBegan { scenario, pace })),
@@ -284,9 +314,7 @@ impl Room {
             }
             None => {}
         }
-        while let Some((flight, appended)) = room.flights.next().await {
-            room.landed(flight, appended).await;
-        }
+        room.settle().await;
         if let JournalState::ReadOnly { why, .. } = &room.journal_state {
             return Err(RoomError::Unwritable(why.clone()));
         }
@@ -296,7 +324,11 @@ impl Room {
 
     /// Serves until it is told to stop; says why.
     pub async fn serve(mut self, listening: Listening, mut inbox: Inbox) -> String {
-        let mut next_conn: ConnId = 0;
+        // Seats of several rooms are told apart by their numbers, which every client can read exactly.
+        let mut next_conn: ConnId = match &self.others {
+            Some(_) => u64::from(uuid::Uuid::new_v4().as_fields().0 >> 2) << 22,
+            None => 0,
+        };
         let mut look = tokio::time::interval(LOOK_EVERY.std());
         let mut publish = tokio::time::interval(LIVE_EVERY.std());
         publish.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -305,20 +337,25 @@ impl Room {
         let mut accept_at = tokio::time::Instant::now();
         let mut ticked = None;
         let mut heard = false;
-        // Dropped with the loop, and the asking ends.
-        let _duties = readiness::start(&self.asks, &self.sources, &self.readings);
+        // Dropped with the loop, or when another room has the duties, and the asking ends.
+        let mut duties = None;
         loop {
+            let spared = self.is_spared();
+            if spared == duties.is_some() {
+                duties = (!spared).then(|| readiness::start(&self.asks, &self.sources, &self.readings));
+            }
+            self.follow();
             if let Some(why) = self.stopping.take() {
                 return self.close(why, inbox).await;
             }
             // What became durable together goes out together, and in a busy room what came soon after it.
             for _ in 0..IN_FLIGHT {
                 let Some(Some((flight, appended))) = self.flights.next().now_or_never() else { break };
-                self.landed(flight, appended).await;
+                self.landed(flight, appended);
             }
             let unsent = !self.flush_when_due();
             let now = clock::now();
-            let due = self.deadline(&now, ticked);
+            let due = self.deadline(&now, ticked, spared);
             // After people everybody else is asked once, so that no flood of frames keeps the door or the sources waiting.
             let others = std::mem::take(&mut heard);
             tokio::select! {
@@ -326,17 +363,20 @@ impl Room {
                 Some(why) = inbox.stop.recv() => self.stopping = Some(why),
                 () = tokio::time::sleep_until(self.pace.due()), if unsent => {}
                 Some((flight, appended)) = self.flights.next(), if !self.flights.is_empty() => {
-                    self.landed(flight, appended).await;
+                    self.landed(flight, appended);
                 }
+                read = page(&mut self.mending) => self.mended(read),
+                read = awaited(&mut self.following) => self.followed(read),
                 // Before people: however much they say, a lease ends when it ends.
                 () = tokio::time::sleep_until(due) => {
                     ticked = Some(tokio::time::Instant::now());
                     self.own(&Command::Tick);
                     self.flush_gate(&clock::now(), false);
                 }
-                _ = publish.tick(), if !self.seats.is_empty() => {
+                _ = publish.tick(), if !self.seats.is_empty() || self.has_to_say() => {
                     self.publish_live();
                     self.publish_here();
+                    self.say_to_others();
                     // What nobody asked for since is not kept.
                     self.snapshots.clear();
                     if std::mem::take(&mut self.status_due) {
@@ -344,7 +384,9 @@ impl Room {
                         self.publish(&FromRoom::Room(status));
                     }
                 }
-                Some((id, from)) = inbox.frames.recv(), if !others && self.flights.len() < IN_FLIGHT => {
+                Some(heard) = Others::changed(&mut self.others) => self.heard_others(heard),
+                Ok(()) = self.ahead.changed() => {}
+                Some((id, from)) = inbox.frames.recv(), if !others && self.on_the_way() < IN_FLIGHT => {
                     heard = true;
                     self.hear(id, from);
                     for _ in 0..TOGETHER {
@@ -375,9 +417,23 @@ impl Room {
         }
     }
 
+    fn on_the_way(&self) -> usize {
+        self.flights.len() + self.mending.as_ref().map_or(0, Mending::waiting)
+    }
+
+    fn has_to_say(&self) -> bool {
+        self.others.as_ref().is_some_and(|others| others.due)
+    }
+
     /// When something is due, a while after the last time at the least: what cannot be written down stays due.
-    fn deadline(&self, now: &Stamp, ticked: Option<tokio::time::Instant>) -> tokio::time::Instant {
-        let rules = next_deadline(self.core.decided(), now).map(|at| at.until(now));
+    fn deadline(
+        &self,
+        now: &Stamp,
+        ticked: Option<tokio::time::Instant>,
+        spared: bool,
+    ) -> tokio::time::Instant {
+        let rules = (!spared).then(|| next_deadline(self.core.decided(), now)).flatten();
+        let rules = rules.map(|at| at.until(now));
         let wait = rules.into_iter().chain(self.gate.wait(now)).min().unwrap_or(Span::hours(1));
         let due = tokio::time::Instant::now() + wait.std();
         ticked.map_or(due, |ticked| due.max(ticked + TICKS_APART))
@@ -390,9 +446,7 @@ impl Room {
         }
         self.flush_gate(&now, true);
         self.own(&Command::Room(RoomFact::Closed { why: why.clone() }));
-        while let Some((flight, appended)) = self.flights.next().await {
-            self.landed(flight, appended).await;
-        }
+        self.settle().await;
         self.flush();
         for seat in self.seats.values() {
             let say = format!("the room stops: {why}");
@@ -401,6 +455,21 @@ impl Room {
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         why
+    }
+}
+
+/// The page that is read while an append is mended; never, where none is.
+async fn page(mending: &mut Option<Mending>) -> Result<Vec<Event>, Trouble> {
+    match mending.as_mut().and_then(|mending| mending.page.as_mut()) {
+        Some(page) => page.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn awaited(page: &mut Option<Page>) -> Result<Vec<Event>, Trouble> {
+    match page {
+        Some(page) => page.await,
+        None => std::future::pending().await,
     }
 }
 

@@ -46,9 +46,21 @@ impl Room {
                 power::may(state, (who, groups), Power::Respond, incident, &clock::now())
             }),
         });
-        let hand = self.hands.conn(at).filter(|conn| *conn != id).and_then(|conn| self.seats.get(&conn));
-        if let (true, Some(hand)) = (may, hand) {
+        if !may || self.hands.conn(at) == Some(id) || self.pass_on(at, steer.clone()) {
+            return;
+        }
+        // Its hand is at another room, which knows the person by this one's word. Its terminal is where its owner is.
+        if let (Some(others), Steer::Cancel | Steer::Extend(_)) = (&mut self.others, &steer) {
+            others.steer(at.clone(), steer);
+        }
+    }
+
+    /// To the hand, where it is at this room; says whether it is.
+    pub(super) fn pass_on(&mut self, at: &StepRef, steer: Steer) -> bool {
+        let hand = self.hands.conn(at).and_then(|conn| self.seats.get(&conn));
+        if let Some(hand) = hand {
             hand.outbox.reply(encode(&FromRoom::Steer(steer)));
         }
+        hand.is_some()
     }
 }

@@ -346,6 +346,7 @@ mod tests {
     fn a_room_that_is_started_again_sees_what_came_back_meanwhile() {
         let now = crate::os::clock::now();
         let breach = |panel: &str| crate::domain::watch::Breach {
+            room: String::new(),
             panel: panel.into(),
             seen: "7 %".into(),
             threshold: "1 %".into(),

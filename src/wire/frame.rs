@@ -386,6 +386,12 @@ pub struct RoomStatus {
     /// The newest signed checkpoint of the journal. None: the room signs nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<Box<Anchored>>,
+    /// The rooms that share the journal, this one among them; none where it is embedded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rooms: Vec<RoomView>,
+    /// Whether what the journal takes survives the loss of its server; none where it lies in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicated: Option<bool>,
 }
 
 /// The newest signed checkpoint of a journal, which a seat keeps: a room that shows an older one later has lost events.
@@ -404,6 +410,19 @@ pub struct Anchored {
     /// Whether that is the worst: what was signed is not in the journal any more.
     #[serde(default, skip_serializing_if = "is_false")]
     pub lost: bool,
+}
+
+/// A room on the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomView {
+    /// Machine.
+    pub host: String,
+    /// It is the one that tells.
+    pub own: bool,
+    /// It does what is done once for all: what is due by time, pushes, readiness checks.
+    pub duty: bool,
+    /// Since when it is open.
+    pub since: Wall,
 }
 
 /// How far a central audit system is behind.

@@ -143,6 +143,9 @@ pub struct Presence {
     /// The seat that it follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<SeatId>,
+    /// Machine of the room that it is at, where that is another than the one that tells of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<String>,
 }
 
 /// A place where all are asked to look.
@@ -179,6 +182,7 @@ impl Presence {
             observer: false,
             attached: None,
             follows: None,
+            room: None,
         }
     }
 
@@ -215,6 +219,7 @@ impl Presence {
         let from =
             self.who.claimed.as_ref().and_then(|claim| claim.split(", ").find(|one| one.starts_with("ssh")));
         notes.extend(from.map(str::to_owned));
+        notes.extend(self.room.as_ref().map(|room| format!("at the room on {room}")));
         notes
     }
 

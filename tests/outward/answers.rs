@@ -97,6 +97,7 @@ async fn paged(api: &str, token: &str) -> (House, Listener, tokio::sync::watch::
     let house = House::open(tempfile::tempdir().unwrap(), config, targets, Oncall::new()).await;
     let asker: Arc<dyn Asker> = Arc::new(Incidents::new(api, &token.to_owned().into(), TEN).unwrap());
     let silent = start(Answers {
+        room: house.shared.name.clone(),
         askers: BTreeMap::from([("pd".to_owned(), asker)]),
         state: house.shared.state.clone(),
         durable: house.shared.durable.clone(),

@@ -96,6 +96,7 @@ impl House {
             state: shared.state.clone(),
             durable: shared.durable.clone(),
             says: shared.own.clone(),
+            room: shared.name.clone(),
         });
         let socket = dir.path().join("room.sock");
         let room = tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));

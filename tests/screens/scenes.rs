@@ -13,7 +13,7 @@ use warroom::{
         update::{self, Event},
     },
     signal::{Level, Live, Trouble},
-    wire::{FromRoom, HandSays, JournalState, Look, Point},
+    wire::{FromRoom, HandSays, JournalState, Look, Point, RoomView},
 };
 
 pub struct Scene {
@@ -133,6 +133,18 @@ pub fn all() -> Vec<Scene> {
             since: story::wall("14:07:19"),
             until: story::wall("14:09:19"),
         }));
+        hear(&mut model, NOW, FromRoom::Room(status));
+        model
+    }));
+    all.push(scene("two-rooms", {
+        let mut model = room("ana");
+        let mut status = looking();
+        status.place = "postgres://db-1:5432,db-2:5432/warroom".into();
+        status.replicated = Some(false);
+        status.here[1].room = Some("bast-2".into());
+        let view =
+            |host: &str, own, duty| RoomView { host: host.into(), own, duty, since: story::wall("09:00:00") };
+        status.rooms = vec![view("bast-1", true, false), view("bast-2", false, true)];
         hear(&mut model, NOW, FromRoom::Room(status));
         model
     }));

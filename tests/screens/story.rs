@@ -74,7 +74,13 @@ impl Story {
         self.commands += 1;
         let id = CommandId(Uuid::from_u128(self.commands));
         let now = at(clock);
-        let ctx = Ctx { actor: who.clone(), groups: Groups::default(), now: now.clone(), id };
+        let ctx = Ctx {
+            actor: who.clone(),
+            groups: Groups::default(),
+            now: now.clone(),
+            id,
+            room: "bast-1".into(),
+        };
         let facts = decide(&self.state, &command, &ctx)
             .unwrap_or_else(|refusal| panic!("{clock} {refusal}: {command:?}"));
         for (index, fact) in (0..).zip(facts) {
@@ -165,6 +171,7 @@ pub fn calm() -> Story {
                 version: "0.1.0".into(),
                 host: "bast-1".into(),
                 private: false,
+                shares: false,
             }),
         )
         .room("13:00:00", Command::Policy(Box::new(policy())))
@@ -771,6 +778,8 @@ pub fn status(gate: bool) -> RoomStatus {
         silent: Vec::new(),
         point: None,
         anchor: None,
+        rooms: Vec::new(),
+        replicated: None,
     }
 }
 

@@ -65,6 +65,30 @@ async fn a_server_that_does_not_sync_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_journal_of_an_older_format_is_brought_on_and_keeps_all() {
+    if !wanted("a_journal_of_an_older_format_is_brought_on_and_keeps_all") {
+        return;
+    }
+    let ground = Ground::database(&["fsync=on"]).await;
+    let server = ground.server.as_ref().unwrap();
+    let (records, _, head) = sealed(Head::EMPTY, vec![note("a"), note("b")]);
+    assert_eq!(ground.open().await.append(Head::EMPTY, records).await, Appended::Ok(head));
+    // As it was before rooms met there.
+    server.sql(
+        "drop table warroom.rooms; alter table warroom.head disable trigger onward; \
+         update warroom.head set format = 1; alter table warroom.head enable trigger onward",
+    );
+    let said = refused(spec(server, "room")).await;
+    assert!(said.contains("has format 1") && said.contains("run warroom journal init"), "{said}");
+    let read = Postgres::open(&spec(server, "room"), Mode::Read).await.unwrap();
+    assert!(verify::run(&read, None, |_| {}).await.broken.is_none());
+    assert_eq!(init(&spec(server, "ana"), Some("room")).await.unwrap().1, Init::Brought { from: 1 });
+    assert_eq!(ground.open().await.head().await.unwrap(), head);
+    assert!(!server.try_sql("update warroom.head set seq = 1").status.success(), "it still only grows");
+    assert_eq!(init(&spec(server, "ana"), Some("room")).await.unwrap().1, Init::There);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_changes_what_is_journaled_and_who_can_is_found() {
     if !wanted("nobody_changes_what_is_journaled_and_who_can_is_found") {
         return;
@@ -207,7 +231,7 @@ async fn a_commit_that_does_not_wait_for_its_standby_is_not_acknowledged() {
     until("the setting is in force", || server.sql("show synchronous_standby_names") == "ghost");
     let replicated = Spec { durability: Durability::Replicated, ..spec(server, "room") };
     let journal = Postgres::open(&replicated, Mode::Write).await.unwrap();
-    assert!(journal.place().ends_with(", replicated"), "{}", journal.place());
+    assert_eq!(journal.is_replicated(), Some(true));
     let (records, _, next) = sealed(Head::EMPTY, vec![note("a")]);
     let pending = tokio::spawn(journal.append(Head::EMPTY, records));
     until("it waits for the standby", || {

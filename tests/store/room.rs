@@ -91,3 +91,58 @@ fn the_statements_can_be_typed_by_hand() {
     assert!(house.ok(&["--config", &config, "verify"]).starts_with("sound: "));
     house.stop_with(&config);
 }
+
+/// An incident goes on at another room when the machine of the first is gone.
+#[test]
+fn an_incident_survives_the_loss_of_a_room() {
+    if !wanted("an_incident_survives_the_loss_of_a_room") {
+        return;
+    }
+    let server = Server::start(&["fsync=on"]);
+    let (eu, us) = (House::new(), House::new());
+    let (at_eu, at_us) = (configured(&eu, &server), configured(&us, &server));
+    server.sql(&eu.ok(&["--config", &at_eu, "journal", "init", "--print"]));
+    let ok = |house: &House, config: &str, args: &[&str]| {
+        let mut all = vec!["--config", config];
+        all.extend(args);
+        house.ok(&all)
+    };
+    ok(&eu, &at_eu, &["declare", "5xx", "--service", "shop", "--freeze"]);
+    ok(&us, &at_us, &["note", "seen from over here"]);
+    let rooms = |house: &House, config: &str| {
+        let status: serde_json::Value =
+            serde_json::from_str(&ok(house, config, &["status", "--json"])).unwrap();
+        status["room"]["rooms"].as_array().unwrap().clone()
+    };
+    until("each knows of the other", || rooms(&eu, &at_eu).len() == 2 && rooms(&us, &at_us).len() == 2);
+    let duty =
+        |rooms: &[serde_json::Value]| rooms.iter().any(|room| room["own"] == true && room["duty"] == true);
+    assert!(duty(&rooms(&eu, &at_eu)) && !duty(&rooms(&us, &at_us)));
+    assert!(ok(&us, &at_us, &["status"]).contains("rooms   "));
+    eu.kill_room();
+    let gate = us.run(&[
+        "--config",
+        &at_us,
+        "gate",
+        "--service",
+        "shop",
+        "--env",
+        "prod",
+        "--artifact",
+        "shop@2",
+        "--action",
+        "deploy",
+    ]);
+    assert_eq!(gate.status.code(), Some(10), "{gate:?}");
+    until("the other has the duties", || duty(&rooms(&us, &at_us)));
+    ok(&us, &at_us, &["note", "gone on with"]);
+    // And the first comes back, to what happened meanwhile.
+    ok(&eu, &at_eu, &["note", "back again"]);
+    let timeline = ok(&eu, &at_eu, &["tail", "--no-follow", "--all"]);
+    for text in ["back again", "seen from over here", "gone on with", "said nothing for"] {
+        assert_eq!(timeline.matches(text).count(), 1, "{text}: {timeline}");
+    }
+    assert!(ok(&eu, &at_eu, &["verify"]).starts_with("sound: "));
+    eu.stop_with(&at_eu);
+    us.stop_with(&at_us);
+}

@@ -83,6 +83,23 @@ impl House {
         until("the room ends", || !self.held());
     }
 
+    /// kill -9, to the room alone.
+    pub fn kill_room(&self) {
+        let dir = self.state();
+        let words = [b"room", b"--dir".as_slice(), dir.as_os_str().as_encoded_bytes()];
+        for process in std::fs::read_dir("/proc").unwrap().flatten() {
+            let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+            let own: Vec<_> = line.split(|byte| *byte == 0).collect();
+            if let (true, Some(pid)) =
+                (own.windows(3).any(|part| part == words), process.file_name().to_str().unwrap().parse().ok())
+            {
+                let pid = rustix::process::Pid::from_raw(pid).unwrap();
+                rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+            }
+        }
+        until("the room is gone", || !self.held());
+    }
+
     pub fn held(&self) -> bool {
         warroom::os::lock::Lock::take(&self.state().join("room.lock"), "a test").is_err()
     }

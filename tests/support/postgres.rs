@@ -59,6 +59,28 @@ impl Server {
         server
     }
 
+    /// A copy that follows this one, and takes reads only.
+    pub fn standby(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        own(dir.path());
+        let copied = as_no_root("pg_basebackup")
+            .env("PGPASSWORD", PASSWORD)
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "ana", "-R", "-X", "stream"])
+            .args(["-c", "fast", "--no-sync", "-D"])
+            .arg(dir.path().join("data"))
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        let mut server = Self { dir, peer: None, port: free_port(), settings: self.settings.clone() };
+        server.go();
+        server
+    }
+
+    /// Takes writes from now on.
+    pub fn promote(&self) {
+        self.sql_in("postgres", "select pg_promote()");
+    }
+
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }

@@ -66,7 +66,8 @@ impl Story {
     pub fn new() -> Self {
         let now = Stamp { wall: begin(), boot: BootId("boot-a".into()), clock: 5_000_000 };
         let mut story = Self { state: State::default(), events: Vec::new(), now, commands: 0 };
-        let opened = RoomFact::Opened { version: "0.1.0".into(), host: "war-1".into(), private: false };
+        let opened =
+            RoomFact::Opened { version: "0.1.0".into(), host: "war-1".into(), private: false, shares: false };
         story.act(&Actor::room(), Command::Room(opened));
         let row = SeverityRow {
             meaning: "users cannot pay".into(),
@@ -106,6 +107,7 @@ impl Story {
             groups: warroom::domain::power::Groups::default(),
             now: self.now.clone(),
             id: CommandId(Uuid::from_u128(self.commands)),
+            room: "war-1".into(),
         };
         let facts =
             decide(&self.state, &command, &ctx).unwrap_or_else(|refusal| panic!("{command:?}: {refusal}"));

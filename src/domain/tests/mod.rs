@@ -10,5 +10,6 @@ mod people;
 mod random;
 mod readiness;
 mod record;
+mod rooms;
 mod shed;
 mod tasks;

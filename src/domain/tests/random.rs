@@ -203,6 +203,7 @@ pub(super) fn deadlines(ledger: &Ledger) -> Result<(), TestCaseError> {
         groups: crate::domain::power::Groups::default(),
         now: copy.now.clone(),
         id: CommandId(Uuid::from_u128(u128::MAX)),
+        room: "test".into(),
     };
     let events = copy.ask_as(&ctx, &Command::Tick).unwrap();
     prop_assert!(!events.is_empty(), "woken for nothing");

@@ -195,7 +195,7 @@ fn what_another_room_or_another_question_was_answered_is_not_known() {
             .collect::<Vec<_>>()
     };
     assert_eq!(verdicts(&ledger), [Yes, Unknown]);
-    let opened = RoomFact::Opened { version: "1".into(), host: "h".into(), private: true };
+    let opened = RoomFact::Opened { version: "1".into(), host: "h".into(), private: true, shares: false };
     ledger.ok(&Actor::room(), Command::Room(opened));
     assert_eq!(verdicts(&ledger), [Unknown, Unknown]);
     assert_eq!(gate(&ledger, Action::Deploy, "prod").because, Because::Undecided);
@@ -233,7 +233,7 @@ proptest! {
         let mut last = std::collections::BTreeMap::new();
         for (name, verdict, what) in steps {
             if what == 0 {
-                let opened = RoomFact::Opened { version: "1".into(), host: "h".into(), private: true };
+                let opened = RoomFact::Opened { version: "1".into(), host: "h".into(), private: true, shares: false };
                 ledger.ok(&Actor::room(), Command::Room(opened));
                 last.clear();
                 continue;

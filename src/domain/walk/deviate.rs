@@ -26,7 +26,7 @@ pub(super) fn fact(
         before.iter().filter(|fact| matches!(fact, Fact::Deviation(DeviationFact::Recorded { .. }))).count();
     let commander =
         walk.incident.and_then(|id| state.incidents.get(&id)).and_then(|incident| incident.commander());
-    let host = walk.state(&step.id).lease.map_or_else(|| state.room.host.clone(), |lease| lease.host);
+    let host = walk.state(&step.id).lease.map_or_else(|| walk.host.clone(), |lease| lease.host);
     Fact::Deviation(DeviationFact::Recorded {
         deviation: deviation::next_id(state, more),
         incident: walk.incident,
@@ -66,7 +66,7 @@ pub(super) fn wrong_host(
     before: &[Fact],
 ) -> Option<Fact> {
     let host = crate::domain::text::line(host);
-    let prescribed = &state.room.host;
+    let prescribed = &walk.host;
     let targets = &walk.runbook.front.targets;
     let here = step
         .blocks

@@ -32,6 +32,7 @@ pub(super) fn begin(fact: &WalkFact, by: &str, at: &Stamp, seq: Seq) -> Option<W
         edits: BTreeMap::new(),
         ended: None,
         seq,
+        host: String::new(),
     })
 }
 
@@ -42,6 +43,7 @@ pub(in crate::domain) fn apply(state: &mut State, fact: &WalkFact, event: &Event
         if let Some(known) = known.filter(|one| one.runbook == walk.runbook) {
             walk.runbook = known.runbook.clone();
         }
+        state.room.host_of(&event.room).clone_into(&mut walk.host);
         state.walks.insert(walk.id, walk);
     } else if let Some(walk) = state.walks.get_mut(&fact.walk()) {
         walk.add(fact, &event.actor, &event.occurred, event.seq);

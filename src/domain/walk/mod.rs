@@ -65,6 +65,9 @@ pub struct Walk {
     pub ended: Option<Ended>,
     /// The event that began it.
     pub seq: Seq,
+    /// Machine of the room where it began: what is to run here belongs there.
+    #[serde(default)]
+    pub host: String,
 }
 
 /// How a walk ended.

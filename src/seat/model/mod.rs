@@ -251,6 +251,11 @@ impl Model {
             .is_some_and(|me| power::may(&self.state, (me, &self.groups), power, about, &self.now))
     }
 
+    /// Machine of the room whose sources are seen, where other rooms see with other sources.
+    pub fn seen_from(&self) -> Option<&str> {
+        self.room.as_ref().filter(|room| room.rooms.len() > 1).map(|room| room.host.as_str())
+    }
+
     /// Whether one may look and nothing else, as the room's policy has it.
     pub fn is_observer(&self) -> bool {
         self.loaded && self.me.is_some() && !self.may(Power::Respond) && !self.may(Power::Approve)
@@ -263,6 +268,7 @@ impl Model {
             groups: self.groups.clone(),
             now: self.now.clone(),
             id: CommandId(Uuid::nil()),
+            room: String::new(),
         })
     }
 

@@ -82,6 +82,16 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
     if rejected > 0 {
         out.push((format!("  audit {rejected} rejected"), Role::Bad));
     }
+    if let Some(room) = model.room.as_ref().filter(|room| room.replicated.is_some()) {
+        let gap = if out.is_empty() { "" } else { "  " };
+        // How far what is written here is safe, and that there are others who write.
+        let rooms = if room.rooms.len() > 1 { format!("{} rooms", room.rooms.len()) } else { String::new() };
+        out.push((format!("{gap}{rooms}"), Role::Quiet));
+        if room.replicated == Some(false) {
+            let gap = if rooms.is_empty() { "" } else { "  " };
+            out.push((format!("{gap}not replicated"), Role::Notice));
+        }
+    }
     // What this seat may not, and whose eyes it looks through, comes before what it looks at.
     let mut seat: Vec<(String, Role)> = Vec::new();
     if model.read_only {

@@ -42,7 +42,9 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
         (None, None) => String::new(),
     };
     let focus = model.ui.has(Pane::Health);
-    rule::title(buf, area, theme, Title { name: "Health against baseline", detail: "", note: &note, focus });
+    let detail = model.seen_from().map(|host| format!("as seen from {}", one(host))).unwrap_or_default();
+    let title = Title { name: "Health against baseline", detail: &detail, note: &note, focus };
+    rule::title(buf, area, theme, title);
     let inner = inside(area);
     let names = panels.iter().map(|row| fit::width(&row.view.panel.name)).max().unwrap_or(6).clamp(6, 16);
     let tail = tail(model, names);

@@ -5,6 +5,7 @@
 //! statement. Everything is asked of the server that takes writes, for a standby may show another order.
 
 mod listen;
+mod meet;
 mod outcome;
 mod owner;
 mod rows;
@@ -14,7 +15,7 @@ mod session;
 use super::Mode;
 use crate::{
     domain::{CommandId, Seq},
-    journal::{Appended, Head, Journal, Trouble, chain::Record},
+    journal::{Appended, Head, Journal, Trouble, chain::Record, meeting::Meeting},
     postgres::Trust,
 };
 use futures::{FutureExt as _, future::BoxFuture};
@@ -53,7 +54,7 @@ pub struct Spec {
 
 /// A journal in a PostgreSQL database.
 pub struct Postgres {
-    place: String,
+    connector: Arc<Connector>,
     asks: mpsc::UnboundedSender<Ask>,
     watch: watch::Receiver<Seq>,
     listener: JoinHandle<()>,
@@ -77,10 +78,9 @@ impl Postgres {
         let (asks, inbox) = mpsc::unbounded_channel();
         let (tell, watch) = watch::channel(head.seq);
         let tell = Arc::new(tell);
-        let place = connector.described(&session);
         let listener = tokio::spawn(listen::run(Arc::clone(&connector), Arc::clone(&tell)));
-        tokio::spawn(owner::Owner::new(connector, session, head, tell).run(inbox));
-        Ok(Self { place, asks, watch, listener })
+        tokio::spawn(owner::Owner::new(Arc::clone(&connector), session, head, tell).run(inbox));
+        Ok(Self { connector, asks, watch, listener })
     }
 
     fn ask<T: Send + 'static>(
@@ -102,7 +102,7 @@ impl Postgres {
 
     fn gone(&self) -> Trouble {
         Trouble::Unreadable {
-            what: self.place.clone(),
+            what: self.place(),
             why: "the journal's task has ended".into(),
             hint: "restart the room; what was acknowledged is safe".into(),
         }
@@ -148,6 +148,14 @@ impl Journal for Postgres {
     }
 
     fn place(&self) -> String {
-        self.place.clone()
+        self.connector.place().to_owned()
+    }
+
+    fn is_replicated(&self) -> Option<bool> {
+        Some(self.connector.is_replicated())
+    }
+
+    fn meet(&self, room: &str) -> Option<Meeting> {
+        Some(meet::enter(Arc::clone(&self.connector), room))
     }
 }

@@ -5,7 +5,7 @@ use crate::journal::Trouble;
 use tokio_postgres::Client;
 
 /// The format of the tables that this program makes, reads and writes.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 
 /// The tables. Bytes and not `jsonb`: what was hashed is what is stored. The head row is what appends compare and swap.
 const TABLES: &str = "
@@ -47,6 +47,30 @@ CREATE TRIGGER keep BEFORE DELETE ON warroom.head FOR EACH ROW EXECUTE FUNCTION 
 INSERT INTO warroom.head (format) VALUES (1);
 ";
 
+/// What each format adds to the one before it. Format 2: where rooms meet, neither logged nor replicated.
+const ONWARD: [&str; 1] = ["
+CREATE UNLOGGED TABLE warroom.rooms (
+  room text PRIMARY KEY,
+  seen timestamptz NOT NULL,
+  says bytea NOT NULL
+);
+"];
+
+/// The head row moves on only with the journal, but for this.
+fn named(format: i32) -> String {
+    format!(
+        "ALTER TABLE warroom.head DISABLE TRIGGER onward;\nUPDATE warroom.head SET format = {format};\n\
+         ALTER TABLE warroom.head ENABLE TRIGGER onward;\n"
+    )
+}
+
+/// Everything that brings a journal of this format to the one that is known.
+fn onward(from: i32) -> String {
+    let done = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX);
+    let steps: String = ONWARD.iter().skip(done).copied().collect();
+    format!("{steps}{}", named(FORMAT))
+}
+
 /// What came of [`init`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Init {
@@ -54,11 +78,16 @@ pub enum Init {
     Made,
     /// They were there, in this program's format.
     There,
+    /// They were there in an older format, and are in this program's now. Nothing that was journaled has changed.
+    Brought {
+        /// The format that they were in.
+        from: i32,
+    },
 }
 
 /// Everything that a person would type to set a journal up, for a room that connects as `role`.
 pub fn by_hand(role: &str) -> String {
-    format!("BEGIN;{TABLES}{}COMMIT;\n", grants(role))
+    format!("BEGIN;{TABLES}{}{}COMMIT;\n", onward(1), grants(role))
 }
 
 fn grants(role: &str) -> String {
@@ -67,7 +96,8 @@ fn grants(role: &str) -> String {
         "GRANT USAGE ON SCHEMA warroom TO {role};\n\
          GRANT SELECT, INSERT ON warroom.events TO {role};\n\
          GRANT SELECT, INSERT, DELETE ON warroom.payloads TO {role};\n\
-         GRANT SELECT, UPDATE (seq, hash) ON warroom.head TO {role};\n"
+         GRANT SELECT, UPDATE (seq, hash) ON warroom.head TO {role};\n\
+         GRANT SELECT, INSERT, UPDATE, DELETE ON warroom.rooms TO {role};\n"
     )
 }
 
@@ -87,32 +117,50 @@ pub async fn init(spec: &Spec, role: Option<&str>) -> Result<(String, Init), Tro
         .map_err(fail)?;
     let there: bool =
         work.query_one("SELECT to_regclass('warroom.head') IS NOT NULL", &[]).await.map_err(fail)?.get(0);
+    let format = async || {
+        let row = work.query_opt("SELECT format FROM warroom.head", &[]).await.map_err(fail)?;
+        Ok(row.map(|row| row.get::<_, i32>(0)))
+    };
     let done = if there {
-        Init::There
+        match format().await? {
+            Some(from) if (1..FORMAT).contains(&from) => {
+                work.batch_execute(&onward(from)).await.map_err(fail)?;
+                Init::Brought { from }
+            }
+            _ => Init::There,
+        }
     } else {
         work.batch_execute(TABLES).await.map_err(fail)?;
+        work.batch_execute(&onward(1)).await.map_err(fail)?;
         Init::Made
     };
     if let Some(role) = role {
         work.batch_execute(&grants(role)).await.map_err(fail)?;
     }
     work.commit().await.map_err(fail)?;
-    known(&session.client, &place).await?;
+    known(&session.client, &place, Mode::Write).await?;
     Ok((place, done))
 }
 
 /// Whether there is a journal of a format that this program knows.
-pub(super) async fn known(client: &Client, place: &str) -> Result<(), Trouble> {
+pub(super) async fn known(client: &Client, place: &str, mode: Mode) -> Result<(), Trouble> {
     let rows = client
         .query_typed("SELECT format FROM warroom.head", &[])
         .await
         .map_err(|error| outcome::trouble(place, &error))?;
     match rows.first().map(|row| row.get::<_, i32>(0)) {
         Some(FORMAT) => Ok(()),
+        // What was journaled is the same in all.
+        Some(1..FORMAT) if mode == Mode::Read => Ok(()),
         Some(format) => Err(Trouble::Unreadable {
             what: place.to_owned(),
             why: format!("its journal has format {format}, this program knows {FORMAT}"),
-            hint: "use the version of warroom that made it, or a newer one".into(),
+            hint: if format < FORMAT {
+                "stop the rooms on it, then run warroom journal init, which changes nothing that was journaled"
+            } else {
+                "use the version of warroom that made it, or a newer one"
+            }
+            .into(),
         }),
         None => Err(Trouble::Unreadable {
             what: place.to_owned(),

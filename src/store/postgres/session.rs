@@ -26,8 +26,6 @@ const KEEPALIVE: Duration = Duration::from_secs(5);
 /// A connection; closed when this is dropped.
 pub(super) struct Session {
     pub(super) client: Client,
-    /// Whether a standby has what is acknowledged.
-    pub(super) replicated: bool,
     warned: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
@@ -56,6 +54,7 @@ pub(super) struct Connector {
     place: String,
     durability: Durability,
     mode: Mode,
+    replicated: AtomicBool,
 }
 
 impl Connector {
@@ -78,7 +77,7 @@ impl Connector {
             .keepalives_retries(5);
         let name = config.get_dbname().unwrap_or_default().to_owned();
         let place = text::line(&format!("postgres://{}/{name}", address.hosts())).into_owned();
-        Ok(Self { address, place, durability: spec.durability, mode })
+        Ok(Self { address, place, durability: spec.durability, mode, replicated: AtomicBool::new(false) })
     }
 
     /// The hosts and the database, without what may be secret.
@@ -86,19 +85,18 @@ impl Connector {
         &self.place
     }
 
-    /// The place, with what an acknowledged event survives there.
-    pub(super) fn described(&self, session: &Session) -> String {
-        let kept = if session.replicated { "replicated" } else { "not replicated" };
-        format!("{}, {kept}", self.place)
+    /// Whether a standby has what the server of the newest connection acknowledges.
+    pub(super) fn is_replicated(&self) -> bool {
+        self.replicated.load(Ordering::Relaxed)
     }
 
     /// Connects to the host that takes writes, and looks whether it keeps what it acknowledges.
     pub(super) async fn open(&self) -> Result<Session, Trouble> {
-        let mut session = self.bare(None).await?;
+        let session = self.bare(None).await?;
         if self.mode == Mode::Write {
-            session.replicated = self.demand(&session.client).await?;
+            self.replicated.store(self.demand(&session.client).await?, Ordering::Relaxed);
         }
-        schema::known(&session.client, &self.place).await?;
+        schema::known(&session.client, &self.place, self.mode).await?;
         Ok(session)
     }
 
@@ -110,7 +108,7 @@ impl Connector {
             Failed::Server(error) => outcome::trouble(&self.place, &error),
         })?;
         let task = tokio::spawn(drive(connection, Arc::clone(&warned), heard));
-        Ok(Session { client, replicated: false, warned, task })
+        Ok(Session { client, warned, task })
     }
 
     /// What a server must have on before an acknowledgement of it means anything.

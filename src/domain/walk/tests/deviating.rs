@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 
 fn opened() -> Ledger {
     let mut ledger = Ledger::with_incident();
-    let opened = RoomFact::Opened { version: "0".into(), host: "bastion".into(), private: true };
+    let opened =
+        RoomFact::Opened { version: "0".into(), host: "bastion".into(), private: true, shares: false };
     ledger.ok(&Actor::room(), Command::Room(opened));
     ledger
 }

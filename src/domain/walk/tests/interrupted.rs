@@ -154,6 +154,7 @@ fn an_ended_walk_still_hears_what_runs() {
             groups: crate::domain::power::Groups::default(),
             now: lost_at,
             id: crate::domain::CommandId(uuid::Uuid::from_u128(99)),
+            room: "test".into(),
         };
         dead.ask_as(&ctx, &lost("early", 1).into()).unwrap();
         assert_eq!(dead.step("early").status, StepStatus::Unknown);

@@ -1,0 +1,116 @@
+//! A primary that dies under load, its synchronous standby in its place.
+
+use crate::{
+    conformance::spec,
+    many::{One, events, note, said, until_async},
+    support::{peer::wanted, postgres::Server},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use uuid::Uuid;
+use warroom::{
+    domain::CommandId,
+    store::{
+        self, Mode, Place,
+        postgres::{Durability, Spec, init},
+    },
+    wire::{JournalState, Outcome},
+};
+
+/// What is acknowledged is on both.
+fn replicating(server: &Server) {
+    server.sql("alter system set synchronous_standby_names = '*'");
+    server.sql("select pg_reload_conf()");
+}
+
+async fn in_step(server: &Server) {
+    until_async("the standby is in step", async || {
+        server.sql("select count(*) from pg_stat_replication where sync_state = 'sync'") == "1"
+    })
+    .await;
+}
+
+/// Says notes one after the other, each under its own id, again until it is acknowledged. What came of it is how often
+/// each was said.
+async fn writer(room: &One, who: usize, over: Arc<AtomicBool>) -> BTreeMap<String, u32> {
+    let mut done = BTreeMap::new();
+    let mut client = room.client().await;
+    for n in 0.. {
+        if over.load(Ordering::SeqCst) {
+            break;
+        }
+        let (text, id) = (format!("{who} {n}"), CommandId(Uuid::now_v7()));
+        let mut times = 1;
+        while !matches!(client.command(id, note(&text)).await.unwrap(), Outcome::Ok { .. }) {
+            times += 1;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        done.insert(text, times);
+    }
+    done
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_a_primary_dies_and_its_standby_is_promoted() {
+    if !wanted("nothing_acknowledged_is_lost_when_a_primary_dies_and_its_standby_is_promoted") {
+        return;
+    }
+    let cycles: usize = std::env::var("WARROOM_FAILOVERS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let mut primary = Server::start(&["fsync=on"]);
+    init(&spec(&primary, "ana"), Some("room")).await.unwrap();
+    let mut standby = primary.standby();
+    let mut acknowledged = BTreeMap::new();
+    for cycle in 0..cycles {
+        replicating(&primary);
+        in_step(&primary).await;
+        let url = format!("postgres://room@127.0.0.1:{},127.0.0.1:{}/warroom", primary.port, standby.port);
+        let both = Spec { url, durability: Durability::Replicated, ..spec(&primary, "room") };
+        let rooms = Arc::new([One::open(both.clone()).await, One::open(both).await]);
+        let over = Arc::new(AtomicBool::new(false));
+        let writers: Vec<_> = (0..4)
+            .map(|who| {
+                let (rooms, over) = (rooms.clone(), over.clone());
+                tokio::spawn(async move { writer(&rooms[who % 2], cycle * 10 + who, over).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(300 + 137 * cycle as u64 % 700)).await;
+        primary.kill();
+        let died = Instant::now();
+        standby.promote();
+        // One server alone acknowledges nothing: the next standby is set up, as an operator would.
+        let next = standby.standby();
+        replicating(&standby);
+        in_step(&standby).await;
+        for room in rooms.iter() {
+            until_async("it writes again", async || room.status().await.journal == JournalState::Writable)
+                .await;
+        }
+        println!("cycle {cycle}: written again {} ms after the death", died.elapsed().as_millis());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        over.store(true, Ordering::SeqCst);
+        for writer in writers {
+            acknowledged.extend(writer.await.unwrap());
+        }
+        for room in rooms.iter() {
+            room.stop().await;
+        }
+        (primary, standby) = (standby, next);
+    }
+    let at = Place::Postgres(Spec { durability: Durability::Local, ..spec(&primary, "room") });
+    let all = events(store::open(at, Mode::Read).await.unwrap().as_ref()).await;
+    let mut times: BTreeMap<&str, u32> = BTreeMap::new();
+    for text in all.iter().filter_map(said) {
+        *times.entry(text).or_default() += 1;
+    }
+    let again = acknowledged.values().filter(|times| **times > 1).count();
+    println!("{} acknowledged, {again} of them said again, {} events", acknowledged.len(), all.len());
+    let wrong: Vec<_> = acknowledged.keys().filter(|text| times.get(text.as_str()) != Some(&1)).collect();
+    assert!(wrong.is_empty(), "not there once: {wrong:?}");
+    assert!(again > 0, "it never died under load");
+}

@@ -1,0 +1,449 @@
+//! Several rooms on one journal.
+
+use crate::{
+    conformance::{Ground, spec},
+    proxy::{Line, Proxy},
+    support::peer::wanted,
+};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+use warroom::{
+    domain::{
+        Command, CommandId, Event, Fact, State, gate,
+        id::IncidentId,
+        incident::IncidentCommand,
+        note::{NoteCommand, NoteFact},
+        policy::Policy,
+        room::RoomFact,
+        severity::Severity,
+        task::{TaskCommand, TaskFact},
+        time::Span,
+    },
+    evidence::{
+        blob::{Blobs, Bounds},
+        redact::Redactor,
+    },
+    journal::{Head, Journal, read_all},
+    room::{Options, Room},
+    signal::Shows,
+    store::{self, Mode, Place, postgres::Spec},
+    transport::{
+        client::{self, Client},
+        listen::listen,
+    },
+    wire::{As, Ask, JournalState, Outcome, RoomStatus, Told},
+};
+
+/// A room of its own process, as far as the journal can tell.
+pub struct One {
+    dir: tempfile::TempDir,
+    spec: Spec,
+    socket: PathBuf,
+    task: JoinHandle<String>,
+}
+
+impl One {
+    pub async fn open(spec: Spec) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (socket, task) = Self::run(&dir, &spec).await;
+        Self { dir, spec, socket, task }
+    }
+
+    async fn run(dir: &tempfile::TempDir, spec: &Spec) -> (PathBuf, JoinHandle<String>) {
+        let options = Options {
+            journal: store::open(Place::Postgres(spec.clone()), Mode::Write).await.unwrap(),
+            blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
+            redactor: Redactor::default(),
+            policy: Policy::default(),
+            owner: None,
+            gate: None,
+            drill: None,
+        };
+        let (room, _, inbox) = Room::open(options).await.unwrap();
+        let socket = dir.path().join(format!("{}.sock", Uuid::new_v4()));
+        let task = tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));
+        (socket, task)
+    }
+
+    /// As kill -9 does: nobody is told anything.
+    fn fall(&self) {
+        self.task.abort();
+    }
+
+    /// In good order.
+    pub async fn stop(&self) {
+        assert_eq!(self.client().await.ask(Ask::Stop).await.unwrap(), Told::Yes);
+        until_async("it has ended", async || self.task.is_finished()).await;
+    }
+
+    /// A new one in its place.
+    async fn rise(&mut self) {
+        (self.socket, self.task) = Self::run(&self.dir, &self.spec).await;
+    }
+
+    pub async fn client(&self) -> Client {
+        Client::script(&self.socket).await.unwrap()
+    }
+
+    async fn does(&self, command: Command) -> Outcome {
+        self.client().await.act(command).await.unwrap()
+    }
+
+    pub async fn status(&self) -> RoomStatus {
+        match self.client().await.ask(Ask::Status).await.unwrap() {
+            Told::Status(room) => *room,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn state(&self) -> State {
+        match self.client().await.ask(Ask::State).await.unwrap() {
+            Told::State(state) => *state,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn asks(&self) -> gate::Answer {
+        self.may("shop", "prod").await
+    }
+
+    async fn may(&self, service: &str, env: &str) -> gate::Answer {
+        let request = gate::Request {
+            service: service.into(),
+            env: env.into(),
+            artifact: format!("{service}@2"),
+            action: gate::Action::Deploy,
+            dry_run: false,
+            alias: None,
+        };
+        match self.client().await.ask(Ask::Gate(request)).await.unwrap() {
+            Told::Gate(answer) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Waits for what must come, and asks again until it has.
+pub async fn until_async(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !so().await {
+        assert!(began.elapsed() < Duration::from_secs(45), "never came: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+pub fn note(text: &str) -> Command {
+    Command::Note(NoteCommand::Say { incident: None, text: text.into() })
+}
+
+fn declare() -> Command {
+    Command::Incident(IncidentCommand::Declare {
+        title: "checkout 5xx".into(),
+        severity: Severity::WORST,
+        services: vec!["shop".into()],
+        env: None,
+        freeze: true,
+    })
+}
+
+pub fn said(event: &Event) -> Option<&str> {
+    match &event.fact {
+        Fact::Note(NoteFact::Said { text, .. }) => Some(text),
+        _ => None,
+    }
+}
+
+/// All that stands in the journal, its chain checked.
+async fn told(ground: &Ground) -> Vec<Event> {
+    events(ground.open().await.as_ref()).await
+}
+
+pub async fn events(journal: &dyn Journal) -> Vec<Event> {
+    let mut events = Vec::new();
+    read_all(journal, Head::EMPTY, |event| events.push(event)).await.unwrap();
+    events
+}
+
+/// A database with a journal, and rooms that reach it each by a line of its own.
+async fn several(count: usize) -> (Ground, Vec<Proxy>, Vec<One>) {
+    let ground = Ground::database(&["fsync=on"]).await;
+    let (mut lines, mut rooms) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        let server = ground.server.as_ref().unwrap();
+        let line = Proxy::to(server.port).await;
+        let url = format!("postgres://room@127.0.0.1:{}/warroom", line.port);
+        rooms.push(One::open(Spec { url, ..spec(server, "room") }).await);
+        lines.push(line);
+    }
+    (ground, lines, rooms)
+}
+
+async fn same(rooms: &[One]) {
+    until_async("all see the same", async || {
+        let first = rooms[0].status().await;
+        for room in &rooms[1..] {
+            let other = room.status().await;
+            if (other.head, other.hash) != (first.head, first.hash) {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+    let first = serde_json::to_value(rooms[0].state().await).unwrap();
+    for room in &rooms[1..] {
+        assert_eq!(serde_json::to_value(room.state().await).unwrap(), first);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_that_append_at_once_tell_one_story() {
+    if !wanted("rooms_that_append_at_once_tell_one_story") {
+        return;
+    }
+    let (ground, _lines, rooms) = several(3).await;
+    let mut people = Vec::new();
+    for (n, room) in rooms.iter().enumerate() {
+        for person in 0..3 {
+            let mut client = room.client().await;
+            people.push(tokio::spawn(async move {
+                for word in 0..25 {
+                    let text = format!("{n} {person} {word}");
+                    let outcome = client.act(note(&text)).await.unwrap();
+                    assert!(matches!(outcome, Outcome::Ok { .. }), "{text}: {outcome:?}");
+                }
+            }));
+        }
+    }
+    for person in people {
+        person.await.unwrap();
+    }
+    // Decided on what was the case: there is one INC-1, whoever came first.
+    let declared = futures::future::join_all(rooms.iter().map(|room| room.does(declare()))).await;
+    let mut made: Vec<_> = declared
+        .iter()
+        .map(|outcome| match outcome {
+            Outcome::Ok { made, .. } => made.iter().find(|name| name.starts_with("INC-")).unwrap().clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    made.sort();
+    assert_eq!(made, ["INC-1", "INC-2", "INC-3"]);
+    same(&rooms).await;
+    let mut times = BTreeMap::new();
+    for event in told(&ground).await {
+        if let Some(text) = said(&event) {
+            *times.entry(text.to_owned()).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(times.len(), 3 * 3 * 25);
+    assert!(times.values().all(|times| *times == 1), "{times:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_room_has_for_all_is_taken_over_when_it_dies() {
+    if !wanted("what_one_room_has_for_all_is_taken_over_when_it_dies") {
+        return;
+    }
+    let (ground, _lines, mut rooms) = several(2).await;
+    let status = rooms[1].status().await;
+    assert_eq!(status.rooms.iter().map(|room| (room.own, room.duty)).filter(|(own, _)| *own).count(), 1);
+    assert!(status.rooms.iter().any(|room| !room.own && room.duty), "{status:?}");
+    assert!(matches!(rooms[1].does(declare()).await, Outcome::Ok { .. }));
+    let give = TaskCommand::Give {
+        incident: IncidentId(1),
+        text: "look at the queue".into(),
+        owner: "bo".into(),
+        within: Some(Span::secs(8)),
+    };
+    let outcome = rooms[1].does(Command::Task(give)).await;
+    assert!(matches!(outcome, Outcome::Ok { .. }), "{outcome:?}");
+    rooms[0].fall();
+    until_async("the other has the duties", async || {
+        rooms[1].status().await.rooms.iter().any(|room| room.own && room.duty)
+    })
+    .await;
+    let over = |fact: &Fact| matches!(fact, Fact::Task(TaskFact::Over { .. }));
+    until_async("the time box is over", async || told(&ground).await.iter().any(|one| over(&one.fact))).await;
+    rooms[0].rise().await;
+    same(&rooms).await;
+    assert!(rooms[0].status().await.rooms.iter().any(|room| !room.own && room.duty));
+    let events = told(&ground).await;
+    let count = |wanted: &dyn Fn(&Fact) -> bool| events.iter().filter(|event| wanted(&event.fact)).count();
+    assert_eq!(count(&over), 1);
+    assert_eq!(count(&|fact| matches!(fact, Fact::Room(RoomFact::Lost { .. }))), 1);
+    let epochs: Vec<u64> = events
+        .iter()
+        .filter_map(|event| match event.fact {
+            Fact::Room(RoomFact::DutyTaken { epoch, .. }) => Some(epoch),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(epochs, [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_at_one_room_is_seen_at_the_other() {
+    if !wanted("who_is_at_one_room_is_seen_at_the_other") {
+        return;
+    }
+    let (_ground, _lines, rooms) = several(2).await;
+    let sits = client::sit(&rooms[0].socket, None, false, Shows::default()).await.unwrap();
+    let seats = async |room: &One| {
+        let status = room.status().await;
+        status.here.into_iter().filter(|one| one.role == As::Seat).collect::<Vec<_>>()
+    };
+    until_async("it is seen", async || !seats(&rooms[1]).await.is_empty()).await;
+    let (own, other) = (seats(&rooms[0]).await, seats(&rooms[1]).await);
+    assert_eq!((own.len(), other.len()), (1, 1));
+    assert_eq!((own[0].seat, &own[0].who), (other[0].seat, &other[0].who));
+    assert!(own[0].room.is_none() && other[0].room.is_some());
+    drop(sits);
+    until_async("it has left", async || seats(&rooms[1]).await.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_out_of_reach_is_told_and_known_freezes_hold() {
+    if !wanted("a_database_out_of_reach_is_told_and_known_freezes_hold") {
+        return;
+    }
+    let (ground, lines, rooms) = several(2).await;
+    assert!(matches!(rooms[0].does(declare()).await, Outcome::Ok { .. }));
+    same(&rooms).await;
+    for line in [Line::Cut, Line::Holds, Line::Mute] {
+        lines[0].set(line);
+        let since = Instant::now();
+        until_async("the room says so", async || {
+            matches!(rooms[0].status().await.journal, JournalState::ReadOnly { .. })
+        })
+        .await;
+        println!("{line:?}: told after {} ms", since.elapsed().as_millis());
+        let refused = rooms[0].asks().await;
+        assert!(!refused.allowed && refused.freeze.is_some(), "a freeze that it knows: {refused:?}");
+        let unknown = rooms[0].may("blog", "staging").await;
+        assert_eq!((unknown.allowed, unknown.because.exit()), (false, 12), "{unknown:?}");
+        let outcome = rooms[0].does(note(&format!("lost {line:?}"))).await;
+        assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+        // The other one goes on.
+        let outcome = rooms[1].does(note(&format!("meanwhile {line:?}"))).await;
+        assert!(matches!(outcome, Outcome::Ok { .. }), "{outcome:?}");
+        lines[0].set(Line::Open);
+        until_async("it is back", async || {
+            matches!(rooms[0].does(note(&format!("back {line:?}"))).await, Outcome::Ok { .. })
+        })
+        .await;
+        same(&rooms).await;
+    }
+    let events = told(&ground).await;
+    for line in ["Cut", "Holds", "Mute"] {
+        for (word, times) in [("lost", 0), ("meanwhile", 1), ("back", 1)] {
+            let text = format!("{word} {line}");
+            assert_eq!(events.iter().filter(|event| said(event) == Some(&text)).count(), times, "{text}");
+        }
+    }
+}
+
+/// A line of numbers that a seed gives.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % n
+    }
+}
+
+/// Random commands, cuts and falls against a plain model: what was acknowledged stands once, what was refused nowhere,
+/// and what nobody knows of at most once, also where it is sent again to another room.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_happens_between_rooms_and_database_there_is_one_truth() {
+    if !wanted("whatever_happens_between_rooms_and_database_there_is_one_truth") {
+        return;
+    }
+    let given = std::env::var("WARROOM_ROOMS_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| Uuid::new_v4().as_u64_pair().0);
+    let rounds: u64 = std::env::var("WARROOM_ROOMS").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
+    println!("WARROOM_ROOMS_SEED={seed}");
+    let mut dice = Dice(seed | 1);
+    let (ground, lines, mut rooms) = several(3).await;
+    let mut model: BTreeMap<String, Option<bool>> = BTreeMap::new();
+    let mut asked: BTreeMap<String, CommandId> = BTreeMap::new();
+    for round in 0..rounds {
+        let at = usize::try_from(dice.below(3)).unwrap();
+        match dice.below(10) {
+            0 => lines[at].set(Line::Cut),
+            1 => lines[at].set(Line::Holds),
+            2 => lines[at].set(Line::Mute),
+            3 => lines[at].set(Line::Slow(Duration::from_millis(dice.below(300)))),
+            4 => lines.iter().for_each(|line| line.set(Line::Open)),
+            5 => {
+                lines[at].set(Line::Open);
+                rooms[at].fall();
+                rooms[at].rise().await;
+            }
+            _ => {}
+        }
+        let mut said = Vec::new();
+        for (n, room) in rooms.iter().enumerate() {
+            // Sometimes what is in doubt, at whichever room.
+            let doubted = model.iter().find(|(_, known)| known.is_none()).map(|(text, _)| text.clone());
+            let text = doubted.filter(|_| dice.below(2) == 0).unwrap_or_else(|| format!("{round} {n}"));
+            if said.iter().any(|(other, _): &(String, _)| *other == text) {
+                continue;
+            }
+            let id = *asked.entry(text.clone()).or_insert_with(|| CommandId(Uuid::now_v7()));
+            let mut client = room.client().await;
+            let command = note(&text);
+            said.push((text, tokio::spawn(async move { client.command(id, command).await })));
+        }
+        for (text, outcome) in said {
+            let known = match outcome.await.unwrap() {
+                Ok(Outcome::Ok { .. }) => Some(true),
+                Ok(Outcome::Failed { why }) if why.contains("nothing was recorded") => Some(false),
+                _ => None,
+            };
+            // What was in doubt once may stand there, whatever is said of another attempt.
+            let before = model.get(&text).copied();
+            let now = if before == Some(None) && known == Some(false) { None } else { known };
+            model.insert(text, now);
+        }
+    }
+    lines.iter().for_each(|line| line.set(Line::Open));
+    for room in &rooms {
+        until_async("it writes again", async || {
+            matches!(room.does(note("at the end")).await, Outcome::Ok { .. })
+        })
+        .await;
+    }
+    same(&rooms).await;
+    let events = told(&ground).await;
+    let mut wrong = Vec::new();
+    let (mut done, mut doubt) = (0, 0);
+    for (text, known) in &model {
+        let times = events.iter().filter(|event| said(event) == Some(text)).count();
+        let fine = match known {
+            Some(true) => times == 1,
+            Some(false) => times == 0,
+            None => times <= 1,
+        };
+        done += usize::from(*known == Some(true));
+        doubt += usize::from(known.is_none());
+        if !fine {
+            wrong.push((text, known, times));
+        }
+    }
+    println!("{} notes, {done} acknowledged, {doubt} in doubt, {} events", model.len(), events.len());
+    let bytes = "select (pg_total_relation_size('warroom.events') + pg_total_relation_size('warroom.payloads')) \
+                 / count(*) from warroom.events";
+    println!("{} bytes an event", ground.server.as_ref().unwrap().sql(bytes));
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert!(done > 0);
+}
