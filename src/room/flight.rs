@@ -116,9 +116,9 @@ impl Room {
     }
 
     /// An append was answered.
-    pub(super) fn landed(&mut self, flight: Flight, appended: Appended) {
+    pub(super) fn landed(&mut self, flight: Flight, appended: &Appended) {
         if let Some(mending) = &mut self.mending {
-            mending.add(flight, &appended);
+            mending.add(flight, appended);
             self.mend_on();
             return;
         }
@@ -134,7 +134,7 @@ impl Room {
             self.answer(flight.asked.waiting, outcome);
             return;
         }
-        self.failed(flight, &appended);
+        self.failed(flight, appended);
     }
 
     /// These events stand in the journal: whoever appended them, this is where everybody hears of them.

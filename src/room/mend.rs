@@ -193,7 +193,7 @@ impl Room {
         use futures::StreamExt as _;
         loop {
             if let Some((flight, appended)) = self.flights.next().await {
-                self.landed(flight, appended);
+                self.landed(flight, &appended);
                 continue;
             }
             let Some(page) = self.mending.as_mut().and_then(|mending| mending.page.as_mut()) else { return };

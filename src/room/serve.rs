@@ -351,7 +351,7 @@ impl Room {
             // What became durable together goes out together, and in a busy room what came soon after it.
             for _ in 0..IN_FLIGHT {
                 let Some(Some((flight, appended))) = self.flights.next().now_or_never() else { break };
-                self.landed(flight, appended);
+                self.landed(flight, &appended);
             }
             let unsent = !self.flush_when_due();
             let now = clock::now();
@@ -363,7 +363,7 @@ impl Room {
                 Some(why) = inbox.stop.recv() => self.stopping = Some(why),
                 () = tokio::time::sleep_until(self.pace.due()), if unsent => {}
                 Some((flight, appended)) = self.flights.next(), if !self.flights.is_empty() => {
-                    self.landed(flight, appended);
+                    self.landed(flight, &appended);
                 }
                 read = page(&mut self.mending) => self.mended(read),
                 read = awaited(&mut self.following) => self.followed(read),

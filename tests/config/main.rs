@@ -95,6 +95,7 @@ fn every_key_of_the_schema_is_described_and_documented() {
 const TABLES: &[(&str, &str)] = &[
     ("", ""),
     ("/definitions/Journal", "[journal]\n"),
+    ("/definitions/Checkpoint", "[journal.checkpoint]\n"),
     ("/definitions/Room", "[room]\n"),
     ("/definitions/Times", "[policy]\n"),
     ("/definitions/SeverityRow", "[severity.SEV1]\n"),

@@ -6,13 +6,14 @@ use warroom::{
         Command,
         incident::{IncidentCommand, Status},
         note::NoteCommand,
-        time::Span,
+        readiness::{ReadinessCheck, Standing},
+        time::{Span, Stamp},
     },
     seat::{
         model::{Model, draft::Todo},
         update::{self, Event},
     },
-    signal::{Level, Live, Trouble},
+    signal::{CheckView, Level, Live, Trouble, Verdict},
     wire::{FromRoom, HandSays, JournalState, Look, Point, RoomView},
 };
 
@@ -89,6 +90,11 @@ pub fn all() -> Vec<Scene> {
     all.push(scene("releases-then", {
         let mut model = after("eve", "5");
         model.ui.cursor = Some(story::wall("13:50:00").timestamp_millis());
+        model
+    }));
+    all.push(scene("readiness", {
+        let mut model = after("eve", "5");
+        ready(&mut model);
         model
     }));
     all.push(scene("event", after("eve", "6 up up up up enter")));
@@ -387,4 +393,33 @@ fn hostile() -> Model {
     let mut model = story::seat_with(&story, "ana", NOW, live);
     says(&mut model, NOW, story::SWITCH, HandSays::Printed { text: format!("{bad}\n{bad}\n") });
     model
+}
+
+/// Readiness checks of the service: one says yes, one no, one is not known.
+fn ready(model: &mut Model) {
+    let says = [
+        ("errors below 1 %", "promql", Verdict::No, "0.072", "13:54:10", 4),
+        ("queue drained", "sql", Verdict::Yes, "0 rows", "09:00:05", 11),
+        ("smoke tests", "junit", Verdict::Unknown, "smoke.xml is older than 1h", "11:20:00", 48),
+    ];
+    for (name, lang, verdict, seen, since, ago) in says {
+        let check = ReadinessCheck {
+            name: name.into(),
+            lang: lang.into(),
+            code: "…".into(),
+            source: None,
+            every: Span::secs(30),
+            fresh: None,
+            about: None,
+            envs: [].into(),
+        };
+        model.state.policy.services.get_mut("checkout").unwrap().readiness.push(check);
+        let since = Stamp::wall_only(story::wall(since));
+        let standing = Standing { verdict, seen: seen.into(), since, seq: 1 };
+        model.state.readiness.entry("checkout".into()).or_default().insert(name.into(), standing);
+        let at = Stamp::wall_only(model.now.wall - chrono::TimeDelta::seconds(ago));
+        let view =
+            CheckView { service: "checkout".into(), check: name.into(), verdict, seen: seen.into(), at };
+        model.live.checks.insert(view.key(), view);
+    }
 }

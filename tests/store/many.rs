@@ -383,7 +383,11 @@ async fn whatever_happens_between_rooms_and_database_there_is_one_truth() {
             1 => lines[at].set(Line::Holds),
             2 => lines[at].set(Line::Mute),
             3 => lines[at].set(Line::Slow(Duration::from_millis(dice.below(300)))),
-            4 => lines.iter().for_each(|line| line.set(Line::Open)),
+            4 => {
+                for line in &lines {
+                    line.set(Line::Open);
+                }
+            }
             5 => {
                 lines[at].set(Line::Open);
                 rooms[at].fall();
@@ -416,7 +420,9 @@ async fn whatever_happens_between_rooms_and_database_there_is_one_truth() {
             model.insert(text, now);
         }
     }
-    lines.iter().for_each(|line| line.set(Line::Open));
+    for line in &lines {
+        line.set(Line::Open);
+    }
     for room in &rooms {
         until_async("it writes again", async || {
             matches!(room.does(note("at the end")).await, Outcome::Ok { .. })
