@@ -16,6 +16,10 @@ mod conformance;
 mod failover;
 #[path = "store/many.rs"]
 mod many;
+#[path = "store/moving.rs"]
+mod moving;
+#[path = "support/pki.rs"]
+mod pki;
 #[path = "store/postgres.rs"]
 mod postgres;
 #[path = "support/proxy.rs"]

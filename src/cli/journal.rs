@@ -1,7 +1,7 @@
-//! `warroom journal`: setting up a journal that lies in a database, and its key; and the place of a journal, from what
+//! `warroom journal`: setting up a journal that lies in a database, moving one there, and its key; and the place of a journal, from what
 //! was given.
 
-use super::{With, anchor, exit, sources};
+use super::{With, anchor, exit, moving, sources};
 use crate::{
     config::{self, Config, journal::Durability},
     evidence::redact::Secret as Known,
@@ -19,7 +19,7 @@ use std::{
     process::ExitCode,
 };
 
-/// Set up a journal in a database, and show the key that signs it
+/// Set up a journal in a database, move one there, and show the key that signs it
 #[derive(Debug, Clone, Args)]
 pub struct JournalArgs {
     #[command(subcommand)]
@@ -44,6 +44,23 @@ enum JournalCommand {
         #[arg(long)]
         print: bool,
     },
+    /// Copy a journal to another place, the chain checked on both sides; goes on where it was interrupted
+    ///
+    /// From a file to a database, or to another file. No room may run on it meanwhile. Nothing of the source is
+    /// changed; events come over byte by byte, what was erased stays erased. Killed or stopped with Ctrl-C, the same
+    /// command goes on. A target that has another chain is left alone.
+    #[command(
+        after_help = "Exit codes: 0 it is there, whole; 1 it is not, and why; 2 wrong usage; 130 stopped with Ctrl-C"
+    )]
+    Move {
+        /// The journal's file [default: your own room's]
+        #[arg(value_name = "FROM")]
+        from: Option<PathBuf>,
+        /// A database or a file; a database's password is taken from PGPASSWORD [default: the database of
+        /// warroom.toml]
+        #[arg(value_name = "TO")]
+        to: Option<String>,
+    },
     /// Print the key by which a journal's checkpoints are checked
     ///
     /// In the form of Go's note package, NAME+ID+KEY; NAME is the origin in the checkpoints. Keep it elsewhere than the
@@ -59,6 +76,7 @@ enum JournalCommand {
 pub fn run(with: &With, args: &JournalArgs) -> ExitCode {
     let (url, role, print) = match &args.command {
         JournalCommand::Init { url, role, print } => (url, role, print),
+        JournalCommand::Move { from, to } => return moving::run(with, from.as_deref(), to.as_deref()),
         JournalCommand::Key { journal } => return anchor::print_key(with, journal.as_ref()),
     };
     match init(with, url.as_deref(), role.as_deref(), *print) {
@@ -146,7 +164,7 @@ pub(super) fn place(with: &With, given_place: Option<&Path>) -> Result<Place, St
             None => Place::File(given_place.to_owned()),
         });
     }
-    let own = || dirs::state().map(|dir| dir.join("journal.db")).map_err(|error| error.to_string());
+    let own = own_file;
     match configured(with) {
         Ok(config) => match spec(&config, &mut Vec::new())? {
             Some(spec) => Ok(Place::Postgres(spec)),
@@ -155,6 +173,14 @@ pub(super) fn place(with: &With, given_place: Option<&Path>) -> Result<Place, St
         // A record can be checked whatever is wrong with the configuration.
         Err(_) => own().map(Place::File),
     }
+}
+
+/// The file of one's own room.
+///
+/// # Errors
+/// In words, where nobody knows where that would be.
+pub(super) fn own_file() -> Result<PathBuf, String> {
+    dirs::state().map(|dir| dir.join("journal.db")).map_err(|error| error.to_string())
 }
 
 /// A place's file, where it is one.

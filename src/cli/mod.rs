@@ -14,6 +14,7 @@ pub mod hand;
 pub mod journal;
 mod log;
 pub mod mark;
+mod moving;
 pub mod outward;
 pub mod page;
 pub mod pages;

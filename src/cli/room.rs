@@ -281,7 +281,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
 }
 
 /// Where a file really lies, links followed; as it is named where it is not there yet.
-fn real(path: &Path) -> PathBuf {
+pub(super) fn real(path: &Path) -> PathBuf {
     let named = || {
         let dir = path.parent()?.canonicalize().ok()?;
         Some(dir.join(path.file_name()?))

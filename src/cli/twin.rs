@@ -168,6 +168,7 @@ mod tests {
         ("verify", "auditors"),
         ("journal init", "set-up"),
         ("journal key", "auditors"),
+        ("journal move", "set-up"),
         ("evidence", "a seat shows it"),
         ("runbook show", "authors"),
         ("runbook lint", "authors"),

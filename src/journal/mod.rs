@@ -5,6 +5,7 @@
 
 pub mod chain;
 pub mod checkpoint;
+pub mod copy;
 mod cores;
 pub mod meeting;
 pub mod upcast;

@@ -1,6 +1,6 @@
 //! Failures in words.
 
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 use std::error::Error as _;
 use tokio_postgres::Error;
 
@@ -26,6 +26,16 @@ fn certificate(error: &Error) -> Option<String> {
             Some("nobody who is trusted here signed its certificate; ca = \"FILE\" names who did".into())
         }
         rustls::Error::InvalidCertificate(_) => Some(found.to_string()),
+        rustls::Error::AlertReceived(
+            alert @ (AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateRequired),
+        ) => Some(format!(
+            "it does not believe the certificate that it is shown ({alert:?}); cert = \"FILE\" names it"
+        )),
         _ => None,
     }
 }

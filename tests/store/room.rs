@@ -1,11 +1,12 @@
 //! The real program on a journal in a database.
 
+use crate::pki::Pki;
 use crate::support::{
     house::{House, until},
     peer::wanted,
-    postgres::{PASSWORD, Server},
+    postgres::{PASSWORD, Server, own},
 };
-use std::os::unix::fs::PermissionsExt as _;
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
 fn configured(house: &House, server: &Server) -> String {
     let secret = house.path().join("password");
@@ -145,4 +146,66 @@ fn an_incident_survives_the_loss_of_a_room() {
     assert!(ok(&eu, &at_eu, &["verify"]).starts_with("sound: "));
     eu.stop_with(&at_eu);
     us.stop_with(&at_us);
+}
+
+/// No password at all: the role is who its certificate says, and the server who its authority says.
+#[test]
+fn the_journals_database_is_believed_by_its_certificate_and_shown_the_rooms() {
+    if !wanted("the_journals_database_is_believed_by_its_certificate_and_shown_the_rooms") {
+        return;
+    }
+    let (dir, made) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    own(dir.path());
+    let pki = Pki(made.path());
+    let (ca, other) = (pki.authority("ca"), pki.authority("other"));
+    let (cert, key) = pki.signed("ca", "db", "IP:127.0.0.1");
+    let (room, room_key) = pki.signed("ca", "room", "DNS:room");
+    let (strange, strange_key) = pki.signed("other", "room", "DNS:room");
+    let copied = |from: &Path, name: &str| {
+        let to = dir.path().join(name);
+        std::fs::copy(from, &to).unwrap();
+        std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600)).unwrap();
+        own(&to);
+        to.display().to_string()
+    };
+    let hba = made.path().join("hba");
+    let lines = "hostssl warroom room 127.0.0.1/32 cert\nhost all ana 127.0.0.1/32 scram-sha-256\n";
+    std::fs::write(&hba, lines).unwrap();
+    let settings = [
+        "fsync=on".to_owned(),
+        "ssl=on".into(),
+        format!("ssl_cert_file={}", copied(&cert, "db.pem")),
+        format!("ssl_key_file={}", copied(&key, "db.key")),
+        format!("ssl_ca_file={}", copied(&ca, "ca.pem")),
+        format!("hba_file={}", copied(&hba, "hba.conf")),
+    ];
+    let server = Server::start(&settings.each_ref().map(String::as_str));
+    let house = House::new();
+    let config = |ca: &Path, cert: &Path, key: &Path| {
+        let path = house.path().join("warroom.toml");
+        let text = format!(
+            "[journal]\nurl = {:?}\nca = {ca:?}\ncert = {cert:?}\nkey = {key:?}\ndurability = \"local\"\n",
+            format!("{}?sslmode=require", server.url("room"))
+        );
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let good = config(&ca, &room, &room_key);
+    server.sql(&house.ok(&["--config", &good, "journal", "init", "--print"]));
+    for (ca, cert, key, part) in [
+        (&other, &room, &room_key, "nobody who is trusted here signed"),
+        (&ca, &strange, &strange_key, "it does not believe the certificate that it is shown (UnknownCA)"),
+    ] {
+        let tried = house.run(&["--config", &config(ca, cert, key), "note", "by a stranger"]);
+        let said = crate::support::house::stderr(&tried);
+        assert!(!tried.status.success() && said.contains(part), "{part}: {said}");
+    }
+    let good = config(&ca, &room, &room_key);
+    house.ok(&["--config", &good, "note", "by the room itself"]);
+    let encrypted = "select count(*) filter (where not ssl) || ' of ' || count(*) from pg_stat_ssl \
+                     join pg_stat_activity using (pid) where usename = 'room'";
+    let counted = server.sql(encrypted);
+    assert!(counted.starts_with("0 of ") && counted != "0 of 0", "{counted} in the clear");
+    assert!(house.ok(&["--config", &good, "verify"]).starts_with("sound: "));
+    house.stop_with(&good);
 }

@@ -21,7 +21,8 @@ pub struct Server {
     settings: Vec<String>,
 }
 
-fn own(path: &Path) {
+/// Gives a file to the server's user.
+pub fn own(path: &Path) {
     if rustix::process::getuid().is_root() {
         chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
     }

@@ -12,6 +12,9 @@ use crate::{
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
+/// Columns from which on it is told when a check was asked last: what it is called comes first.
+const WIDE: u16 = 60;
+
 /// Draws the scorecard of a service, or of all where none is named, from a row on; gives the row after it. Nothing
 /// where there is none, in a view that has no room for it, and while the time cursor stands in the past: it is of now.
 pub fn draw(
@@ -70,7 +73,7 @@ fn one_card(buf: &mut Buffer, area: Rect, from: u16, theme: &Theme, model: &Mode
                 ("  ", Role::Text),
                 (&one(&line.seen), Role::Quiet),
             ],
-            (&age(line, model), Role::Quiet),
+            (&age(line, model, area.width >= WIDE), Role::Quiet),
         );
         row += 1;
     }
@@ -81,10 +84,12 @@ fn one_card(buf: &mut Buffer, area: Rect, from: u16, theme: &Theme, model: &Mode
     row
 }
 
-/// How old it is: since when it says so, and when it was asked last.
-fn age(line: &Line, model: &Model) -> String {
+/// How old it is: since when it says so, and, where there is room, when it was asked last.
+fn age(line: &Line, model: &Model, wide: bool) -> String {
     let view = model.live.checks.get(&format!("{}/{}", line.service, line.check));
-    let asked = view.map(|view| format!("asked {} ago", view.at.elapsed(&model.now).brief()));
+    let asked = view
+        .filter(|_| wide || line.since.is_none())
+        .map(|view| format!("asked {} ago", view.at.elapsed(&model.now).brief()));
     let since = line
         .since
         .map(|at| format!("for {}", crate::domain::time::Span::between(at, model.now.wall).brief()));
