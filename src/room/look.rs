@@ -39,7 +39,8 @@ impl Room {
         if let Ok(state) = durable.read() {
             self.hands.prune(&state);
         }
-        if let JournalState::ReadOnly { why, since } = &self.journal_state {
+        // Where it is known to be out of reach, that it is back is heard of.
+        if let (None, JournalState::ReadOnly { why, since }) = (&self.unreachable, &self.journal_state) {
             let (why, lasted) = (why.clone(), Span::between(*since, now.wall));
             self.own(&Command::Room(RoomFact::Resumed { why, lasted }));
         }

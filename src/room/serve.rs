@@ -35,7 +35,8 @@ use crate::{
     source::Spec,
     transport::listen::Listening,
     wire::{
-        Anchored, As, Finished, FromRoom, Here, JournalState, Point, Silent, SinkView, Told, Wanted, encode,
+        Anchored, As, Finished, FromRoom, Here, JournalState, Point, SEATS, Silent, SinkView, Told, Wanted,
+        encode,
     },
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
@@ -326,7 +327,7 @@ impl Room {
     pub async fn serve(mut self, listening: Listening, mut inbox: Inbox) -> String {
         // Seats of several rooms are told apart by their numbers, which every client can read exactly.
         let mut next_conn: ConnId = match &self.others {
-            Some(_) => u64::from(uuid::Uuid::new_v4().as_fields().0 >> 2) << 22,
+            Some(_) => u64::from(uuid::Uuid::new_v4().as_fields().0 >> 2) * SEATS,
             None => 0,
         };
         let mut look = tokio::time::interval(LOOK_EVERY.std());

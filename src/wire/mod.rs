@@ -12,7 +12,7 @@ pub use frame::{
     Anchored, As, Ask, Finished, FromRoom, HandSays, JournalState, Outcome, RoomStatus, RoomView, Sealed,
     Silent, SinkView, Steer, StepRef, ToRoom, Told, Wanted,
 };
-pub use presence::{Here, IDLE_AFTER, Look, Point, Presence, SeatId};
+pub use presence::{Here, IDLE_AFTER, Look, Point, Presence, SEATS, SeatId};
 
 /// Version of the frames. Within one, unknown frames and fields are passed over; across, the hello is refused. Hello and goodbye are the same in all.
 pub const WIRE: u32 = 1;

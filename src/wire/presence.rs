@@ -13,6 +13,8 @@ use std::fmt::Write as _;
 
 /// Names a connection for the life of the room; 0 for none.
 pub type SeatId = u64;
+/// A room gives out fewer; what is above tells rooms that share a journal apart.
+pub const SEATS: u64 = 1 << 22;
 
 /// Longest text of a place, in characters.
 const LONGEST: usize = 200;
@@ -184,6 +186,11 @@ impl Presence {
             follows: None,
             room: None,
         }
+    }
+
+    /// Its number at its own room, for people.
+    pub fn number(&self) -> u64 {
+        self.seat % SEATS
     }
 
     /// Whether others sit at the same terminal, as its multiplexer or its environment says.

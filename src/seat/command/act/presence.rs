@@ -29,13 +29,14 @@ pub fn people(model: &mut Model, _: &[String]) -> Vec<Effect> {
     Vec::new()
 }
 
-/// A seat's name: its person's, with a number where they have several.
+/// A seat's name: its person's, with a number where they have several, and the machine where it is at another room.
 pub fn label(model: &Model, one: &Presence) -> String {
     let seats = model.seats();
     if seats.iter().filter(|other| other.who.name == one.who.name).count() < 2 {
         return one.who.name.clone();
     }
-    format!("{}#{}", one.who.name, one.seat)
+    let room = one.room.as_ref().map(|room| format!("@{room}")).unwrap_or_default();
+    format!("{}#{}{room}", one.who.name, one.number())
 }
 
 /// Follows another seat; the one that is followed is followed no longer.
