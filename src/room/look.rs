@@ -35,6 +35,9 @@ impl Room {
         for command in self.watch.silent(&now, self.core.decided()) {
             self.own(&command);
         }
+        for command in self.watch.unsaid(self.core.decided(), self.core.name()) {
+            self.own(&command);
+        }
         let durable = self.core.durable();
         if let Ok(state) = durable.read() {
             self.hands.prune(&state);

@@ -24,6 +24,7 @@ mod seats;
 mod serve;
 mod sources;
 mod steer;
+mod unsaid;
 mod watch;
 
 pub use core::{Core, Seen, Submitted};

@@ -24,10 +24,10 @@ const BASELINE_POINTS: usize = 10;
 /// The live picture and the rules' memory.
 #[derive(Default)]
 pub struct Watch {
-    live: Live,
+    pub(super) live: Live,
     pending: Delta,
-    states: BTreeMap<String, threshold::State>,
-    failing: BTreeMap<String, u32>,
+    pub(super) states: BTreeMap<String, threshold::State>,
+    pub(super) failing: BTreeMap<String, u32>,
     /// Sources that find their panels by themselves, in the order in which they were started.
     finders: Vec<String>,
     /// A source's own name of a panel, and its name in the room.
@@ -282,7 +282,7 @@ fn remembered(name: &str, state: &State) -> threshold::State {
     }
 }
 
-fn command(panel: &Panel, change: threshold::Change) -> Command {
+pub(super) fn command(panel: &Panel, change: threshold::Change) -> Command {
     let show = |value| panel.unit.show(value);
     Command::Watch(match change {
         threshold::Change::Breached { since, value } => WatchCommand::Breached {
