@@ -182,8 +182,8 @@ fn hex(text: &str) -> Option<Vec<u8>> {
 /// Whether the next line of `journal.jsonl` tells what the chain has.
 fn tells(told: &mut Read, record: &Record) -> Result<(), String> {
     let line = told.next().ok_or("it is missing in journal.jsonl")?.map_err(|error| error.to_string())?;
-    let event: Event =
-        serde_json::from_str(&line).map_err(|error| format!("its line in journal.jsonl is none: {error}"))?;
+    let event: Event = serde_json::from_slice(line.as_bytes())
+        .map_err(|error| format!("its line in journal.jsonl is none: {error}"))?;
     let stored = chain::open(record).map_err(|trouble| trouble.to_string())?;
     // What was held back or erased is told without its words.
     let same = if record.payload.is_some() {
