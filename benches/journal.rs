@@ -191,7 +191,9 @@ fn bare_sqlite(path: &Path, together: usize, lasts: Duration) -> f64 {
     support::per_second(lasts, || {
         let transaction = db.transaction().unwrap();
         let mut insert = transaction.prepare_cached("INSERT INTO bare (bytes) VALUES (?1)").unwrap();
-        (0..together).for_each(|_| drop(insert.execute([&bytes]).unwrap()));
+        for _ in 0..together {
+            insert.execute([&bytes]).unwrap();
+        }
         drop(insert);
         transaction.commit().unwrap();
         together as u64
