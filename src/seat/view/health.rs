@@ -325,6 +325,8 @@ fn one_chart(
     );
     let points: Vec<(i64, f64)> = row.view.points.iter().map(|point| (point.t, point.v)).collect();
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    // Of a few minutes several names would be of the same minute.
+    let clock = if time.to - time.from <= 5 * 60_000 { "%H:%M:%SZ" } else { "%H:%MZ" };
     chart::draw(
         buf,
         body,
@@ -343,7 +345,7 @@ fn one_chart(
                 _ => Role::Line,
             },
             show: &|v| unit.show(v),
-            name: &|t| moment(t).map_or(String::new(), |at| at.format("%H:%MZ").to_string()),
+            name: &|t| moment(t).map_or(String::new(), |at| at.format(clock).to_string()),
         },
     );
 }
