@@ -248,7 +248,7 @@ impl Writer {
                 let text = format!("{WRITTEN}{}.", acknowledged.len());
                 let id = CommandId(Uuid::now_v7());
                 let command = Command::Note(NoteCommand::Say { incident: None, text: text.clone() });
-                let frame = encode(&ToRoom::Do { id, command });
+                let frame = encode(&ToRoom::Do { id, command, glass: None });
                 let mut tries = 0;
                 let seq = loop {
                     tries += 1;

@@ -26,6 +26,9 @@ pub struct About {
     /// What became of it, as JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// Why it is done although the shared journal is out of reach: provisional, at this room alone
+    #[arg(long, value_name = "WHY")]
+    pub(super) glass: Option<String>,
 }
 
 /// Verbs.

@@ -8,6 +8,7 @@ pub mod checkpoint;
 pub mod copy;
 mod cores;
 pub mod meeting;
+pub mod spool;
 pub mod upcast;
 pub mod verify;
 

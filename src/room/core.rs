@@ -2,10 +2,10 @@
 
 use crate::{
     domain::{
-        Command, CommandId, Ctx, Event, Fact, Refusal, Seq, State, actor::Actor, decide,
+        Command, CommandId, Ctx, Event, Fact, Offline, Refusal, Seq, State, actor::Actor, conflict::ConflictFact, decide,
         decision::DecisionFact, deviation::DeviationFact, freeze::FreezeFact, glass::GlassFact,
-        incident::IncidentFact, page::PageFact, power::Groups, refusal::Code, room::RoomFact, task::TaskFact,
-        time::Stamp, walk::WalkFact,
+        incident::IncidentFact, offline, page::PageFact, power::Groups, refusal::Code, room::RoomFact, task::TaskFact,
+        time::{Stamp, Wall}, walk::WalkFact,
     },
     evidence::redact::Redactor,
     journal::{
@@ -13,6 +13,7 @@ use crate::{
         chain::{Draft, Record},
     },
 };
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::HashSet,
     sync::{Arc, RwLock},
@@ -36,6 +37,24 @@ pub enum Submitted {
         /// The same as events.
         events: Vec<Event>,
     },
+}
+
+/// When a command is decided and written down.
+#[derive(Debug, Clone)]
+pub struct When {
+    /// When it happened.
+    pub at: Stamp,
+    /// When it is written down.
+    pub recorded: Wall,
+    /// Where it is or was recorded while the journal was out of reach.
+    pub offline: Option<Offline>,
+}
+
+impl When {
+    /// It is written down as it happens.
+    pub fn now(now: Stamp) -> Self {
+        Self { recorded: now.wall, at: now, offline: None }
+    }
 }
 
 /// The folds of a room.
@@ -118,7 +137,7 @@ impl Core {
         (actor, groups): (&Actor, &Groups),
         id: CommandId,
         command: &Command,
-        now: &Stamp,
+        when: When,
     ) -> Submitted {
         if self.seen.has(id) {
             return Submitted::Known;
@@ -126,11 +145,16 @@ impl Core {
         let ctx = Ctx {
             actor: actor.clone(),
             groups: groups.clone(),
-            now: now.clone(),
+            now: when.at.clone(),
             id,
             room: self.room.clone(),
         };
-        let facts = match decide(&self.decided, command, &ctx) {
+        let glass = when.offline.as_ref().and_then(|offline| offline.glass.as_deref());
+        let decided = match glass {
+            Some(reason) => offline::decide_under_glass(&self.decided, command, &ctx, reason),
+            None => decide(&self.decided, command, &ctx),
+        };
+        let facts = match decided {
             Ok(facts) if facts.is_empty() => return Submitted::Nothing,
             Ok(facts) => facts,
             Err(refusal) => return Submitted::Refused(refusal),
@@ -142,10 +166,11 @@ impl Core {
                 command: id,
                 index: u16::try_from(index).unwrap_or(u16::MAX),
                 stream: fact.stream(&self.decided),
-                occurred: now.clone(),
-                recorded: now.wall,
+                occurred: when.at.clone(),
+                recorded: when.recorded,
                 room: self.room.clone(),
                 actor: actor.clone(),
+                offline: when.offline.clone(),
                 fact: self.redact(fact),
             };
             match chain::seal(draft, self.head(), salt()) {
@@ -169,13 +194,18 @@ impl Core {
 
     /// Secrets are taken out before anything is hashed: an append-only chain cannot forget.
     fn redact(&self, fact: Fact) -> Fact {
-        let Ok(text) = serde_json::to_vec(&fact) else { return fact };
+        self.redacted(fact).unwrap_or(Fact::Erased)
+    }
+
+    /// The same without secrets; none where nothing that can be read is left.
+    pub fn redacted<T: Serialize + DeserializeOwned>(&self, whole: T) -> Option<T> {
+        let Ok(text) = serde_json::to_vec(&whole) else { return Some(whole) };
         if !self.redactor.finds(&text) {
-            return fact;
+            return Some(whole);
         }
-        let Ok(mut value) = serde_json::to_value(&fact) else { return fact };
+        let Ok(mut value) = serde_json::to_value(&whole) else { return Some(whole) };
         self.redact_value(&mut value);
-        serde_json::from_value(value).unwrap_or(Fact::Erased)
+        serde_json::from_value(value).ok()
     }
 
     fn redact_value(&self, value: &mut serde_json::Value) {
@@ -213,6 +243,28 @@ impl Core {
         }
     }
 
+    /// Whether a command is in the journal, or on its way there.
+    pub fn knows(&self, id: CommandId) -> bool {
+        self.seen.has(id)
+    }
+
+    /// What readers see and decide on from now on, while this one keeps to what is in the journal.
+    pub fn part(&mut self) -> Self {
+        let truth = self.read(State::clone);
+        let own = Arc::new(RwLock::new(truth.clone()));
+        let shown = std::mem::replace(&mut self.durable, own);
+        self.decided = truth.clone();
+        let (room, redactor) = (self.room.clone(), self.redactor.clone());
+        Self { decided: truth, durable: shown, seen: Seen::default(), room, redactor }
+    }
+
+    /// Readers see what is in the journal again.
+    pub fn join(&mut self, shown: Self) {
+        let truth = self.read(State::clone);
+        *shown.durable.write().unwrap_or_else(std::sync::PoisonError::into_inner) = truth;
+        self.durable = shown.durable;
+    }
+
     /// What was decided and did not become durable is forgotten, and so are these commands: sent again, they are new.
     pub fn forget(&mut self, commands: &[CommandId]) {
         self.decided = self.read(State::clone);
@@ -241,6 +293,7 @@ pub(super) fn made(events: &[Event]) -> Vec<String> {
                 Some(decision.to_string())
             }
             Fact::Deviation(DeviationFact::Recorded { deviation, .. }) => Some(deviation.to_string()),
+            Fact::Conflict(ConflictFact::Found { conflict, .. }) => Some(conflict.to_string()),
             _ => None,
         })
         .collect()

@@ -171,7 +171,7 @@ impl Room {
     /// The journal has gone on without this room: reads what is new, beside the loop.
     pub(super) fn follow(&mut self) {
         let behind = *self.ahead.borrow() > self.core.durable_head().seq;
-        if behind && self.flights.is_empty() && self.mending.is_none() && self.following.is_none() {
+        if behind && !self.is_away() && self.flights.is_empty() && self.mending.is_none() && self.following.is_none() {
             self.following = Some(read_on(self.journal.clone(), self.core.durable_head()).boxed());
         }
     }
@@ -179,6 +179,9 @@ impl Room {
     /// What others appended was read. Where this room appended meanwhile, that told it more.
     pub(super) fn followed(&mut self, read: Result<Vec<Event>, Trouble>) {
         self.following = None;
+        if self.came_back(&read) {
+            return;
+        }
         match read {
             Ok(events) => {
                 let next = events.first().map(|event| event.seq);
@@ -275,9 +278,14 @@ impl Room {
                     JournalState::ReadOnly { since, .. } if before.is_some() => *since,
                     _ => clock::now().wall,
                 };
-                self.set_journal(JournalState::ReadOnly { why: why.clone(), since });
+                if self.spool.is_some() && self.fenced.is_none() {
+                    self.go_away(&why, None);
+                } else {
+                    self.set_journal(JournalState::ReadOnly { why: why.clone(), since });
+                }
                 self.unreachable = Some(why);
             }
+            _ if self.is_away() => self.come_back(),
             (None, Some(why)) => {
                 let JournalState::ReadOnly { since, .. } = self.journal_state else { return };
                 let lasted = Span::between(since, clock::now().wall);

@@ -58,6 +58,7 @@ impl One {
     async fn run(dir: &tempfile::TempDir, spec: &Spec) -> (PathBuf, JoinHandle<String>) {
         let options = Options {
             journal: store::open(Place::Postgres(spec.clone()), Mode::Write).await.unwrap(),
+            spool: None,
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
             redactor: Redactor::default(),
             policy: Policy::default(),

@@ -39,7 +39,7 @@ use crate::{
     },
     seat::command::keymap::Keymap,
     signal::{Live, Shows},
-    wire::{Here, Look, SeatId},
+    wire::{Away, Here, Look, SeatId},
 };
 use pending::Pendings;
 use std::{collections::BTreeMap, sync::Arc};
@@ -238,9 +238,19 @@ impl Model {
         self.notice = Some(Notice { text, tone, at: self.now.clone() });
     }
 
-    /// Whether the journal takes events, as far as is known.
+    /// Whether what one does is recorded, as far as is known: in the journal, or at the room alone.
     pub fn writable(&self) -> bool {
-        self.room.as_ref().is_none_or(|room| room.journal == JournalState::Writable)
+        self.room.as_ref().is_none_or(|room| room.journal == JournalState::Writable || room.away.is_some())
+    }
+
+    /// What the room keeps while the journal that it shares is out of reach.
+    pub fn away(&self) -> Option<&Away> {
+        self.room.as_ref()?.away.as_deref()
+    }
+
+    /// Whether what one does now is this room's alone.
+    pub fn is_offline(&self) -> bool {
+        self.away().is_some() && self.room.as_ref().is_some_and(|room| room.journal != JournalState::Writable)
     }
 
     /// Whether one has a power for the shown incident. Before the room said who one is, nobody has.

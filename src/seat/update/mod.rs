@@ -250,7 +250,7 @@ impl Model {
             return Vec::new();
         }
         let id = self.pending.command(&command, then);
-        vec![Effect::Send(ToRoom::Do { id, command })]
+        vec![Effect::Send(ToRoom::Do { id, command, glass: None })]
     }
 
     /// A command whose words are said when it is durable.

@@ -5,6 +5,7 @@ use super::{
     widget::{fit, put},
 };
 use crate::{
+    domain::time::clock_utc,
     seat::{
         command::{self, Group, Spec},
         model::{Layer, Model, Pane, Tone, View},
@@ -81,6 +82,19 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
     let rejected = rejected.fold(0_u64, |sum, (count, ..)| sum.saturating_add(*count));
     if rejected > 0 {
         out.push((format!("  audit {rejected} rejected"), Role::Bad));
+    }
+    if let Some(away) = model.away() {
+        let gap = if out.is_empty() { "" } else { "  " };
+        let kept = format!("{gap}{} in the spool", away.waiting);
+        out.push((kept, if model.is_offline() { Role::Bad } else { Role::Notice }));
+        if model.is_offline() {
+            out.push((format!("  OFFLINE since {}", clock_utc(away.since)), Role::Bad));
+        }
+    }
+    if !model.state.conflicts.is_empty() {
+        let gap = if out.is_empty() { "" } else { "  " };
+        out.push((gap.into(), Role::Text));
+        out.push((format!(" {} CONFLICTS ", model.state.conflicts.len()), Role::Worst));
     }
     if let Some(room) = model.room.as_ref().filter(|room| room.replicated.is_some()) {
         let gap = if out.is_empty() { "" } else { "  " };
