@@ -152,6 +152,7 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
             glass.reason
         ));
     }
+    lines.extend(state.conflicts.values().map(super::conflict::line));
     if !state.incidents.values().any(crate::domain::incident::Incident::is_open) {
         lines.push("no open incident".into());
     }

@@ -27,7 +27,7 @@ pub struct About {
     #[arg(long)]
     pub(super) json: bool,
     /// Why it is done although the shared journal is out of reach: provisional, at this room alone
-    #[arg(long, value_name = "WHY")]
+    #[arg(id = "offline_glass", long = "glass", value_name = "WHY")]
     pub(super) glass: Option<String>,
 }
 

@@ -30,6 +30,8 @@ use tokio::time::Instant;
 const GONE_AFTER: Span = Span::secs(5);
 /// An append that waits longer is told: a standby that does not answer holds every commit.
 const SLOW_AFTER: Duration = Duration::from_secs(1);
+/// Between two attempts to read on, where the first failed.
+const FOLLOW_AGAIN: Duration = Duration::from_millis(250);
 /// An outage that is worth an event.
 const WORTH: Span = Span::secs(5);
 /// Steers that are kept for the rooms whose hands they are for.
@@ -170,7 +172,7 @@ fn seats(words: &Words) -> Vec<u64> {
 impl Room {
     /// The journal has gone on without this room: reads what is new, beside the loop.
     pub(super) fn follow(&mut self) {
-        let behind = *self.ahead.borrow() > self.core.durable_head().seq;
+        let behind = *self.ahead.borrow() > self.core.durable_head().seq && Instant::now() >= self.follow_at;
         if behind && !self.is_away() && self.flights.is_empty() && self.mending.is_none() && self.following.is_none() {
             self.following = Some(read_on(self.journal.clone(), self.core.durable_head()).boxed());
         }
@@ -194,7 +196,14 @@ impl Room {
                     }
                 }
             }
-            Err(Trouble::Unreadable { why, .. }) => tracing::warn!(%why, "the journal cannot be read on"),
+            Err(Trouble::Unreadable { why, .. }) => {
+                tracing::warn!(%why, "the journal cannot be read on");
+                // Not at once, or nobody else would be heard.
+                self.follow_at = Instant::now() + FOLLOW_AGAIN;
+                if self.spool.is_some() {
+                    self.go_away(&why, None);
+                }
+            }
             Err(broken) => {
                 let (why, since) = (broken.to_string(), clock::now().wall);
                 tracing::error!(%why, "the journal cannot be read on");

@@ -181,6 +181,8 @@ pub struct Room {
     pub(super) mending: Option<Mending>,
     /// What others appended is being read.
     pub(super) following: Option<Page>,
+    /// Not before this the journal is read on.
+    pub(super) follow_at: tokio::time::Instant,
     /// The newest event that anybody is known to have appended.
     pub(super) ahead: watch::Receiver<Seq>,
     /// Since when the journal has said nothing to what is on its way.
@@ -295,6 +297,7 @@ impl Room {
             point: None,
             mending: None,
             following: None,
+            follow_at: tokio::time::Instant::now(),
             ahead,
             waits: None,
             others,

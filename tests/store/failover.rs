@@ -47,7 +47,12 @@ async fn writer(room: &One, who: usize, over: Arc<AtomicBool>) -> BTreeMap<Strin
         }
         let (text, id) = (format!("{who} {n}"), CommandId(Uuid::now_v7()));
         let mut times = 1;
-        while !matches!(client.command(id, note(&text)).await.unwrap(), Outcome::Ok { .. }) {
+        loop {
+            if let Outcome::Ok { offline, .. } = client.command(id, note(&text)).await.unwrap() {
+                // What is kept is sent again by the room.
+                times += u32::from(offline);
+                break;
+            }
             times += 1;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

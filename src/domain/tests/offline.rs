@@ -124,7 +124,7 @@ fn what_is_true_wherever_it_is_written_is_recorded_and_what_all_must_agree_on_ta
 #[test]
 fn what_the_glass_was_broken_for_is_decided_as_ever_and_is_a_deviation_once() {
     let mut ledger = Ledger::new();
-    ledger.ok(&ana(), declare("checkout 5xx"));
+    ledger.ok(&ana(), declare());
     let ctx = ledger.ctx(&ana());
     let plain = crate::domain::decide(&ledger.state, &freeze(), &ctx).unwrap();
     let facts = decide_under_glass(&ledger.state, &freeze(), &ctx, "nobody else is here").unwrap();
@@ -144,7 +144,7 @@ fn what_the_glass_was_broken_for_is_decided_as_ever_and_is_a_deviation_once() {
 #[test]
 fn a_lease_that_ended_while_nothing_could_be_written_holds_no_longer_and_opens_nothing() {
     let mut ledger = Ledger::new();
-    ledger.ok(&ana(), declare("checkout 5xx"));
+    ledger.ok(&ana(), declare());
     ledger.ok(&ana(), freeze());
     let request = gate::Request {
         service: "shop".into(),

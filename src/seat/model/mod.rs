@@ -29,7 +29,7 @@ pub use when::Zone;
 
 use crate::{
     domain::{
-        CommandId, Ctx, State,
+        Command, CommandId, Ctx, State,
         actor::Actor,
         id::IncidentId,
         plan::Runbook,
@@ -174,6 +174,8 @@ pub struct Model {
     pub join: String,
     /// What could be watched here.
     pub could_watch: Vec<String>,
+    /// What was asked while the journal is out of reach, and waits for the reason for which the glass is broken.
+    pub held: Option<Box<(Command, pending::Then)>>,
     /// Commands and questions without an answer yet.
     pub pending: Pendings,
     /// What of the signals the room was told is shown here.
@@ -225,6 +227,7 @@ impl Model {
             passed_over: setup.passed_over,
             join: setup.join,
             could_watch: setup.could_watch,
+            held: None,
             pending: Pendings::new(setup.seed),
             showing: Shows::default(),
             aside: Vec::new(),

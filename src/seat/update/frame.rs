@@ -51,7 +51,9 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             let again: Vec<_> = model
                 .pending
                 .commands()
-                .map(|(id, command)| Effect::Send(ToRoom::Do { id, command: command.clone(), glass: None }))
+                .map(|(id, command, glass)| {
+                    Effect::Send(ToRoom::Do { id, command: command.clone(), glass: glass.cloned() })
+                })
                 .collect();
             witness.into_iter().chain(again).collect()
         }

@@ -12,12 +12,15 @@ use crate::{
         spool::{Entry, Spool},
     },
 };
-use futures::executor::block_on;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 const JOURNAL: Digest = Digest([7; 32]);
+
+fn block_on<T>(wait: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(wait)
+}
 
 fn entry(n: u64) -> Entry {
     Entry {
