@@ -1,6 +1,11 @@
 //! A room whose shared journal is out of reach: what people do is kept, shown as what it is, and appended when it is back.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
 
 use futures::{FutureExt as _, future::BoxFuture};
 use std::{
@@ -123,7 +128,11 @@ impl Journal for Line {
                         let names = rooms.lock().unwrap();
                         let others = names.iter().filter(|name| **name != own);
                         heard.others = others
-                            .map(|name| Other { room: name.clone(), silent: Span::ZERO, says: Arc::from(Vec::new()) })
+                            .map(|name| Other {
+                                room: name.clone(),
+                                silent: Span::ZERO,
+                                says: Arc::from(Vec::new()),
+                            })
                             .collect();
                     }
                 });
@@ -215,7 +224,8 @@ impl House {
                 Ok(Opened { spool: Arc::new(Disk { spool: opened.spool, full }), ..opened })
             })),
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
-            redactor: Redactor::new(&[Secret { name: "PASSWORD".into(), value: "hunter2".into() }], &[]).unwrap(),
+            redactor: Redactor::new(&[Secret { name: "PASSWORD".into(), value: "hunter2".into() }], &[])
+                .unwrap(),
             policy: Policy::default(),
             owner: None,
             gate: None,
@@ -278,7 +288,11 @@ impl House {
 
     async fn under_glass(&self, command: Command) -> Outcome {
         let id = CommandId(Uuid::now_v7());
-        self.client().await.command_under(id, command, Some("the deploy would make it worse".into())).await.unwrap()
+        self.client()
+            .await
+            .command_under(id, command, Some("the deploy would make it worse".into()))
+            .await
+            .unwrap()
     }
 
     async fn status(&self) -> RoomStatus {
@@ -416,7 +430,8 @@ async fn what_people_do_meanwhile_is_kept_and_appended_at_its_own_time() {
     assert!(matches!(houses[0].does(declare("checkout 5xx")).await, Outcome::Ok { offline: false, .. }));
     same(&houses).await;
     houses[0].away().await;
-    let (mut reader, _writer, _) = client::sit(&houses[0].socket, None, false, Shows::default()).await.unwrap();
+    let (mut reader, _writer, _) =
+        client::sit(&houses[0].socket, None, false, Shows::default()).await.unwrap();
     assert!(is_offline(&houses[0].does(about(1, "the pool is empty")).await));
     assert!(is_offline(&houses[0].does(give(1, "look at the pool")).await));
     assert!(is_offline(&houses[0].does(about(1, "the password is hunter2")).await));
@@ -440,7 +455,10 @@ async fn what_people_do_meanwhile_is_kept_and_appended_at_its_own_time() {
         Told::Events { events, .. } => assert!(one(&events, "the pool is empty").is_provisional()),
         other => panic!("{other:?}"),
     }
-    assert!(matches!(houses[1].does(about(1, "meanwhile elsewhere")).await, Outcome::Ok { offline: false, .. }));
+    assert!(matches!(
+        houses[1].does(about(1, "meanwhile elsewhere")).await,
+        Outcome::Ok { offline: false, .. }
+    ));
     houses[0].back().await;
     same(&houses).await;
     // Those who sit are given the whole anew.
@@ -577,7 +595,11 @@ async fn what_is_not_accepted_any_more_is_a_conflict_that_a_person_decides() {
     same(&houses).await;
     houses[0].away().await;
     let renew = |why: &str| {
-        Command::Freeze(FreezeCommand::Renew { freeze: FreezeId(1), lease: Span::hours(3), reason: why.into() })
+        Command::Freeze(FreezeCommand::Renew {
+            freeze: FreezeId(1),
+            lease: Span::hours(3),
+            reason: why.into(),
+        })
     };
     assert!(is_offline(&houses[0].under_glass(renew("still burning")).await));
     assert!(is_offline(&houses[0].under_glass(renew("burning on")).await));
@@ -602,7 +624,8 @@ async fn what_is_not_accepted_any_more_is_a_conflict_that_a_person_decides() {
     assert!(houses[0].state().await.conflicts.is_empty());
     let events = houses[0].events().await;
     assert!(one(&events, "still burning").offline.is_none(), "it stands as a note, said now");
-    let found = events.iter().filter(|event| matches!(event.fact, Fact::Conflict(ConflictFact::Found { .. })));
+    let found =
+        events.iter().filter(|event| matches!(event.fact, Fact::Conflict(ConflictFact::Found { .. })));
     assert_eq!(found.count(), 2);
     assert!(events.iter().all(|event| !matches!(event.fact, Fact::Room(RoomFact::Lost { .. }))));
 }
@@ -616,7 +639,9 @@ async fn a_disk_that_takes_nothing_is_told_and_nothing_is_pretended() {
     let before = houses[0].state().await;
     for command in [note("lost"), declare("lost")] {
         match houses[0].does(command).await {
-            Outcome::Failed { why } => assert!(why.contains("disk is full") && why.contains("nothing was recorded")),
+            Outcome::Failed { why } => {
+                assert!(why.contains("disk is full") && why.contains("nothing was recorded"))
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -131,7 +131,10 @@ fn from_room() -> Vec<FromRoom> {
             room: status(),
             seat: 3,
         },
-        FromRoom::Done { id: id(), outcome: Outcome::Ok { seqs: vec![8, 9], made: vec!["INC-7".into()], offline: false } },
+        FromRoom::Done {
+            id: id(),
+            outcome: Outcome::Ok { seqs: vec![8, 9], made: vec!["INC-7".into()], offline: false },
+        },
         FromRoom::Done {
             id: id(),
             outcome: Outcome::Refused(

@@ -275,7 +275,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         gate_task = Some((close, tokio::spawn(http::serve(listener, options, stop))));
     }
     service::ready(&format!("serves the journal {kept}"));
-    let why = room.serve(listening, inbox).await;
+    let why = Box::pin(room.serve(listening, inbox)).await;
     service::stopping();
     pumps.close().await;
     if let Some(anchoring) = anchoring {

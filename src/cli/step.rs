@@ -256,7 +256,9 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
         return Ok(exit::outcome(&Outcome::Refused(refusal), json));
     }
     let glass = match &args.what {
-        What::Take { glass, .. } | What::TakeOver { glass, .. } | What::Abandon { glass, .. } => glass.clone(),
+        What::Take { glass, .. } | What::TakeOver { glass, .. } | What::Abandon { glass, .. } => {
+            glass.clone()
+        }
         _ => None,
     };
     let mut session = Session::open(with).await?.under(glass);

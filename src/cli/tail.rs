@@ -79,9 +79,8 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
             }
             // Its number may become another's: it is told, and told again when it has its own.
             FromRoom::Event(event) if event.is_provisional() => {
-                if args.incident.is_none() || event.stream == args.incident {
-                    print(&event, &state, args);
-                }
+                let wanted = args.incident.is_none() || event.stream == args.incident;
+                wanted.then(|| print(&event, &state, args));
             }
             FromRoom::Event(event) => {
                 let wanted = args.incident.is_none() || event.stream == args.incident;

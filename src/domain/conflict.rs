@@ -20,7 +20,7 @@ pub struct Conflict {
     /// Name.
     pub id: ConflictId,
     /// What was recorded.
-    pub what: Unaccepted,
+    pub what: Box<Unaccepted>,
     /// Since when it is known.
     pub since: Stamp,
     /// The event.
@@ -57,7 +57,7 @@ pub enum ConflictFact {
         /// Its name.
         conflict: ConflictId,
         /// What.
-        what: Unaccepted,
+        what: Box<Unaccepted>,
     },
     /// It stands as a note: it happened, whatever the rules say of it.
     Kept {
@@ -94,7 +94,7 @@ pub enum ConflictCommand {
     /// The room found one.
     Raise {
         /// What.
-        what: Unaccepted,
+        what: Box<Unaccepted>,
     },
     /// Keep it as a note.
     Keep {
@@ -124,15 +124,16 @@ fn cut(said: &str) -> &str {
 }
 
 pub(super) fn decide(state: &State, command: &ConflictCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    let known = |id: &ConflictId| state.conflicts.get(id).ok_or_else(|| Refusal::unknown("open conflict", id));
+    let known =
+        |id: &ConflictId| state.conflicts.get(id).ok_or_else(|| Refusal::unknown("open conflict", id));
     match command {
         ConflictCommand::Raise { what } => {
             ctx.room_only()?;
-            let what = Unaccepted {
+            let what = Box::new(Unaccepted {
                 incident: what.incident.filter(|id| state.declared(*id).is_ok()),
                 said: cut(&what.said).to_owned(),
-                ..what.clone()
-            };
+                ..(**what).clone()
+            });
             let conflict = state.issued.next_conflict();
             Ok(vec![Fact::Conflict(ConflictFact::Found { conflict, what })])
         }
@@ -164,12 +165,8 @@ pub(super) fn decide(state: &State, command: &ConflictCommand, ctx: &Ctx) -> Res
 pub(super) fn apply(state: &mut State, fact: &ConflictFact, event: &Event) {
     match fact {
         ConflictFact::Found { conflict, what } => {
-            let new = Conflict {
-                id: *conflict,
-                what: what.clone(),
-                since: event.occurred.clone(),
-                seq: event.seq,
-            };
+            let new =
+                Conflict { id: *conflict, what: what.clone(), since: event.occurred.clone(), seq: event.seq };
             state.conflicts.insert(*conflict, new);
         }
         ConflictFact::Kept { conflict, .. } | ConflictFact::SetAside { conflict, .. } => {

@@ -1,11 +1,11 @@
 //! Everything that can have happened, nested by noun.
 
 use super::{
-    board::BoardFact, conflict::ConflictFact, decision::DecisionFact, deviation::DeviationFact, dispatch::DispatchFact,
-    drill::DrillFact, freeze::FreezeFact, gate::GateFact, glass::GlassFact, handover::HandoverFact,
-    id::IncidentId, incident::IncidentFact, note::NoteFact, page::PageFact, policy::PolicyFact,
-    readiness::ReadinessFact, release::ReleaseFact, report::ReportFact, room::RoomFact, state::State,
-    task::TaskFact, walk::WalkFact, watch::WatchFact,
+    board::BoardFact, conflict::ConflictFact, decision::DecisionFact, deviation::DeviationFact,
+    dispatch::DispatchFact, drill::DrillFact, freeze::FreezeFact, gate::GateFact, glass::GlassFact,
+    handover::HandoverFact, id::IncidentId, incident::IncidentFact, note::NoteFact, page::PageFact,
+    policy::PolicyFact, readiness::ReadinessFact, release::ReleaseFact, report::ReportFact, room::RoomFact,
+    state::State, task::TaskFact, walk::WalkFact, watch::WatchFact,
 };
 use serde::{Deserialize, Serialize};
 

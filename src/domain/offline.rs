@@ -39,16 +39,20 @@ pub fn way(command: &Command) -> Way {
         Command::Conflict(_) => Waits("conflicts are decided when the journal is back"),
         Command::Incident(command) => match command {
             IncidentCommand::Declare { freeze: true, .. } => Glass,
-            IncidentCommand::Declare { .. }
+            IncidentCommand::Declare { freeze: false, .. }
             | IncidentCommand::Retitle { .. }
             | IncidentCommand::Severity { .. }
             | IncidentCommand::Correct { .. }
             | IncidentCommand::Answer { .. }
             | IncidentCommand::Exported { .. } => Recorded,
-            IncidentCommand::Status { to: Status::Resolved | Status::Closed, .. } => {
-                Waits("an incident ends when all that happened in it is in the journal: note how it stands")
-            }
-            IncidentCommand::Status { .. } => Recorded,
+            IncidentCommand::Status { to, .. } => match to {
+                Status::Resolved | Status::Closed => Waits(
+                    "an incident ends when all that happened in it is in the journal: note how it stands",
+                ),
+                Status::Investigating | Status::Identified | Status::Mitigating | Status::Monitoring => {
+                    Recorded
+                }
+            },
             IncidentCommand::Role { role, .. } | IncidentCommand::Unrole { role, .. } => {
                 if approval::role(&role.to_lowercase()) == COMMANDER { Glass } else { Recorded }
             }

@@ -178,7 +178,10 @@ fn conflict(fact: &ConflictFact) -> String {
     match fact {
         ConflictFact::Found { conflict, what } => {
             let at = clock_utc(what.at.wall);
-            format!("{conflict}: recorded offline by {} at {at}, NOT ACCEPTED ({}): {}", what.by, what.why, what.said)
+            format!(
+                "{conflict}: recorded offline by {} at {at}, NOT ACCEPTED ({}): {}",
+                what.by, what.why, what.said
+            )
         }
         ConflictFact::Kept { conflict, reason } => format!("{conflict} stands as a note: {reason}"),
         ConflictFact::SetAside { conflict, reason } => format!("{conflict} is set aside: {reason}"),

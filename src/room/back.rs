@@ -185,7 +185,9 @@ impl Room {
 
     fn send_next(&mut self) {
         loop {
-            let Some(spool) = self.spool.as_mut().filter(|spool| spool.back.step == Step::Ready) else { return };
+            let Some(spool) = self.spool.as_mut().filter(|spool| spool.back.step == Step::Ready) else {
+                return;
+            };
             let Some(entry) = spool.entries.front() else {
                 if spool.is_still() {
                     self.is_back();
@@ -251,7 +253,7 @@ impl Room {
         let Some(spool) = self.spool.as_mut() else { return };
         let Some(entry) = spool.entries.front() else { return };
         spool.back.step = Step::Raising;
-        let what = Unaccepted {
+        let what = Box::new(Unaccepted {
             incident: incident(entry),
             by: entry.actor.clone(),
             at: entry.at.clone(),
@@ -259,7 +261,7 @@ impl Room {
             said: entry.said.clone(),
             glass: entry.glass.clone(),
             why,
-        };
+        });
         let now = clock::now();
         let offline = Offline { at: entry.at.wall, glass: None, provisional: false };
         let asked = Asked {

@@ -2,10 +2,23 @@
 
 use crate::{
     domain::{
-        Command, CommandId, Ctx, Event, Fact, Offline, Refusal, Seq, State, actor::Actor, conflict::ConflictFact, decide,
-        decision::DecisionFact, deviation::DeviationFact, freeze::FreezeFact, glass::GlassFact,
-        incident::IncidentFact, offline, page::PageFact, power::Groups, refusal::Code, room::RoomFact, task::TaskFact,
-        time::{Stamp, Wall}, walk::WalkFact,
+        Command, CommandId, Ctx, Event, Fact, Offline, Refusal, Seq, State,
+        actor::Actor,
+        conflict::ConflictFact,
+        decide,
+        decision::DecisionFact,
+        deviation::DeviationFact,
+        freeze::FreezeFact,
+        glass::GlassFact,
+        incident::IncidentFact,
+        offline,
+        page::PageFact,
+        power::Groups,
+        refusal::Code,
+        room::RoomFact,
+        task::TaskFact,
+        time::{Stamp, Wall},
+        walk::WalkFact,
     },
     evidence::redact::Redactor,
     journal::{
@@ -137,7 +150,7 @@ impl Core {
         (actor, groups): (&Actor, &Groups),
         id: CommandId,
         command: &Command,
-        when: When,
+        when: &When,
     ) -> Submitted {
         if self.seen.has(id) {
             return Submitted::Known;
@@ -249,6 +262,7 @@ impl Core {
     }
 
     /// What readers see and decide on from now on, while this one keeps to what is in the journal.
+    #[must_use]
     pub fn part(&mut self) -> Self {
         let truth = self.read(State::clone);
         let own = Arc::new(RwLock::new(truth.clone()));

@@ -157,7 +157,7 @@ impl Room {
             return mending.hold(asked);
         }
         let who = (&asked.actor, &asked.groups);
-        match self.core.submit(who, asked.id, &asked.command, asked.when()) {
+        match self.core.submit(who, asked.id, &asked.command, &asked.when()) {
             Submitted::Refused(refusal) => Some(Outcome::Refused(refusal)),
             Submitted::Nothing => {
                 let outcome = ok(&[]);

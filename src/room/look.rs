@@ -60,7 +60,9 @@ impl Room {
     pub(super) fn record(&mut self) {
         let now = clock::now();
         self.recorded = Some(now.clone());
-        let Some(incident) = self.shown().decided().shown_incident().map(|incident| incident.id) else { return };
+        let Some(incident) = self.shown().decided().shown_incident().map(|incident| incident.id) else {
+            return;
+        };
         if self.watch.live().is_blind() {
             return;
         }

@@ -19,7 +19,8 @@ use std::collections::HashSet;
 const AGAIN: u8 = 100;
 
 /// What is said of a command whose outcome is not known.
-pub(super) const NOBODY_KNOWS: &str = "nobody knows whether it was recorded; the same command can be sent again";
+pub(super) const NOBODY_KNOWS: &str =
+    "nobody knows whether it was recorded; the same command can be sent again";
 
 /// A page of events that were read.
 pub(super) type Page = BoxFuture<'static, Result<Vec<Event>, Trouble>>;
@@ -169,9 +170,7 @@ impl Room {
         let (why, what) = match &fenced {
             Some(why) => (why.clone(), "nothing was recorded"),
             // What was sent to a server may still arrive there, until something else was appended.
-            None if doubt && (!caught || self.others.is_some()) => {
-                (why, NOBODY_KNOWS)
-            }
+            None if doubt && (!caught || self.others.is_some()) => (why, NOBODY_KNOWS),
             None => (why, "nothing was recorded"),
         };
         for asked in undone {

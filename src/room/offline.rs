@@ -174,7 +174,8 @@ impl Room {
         if spool.away.is_none() {
             let core = self.core.part();
             let from = core.decided().head.saturating_add(1);
-            spool.away = Some(Away { since: clock::now().wall, why: why.to_owned(), core, from, events: Vec::new() });
+            spool.away =
+                Some(Away { since: clock::now().wall, why: why.to_owned(), core, from, events: Vec::new() });
             tracing::warn!(%why, "offline: what people do is kept in {}", spool.file.place());
         }
         self.show_away(why);
@@ -213,10 +214,17 @@ impl Room {
         let spool = self.spool.as_mut()?;
         let away = spool.away.as_mut()?;
         if away.core.knows(asked.id) {
-            let entries = spool.entries.iter().chain(spool.kept.iter().filter_map(|kept| kept.entry.as_ref()));
+            let entries =
+                spool.entries.iter().chain(spool.kept.iter().filter_map(|kept| kept.entry.as_ref()));
             let made = entries.filter(|entry| entry.id == asked.id).flat_map(|entry| entry.made.clone());
             let outcome = Outcome::Ok { seqs: Vec::new(), made: made.collect(), offline: true };
-            spool.push(Kept { entry: None, events: Vec::new(), waiting: asked.waiting, outcome, _large: asked.large });
+            spool.push(Kept {
+                entry: None,
+                events: Vec::new(),
+                waiting: asked.waiting,
+                outcome,
+                _large: asked.large,
+            });
             return None;
         }
         if spool.broken || spool.sent >= MOST {
@@ -237,7 +245,7 @@ impl Room {
         let glass = away.core.redacted(glass).flatten();
         let mark = Offline { at: now.wall, glass: glass.clone(), provisional: true };
         let when = When { at: now.clone(), recorded: now.wall, offline: Some(mark) };
-        let events = match away.core.submit((&asked.actor, &asked.groups), asked.id, &asked.command, when) {
+        let events = match away.core.submit((&asked.actor, &asked.groups), asked.id, &asked.command, &when) {
             Submitted::Refused(refusal) => return Some(Outcome::Refused(refusal)),
             Submitted::Nothing | Submitted::Known => {
                 let (entry, events, outcome) = (None, Vec::new(), ok(&[]));
@@ -248,7 +256,9 @@ impl Room {
         };
         let Some(command) = away.core.redacted(asked.command) else {
             away.core.forget(&[asked.id]);
-            return Some(Outcome::Failed { why: "without the secret in it nothing is left: nothing was recorded".into() });
+            return Some(Outcome::Failed {
+                why: "without the secret in it nothing is left: nothing was recorded".into(),
+            });
         };
         let made = core::made(&events);
         let said: Vec<String> = events.iter().filter(|one| tell::matters(one)).map(tell::line).collect();
@@ -312,7 +322,8 @@ impl Room {
 
     /// Events for who asks, of those that are at hand: the newest that stood in the journal, and what is kept.
     pub(super) fn tell_kept(&self, from: Seq, incident: Option<IncidentId>) -> Told {
-        let first = self.recent.front().map_or_else(|| self.core.durable_head().seq.saturating_add(1), |one| one.seq);
+        let first =
+            self.recent.front().map_or_else(|| self.core.durable_head().seq.saturating_add(1), |one| one.seq);
         if from.max(1) < first {
             let why = format!("events before #{first} cannot be read while the journal is out of reach");
             return Told::No(Refusal::new(Code::Conflict, why));

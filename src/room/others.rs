@@ -173,7 +173,12 @@ impl Room {
     /// The journal has gone on without this room: reads what is new, beside the loop.
     pub(super) fn follow(&mut self) {
         let behind = *self.ahead.borrow() > self.core.durable_head().seq && Instant::now() >= self.follow_at;
-        if behind && !self.is_away() && self.flights.is_empty() && self.mending.is_none() && self.following.is_none() {
+        if behind
+            && !self.is_away()
+            && self.flights.is_empty()
+            && self.mending.is_none()
+            && self.following.is_none()
+        {
             self.following = Some(read_on(self.journal.clone(), self.core.durable_head()).boxed());
         }
     }

@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     domain::{
-        Command, Refusal, State, actor::Actor, conflict::ConflictCommand, gate::GateCommand, note::NoteCommand, power::Groups,
-        refusal::Code, release::ReleaseCommand, state::FOLD, walk::WalkCommand,
+        Command, Refusal, State, actor::Actor, conflict::ConflictCommand, gate::GateCommand,
+        note::NoteCommand, power::Groups, refusal::Code, release::ReleaseCommand, state::FOLD,
+        walk::WalkCommand,
     },
     os::clock,
     signal::Shows,

@@ -362,7 +362,9 @@ impl Room {
                     room.remember(&events.into_iter().filter(|one| one.seq <= head).collect::<Vec<_>>());
                 }
                 // The room is worth having without.
-                Err(trouble) => tracing::error!(%trouble, "nothing can be kept while the journal is out of reach"),
+                Err(trouble) => {
+                    tracing::error!(%trouble, "nothing can be kept while the journal is out of reach");
+                }
             }
         }
         let inbox = Inbox { frames: frames_in, readings: readings_in, asked: asked_in, stop: stop_in };

@@ -262,7 +262,7 @@ pub fn all() -> Vec<Scene> {
     all.push(scene("offline", offline(0)));
     all.push(scene("offline-glass", {
         let mut model = offline(0);
-        press(&mut model, NOW, "F 'checkout/prod enter '1h enter 'it_gets_worse alt-enter");
+        press(&mut model, NOW, "F enter enter enter 'the_next_deploy_would_hide_it");
         model
     }));
     all.push(scene("provisional", {
@@ -283,7 +283,7 @@ pub fn all() -> Vec<Scene> {
             glass: Some("nobody else is here".into()),
             why: "FRZ-1 does not hold any more".into(),
         };
-        story.room("14:07:20", Command::Conflict(ConflictCommand::Raise { what }));
+        story.room("14:07:20", Command::Conflict(ConflictCommand::Raise { what: Box::new(what) }));
         seat(&story, "ana", NOW)
     }));
     all.push(scene("read-only", {
@@ -383,7 +383,8 @@ fn offline(glass: u64) -> Model {
         ..story::status(true)
     };
     hear(&mut model, NOW, FromRoom::Room(status));
-    let note = NoteCommand::Say { incident: Some(story::INC), text: "the pool is empty on both nodes".into() };
+    let note =
+        NoteCommand::Say { incident: Some(story::INC), text: "the pool is empty on both nodes".into() };
     for event in kept(&model, "14:06:31", Command::Note(note), None) {
         hear(&mut model, NOW, FromRoom::Event(Box::new(event)));
     }
@@ -392,7 +393,11 @@ fn offline(glass: u64) -> Model {
 
 /// What a command of bo's gives at a room that is offline.
 fn kept(model: &Model, clock: &str, command: Command, glass: Option<&str>) -> Vec<DomainEvent> {
-    let mut story = story::Story { state: model.state.clone(), events: Vec::new(), commands: 900 };
+    let mut story = story::Story {
+        state: model.state.clone(),
+        events: Vec::new(),
+        commands: 900 + u128::from(model.state.head),
+    };
     story.by(clock, "bo", command);
     let mark = Offline { at: story::wall(clock), glass: glass.map(str::to_owned), provisional: true };
     story.events.into_iter().map(|event| DomainEvent { offline: Some(mark.clone()), ..event }).collect()

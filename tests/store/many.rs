@@ -344,10 +344,7 @@ async fn a_database_out_of_reach_is_told_and_known_freezes_hold() {
         let outcome = rooms[1].does(note(&format!("meanwhile {line:?}"))).await;
         assert!(matches!(outcome, Outcome::Ok { .. }), "{outcome:?}");
         lines[0].set(Line::Open);
-        until_async("it is back", async || {
-            rooms[0].status().await.away.is_none()
-        })
-        .await;
+        until_async("it is back", async || rooms[0].status().await.away.is_none()).await;
         let outcome = rooms[0].does(note(&format!("back {line:?}"))).await;
         assert!(matches!(outcome, Outcome::Ok { offline: false, .. }), "{outcome:?}");
         same(&rooms).await;

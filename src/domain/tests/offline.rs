@@ -50,7 +50,12 @@ fn declared(freeze: bool) -> Command {
 }
 
 fn broken(reason: &str) -> Command {
-    Command::Glass(GlassCommand::Break { incident: None, power: Power::Respond, reason: reason.into(), lease: None })
+    Command::Glass(GlassCommand::Break {
+        incident: None,
+        power: Power::Respond,
+        reason: reason.into(),
+        lease: None,
+    })
 }
 
 #[test]
@@ -155,7 +160,9 @@ fn a_lease_that_ended_while_nothing_could_be_written_holds_no_longer_and_opens_n
         alias: None,
     };
     let ends = ledger.state.freezes[&FreezeId(1)].ends.clone();
-    for (now, exit) in [(ledger.now.clone(), 10), (ends.plus(Span::ZERO), 12), (ends.plus(Span::hours(1)), 12)] {
+    for (now, exit) in
+        [(ledger.now.clone(), 10), (ends.plus(Span::ZERO), 12), (ends.plus(Span::hours(1)), 12)]
+    {
         let answer = gate::when_writable(gate::answer(&ledger.state, &request, &now), false, &now);
         assert_eq!((answer.allowed, answer.because.exit()), (false, exit), "{answer:?}");
         assert_eq!(answer.freeze.is_some(), exit == 10);

@@ -94,7 +94,8 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
     if !model.state.conflicts.is_empty() {
         let gap = if out.is_empty() { "" } else { "  " };
         out.push((gap.into(), Role::Text));
-        out.push((format!(" {} CONFLICTS ", model.state.conflicts.len()), Role::Worst));
+        let count = model.state.conflicts.len();
+        out.push((format!(" {count} {} ", if count == 1 { "CONFLICT" } else { "CONFLICTS" }), Role::Worst));
     }
     if let Some(room) = model.room.as_ref().filter(|room| room.replicated.is_some()) {
         let gap = if out.is_empty() { "" } else { "  " };

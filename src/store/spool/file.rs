@@ -37,7 +37,7 @@ pub(super) fn trouble(path: &Path, why: &str, hint: &dyn Display) -> Trouble {
 
 pub(super) struct File {
     path: PathBuf,
-    file: fs::File,
+    on: fs::File,
     journal: Digest,
     last: Digest,
     count: u64,
@@ -74,7 +74,9 @@ fn whole(bytes: &[u8], journal: Digest) -> (Vec<Entry>, usize, Digest) {
 
 impl File {
     pub(super) fn open(path: &Path, journal: Digest) -> Result<Read, Trouble> {
-        let fail = |error: std::io::Error| trouble(path, &error.to_string(), &"see its owner, its mode and the disk");
+        let fail = |error: std::io::Error| {
+            trouble(path, &error.to_string(), &"see its owner, its mode and the disk")
+        };
         let mut options = OpenOptions::new();
         let mut file = options
             .read(true)
@@ -102,7 +104,7 @@ impl File {
         let damage = if rest.contains(&b'\n') {
             let aside = path.with_extension(format!("damaged-{}", bytes.len()));
             fs::write(&aside, &bytes).and_then(|()| fs::File::open(&aside)?.sync_all()).map_err(fail)?;
-            let lost = rest.iter().filter(|byte| **byte == b'\n').count();
+            let lost = rest.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
             Some(format!(
                 "{lost} of what was recorded offline cannot be read: {} holds all of it; {} before it are sent",
                 aside.display(),
@@ -112,8 +114,15 @@ impl File {
             None
         };
         let count = entries.len() as u64;
-        let mut file =
-            Self { path: path.to_owned(), file, journal, last, count, end: end as u64, dirty: !rest.is_empty() };
+        let mut file = Self {
+            path: path.to_owned(),
+            on: file,
+            journal,
+            last,
+            count,
+            end: end as u64,
+            dirty: !rest.is_empty(),
+        };
         file.settle()?;
         Ok(Read { file, entries, damage })
     }
@@ -138,7 +147,7 @@ impl File {
     /// Takes back what is not whole.
     fn settle(&mut self) -> Result<(), Trouble> {
         if self.dirty {
-            let cut = self.file.set_len(self.end).and_then(|()| self.file.sync_all());
+            let cut = self.on.set_len(self.end).and_then(|()| self.on.sync_all());
             cut.map_err(|error| self.failed(&error))?;
             self.dirty = false;
         }
@@ -155,10 +164,10 @@ impl File {
         }
         self.dirty = true;
         let written = self
-            .file
+            .on
             .seek(SeekFrom::Start(self.end))
-            .and_then(|_| self.file.write_all(&bytes))
-            .and_then(|()| self.file.sync_data());
+            .and_then(|_| self.on.write_all(&bytes))
+            .and_then(|()| self.on.sync_data());
         if let Err(error) = written {
             let said = self.failed(&error);
             drop(self.settle());

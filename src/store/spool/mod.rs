@@ -104,7 +104,10 @@ fn run(mut file: File, inbox: &Receiver<Ask>) {
     }
 }
 
-fn append(file: &mut File, batch: Vec<(u64, Result<String, String>, oneshot::Sender<Result<(), Trouble>>)>) {
+/// An entry's number, itself or why it is none, and who waits for it.
+type Asked = (u64, Result<String, String>, oneshot::Sender<Result<(), Trouble>>);
+
+fn append(file: &mut File, batch: Vec<Asked>) {
     let (mut lines, mut waiting) = (Vec::new(), Vec::new());
     for (n, line, answer) in batch {
         // One that was not emptied when it should have been is emptied now.

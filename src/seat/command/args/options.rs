@@ -89,7 +89,10 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
         ),
         Kind::Conflict => {
             let all = model.state.conflicts.values();
-            (all.map(|one| (one.id.to_string(), format!("{}: {}", one.what.by, one.what.said))).collect(), true)
+            (
+                all.map(|one| (one.id.to_string(), format!("{}: {}", one.what.by, one.what.said))).collect(),
+                true,
+            )
         }
         Kind::Deviation => {
             let incident = model.incident_id();
