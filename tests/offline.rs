@@ -640,7 +640,7 @@ async fn a_disk_that_takes_nothing_is_told_and_nothing_is_pretended() {
     for command in [note("lost"), declare("lost")] {
         match houses[0].does(command).await {
             Outcome::Failed { why } => {
-                assert!(why.contains("disk is full") && why.contains("nothing was recorded"))
+                assert!(why.contains("disk is full") && why.contains("nothing was recorded"));
             }
             other => panic!("{other:?}"),
         }

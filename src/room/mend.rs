@@ -169,8 +169,9 @@ impl Room {
         }
         let (why, what) = match &fenced {
             Some(why) => (why.clone(), "nothing was recorded"),
-            // What was sent to a server may still arrive there, until something else was appended.
-            None if doubt && (!caught || self.others.is_some()) => (why, NOBODY_KNOWS),
+            // What was sent to a server may still arrive there, and what a disk failed to keep may still lie there, until
+            // something else was appended.
+            None if doubt => (why, NOBODY_KNOWS),
             None => (why, "nothing was recorded"),
         };
         for asked in undone {

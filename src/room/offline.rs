@@ -117,6 +117,13 @@ impl Spooling {
         (self.written, self.sent) = (0, 0);
     }
 
+    /// What is on its way to the disk counts where the next is decided, whatever was taken back after it.
+    fn decide_on(&mut self) {
+        if let Some(away) = &mut self.away {
+            self.kept.iter().for_each(|kept| away.core.follow(&kept.events));
+        }
+    }
+
     fn push(&mut self, kept: Kept) {
         let written: BoxFuture<'static, _> = match &kept.entry {
             Some(entry) => {
@@ -246,7 +253,10 @@ impl Room {
         let mark = Offline { at: now.wall, glass: glass.clone(), provisional: true };
         let when = When { at: now.clone(), recorded: now.wall, offline: Some(mark) };
         let events = match away.core.submit((&asked.actor, &asked.groups), asked.id, &asked.command, &when) {
-            Submitted::Refused(refusal) => return Some(Outcome::Refused(refusal)),
+            Submitted::Refused(refusal) => {
+                spool.decide_on();
+                return Some(Outcome::Refused(refusal));
+            }
             Submitted::Nothing | Submitted::Known => {
                 let (entry, events, outcome) = (None, Vec::new(), ok(&[]));
                 spool.push(Kept { entry, events, waiting: asked.waiting, outcome, _large: asked.large });
@@ -256,6 +266,7 @@ impl Room {
         };
         let Some(command) = away.core.redacted(asked.command) else {
             away.core.forget(&[asked.id]);
+            spool.decide_on();
             return Some(Outcome::Failed {
                 why: "without the secret in it nothing is left: nothing was recorded".into(),
             });

@@ -61,8 +61,8 @@ fn whole(bytes: &[u8], journal: Digest) -> (Vec<Entry>, usize, Digest) {
         && let Some(long) = rest.iter().position(|byte| *byte == b'\n')
         && let Some(line) = rest.get(..long)
         && let Some((lead, entry)) = line.split_at_checked(LEAD)
-        && let Some(said) = std::str::from_utf8(lead).ok().and_then(|lead| lead.trim_end().parse().ok())
-        && hash(&last, entry) == said
+        && let said = hash(&last, entry)
+        && format!("{said} ").as_bytes() == lead
         && let Ok(entry) = serde_json::from_slice(entry)
     {
         entries.push(entry);
