@@ -84,7 +84,8 @@ impl Back {
         }
         let Ok(mut value) = serde_json::to_value(command) else { return Ok(command.clone()) };
         rename(&mut value, &self.names)?;
-        serde_json::from_value(value).map_err(|error| error.to_string())
+        let bytes = serde_json::to_vec(&value).map_err(|error| error.to_string())?;
+        serde_json::from_slice(&bytes).map_err(|error| error.to_string())
     }
 }
 

@@ -229,7 +229,8 @@ impl Core {
         }
         let Ok(mut value) = serde_json::to_value(&whole) else { return Some(whole) };
         self.redact_value(&mut value);
-        serde_json::from_value(value).ok()
+        // By the text: reading by another code would be built a second time for each.
+        serde_json::from_slice(&serde_json::to_vec(&value).ok()?).ok()
     }
 
     fn redact_value(&self, value: &mut serde_json::Value) {
