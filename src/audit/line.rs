@@ -36,7 +36,7 @@ pub enum Weight {
 pub fn weight(fact: &Fact) -> Weight {
     use Weight::{Info, Notice, Warning};
     match fact {
-        Fact::Room(RoomFact::Resumed { .. })
+        Fact::Room(RoomFact::Resumed { .. } | RoomFact::GapWrittenBack { .. })
         | Fact::Deviation(DeviationFact::Recorded { .. })
         | Fact::Gate(GateFact::Refused { .. } | GateFact::Overridden { .. })
         | Fact::Readiness(ReadinessFact::Turned { verdict: Verdict::No | Verdict::Unknown, .. })

@@ -186,8 +186,10 @@ fn away(away: &Away) -> String {
         n => format!(", {n} PROVISIONAL under broken glass"),
     };
     let how = if away.back { "being appended" } else { "appended when the journal is back" };
+    let lost = away.lost.map(|(from, to)| format!("  THE JOURNAL LOST EVENTS {from} TO {to}"));
+    let lost = lost.unwrap_or_default();
     format!(
-        "OFFLINE since {}: {} kept at this room only{glass}, {how}  {}",
+        "OFFLINE since {}: {} kept at this room only{glass}, {how}  {}{lost}",
         clock_utc(away.since),
         away.waiting,
         away.place

@@ -223,6 +223,11 @@ fn room(fact: &RoomFact) -> String {
         RoomFact::Resumed { why, lasted } => {
             format!("the journal takes events again after {}: {why}", lasted.brief())
         }
+        RoomFact::GapWrittenBack { from, to, commands } => {
+            format!(
+                "the journal had LOST events {from} to {to}: {commands} commands of this room are written back"
+            )
+        }
         RoomFact::Closed { why } => format!("room closed: {why}"),
     }
 }

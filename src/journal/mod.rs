@@ -109,6 +109,12 @@ pub trait Journal: Send + Sync {
         None
     }
 
+    /// Whether the journal has lost what it had acknowledged, as after a failover to a server that was behind. Where it
+    /// has, it is taken from now on as it stands: who calls this writes the gap back.
+    fn regressed(&self) -> BoxFuture<'static, Result<bool, Trouble>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
+
     /// Meets the other rooms that append to it, under this name. `None` where there can be no other.
     fn meet(&self, _room: &str) -> Option<Meeting> {
         None

@@ -28,6 +28,9 @@ pub struct Entry {
     pub made: Vec<String>,
     /// What happened, in words.
     pub said: String,
+    /// It was acknowledged by the journal, which has lost it since: it comes before what was decided offline.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gap: bool,
     /// Where the journal ended, as far as the room knew.
     pub after: Head,
 }

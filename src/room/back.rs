@@ -45,6 +45,8 @@ enum Step {
     Idle,
     /// The journal is read on.
     Reading,
+    /// What the journal has lost is written to the room's own disk.
+    Gap,
     /// The first entry can be sent.
     Ready,
     /// It is on its way to the journal.
@@ -57,6 +59,10 @@ impl Back {
     pub(super) fn stop(&mut self, now: Instant) {
         self.step = Step::Idle;
         self.again = Some(now + AGAIN);
+    }
+
+    pub(super) fn writes_back(&mut self) {
+        self.step = Step::Gap;
     }
 
     pub(super) fn is_sending(&self) -> bool {
@@ -130,7 +136,8 @@ impl Room {
     /// Where the journal may be back and something is kept, or shown that is not in it: gets on with it.
     pub(super) fn come_back(&mut self) {
         let now = Instant::now();
-        let busy = !self.flights.is_empty() || self.mending.is_some() || self.following.is_some();
+        let reads = self.following.is_some() || self.spool.as_ref().is_some_and(|spool| spool.anew.is_some());
+        let busy = !self.flights.is_empty() || self.mending.is_some() || reads;
         if busy || self.unreachable.is_some() || self.fenced.is_some() || self.stopping.is_some() {
             return;
         }
@@ -158,9 +165,12 @@ impl Room {
                 spool.back.step = Step::Idle;
                 self.take_in(events);
                 self.core.forget(&[]);
-                if let Some(spool) = &mut self.spool {
-                    spool.back.step = Step::Ready;
+                let Some(spool) = &mut self.spool else { return true };
+                if spool.gap.is_some() {
+                    self.write_back();
+                    return true;
                 }
+                spool.back.step = Step::Ready;
                 self.publish_status();
                 self.send_next();
             }
@@ -168,6 +178,10 @@ impl Room {
                 self.take_in(events);
                 self.core.forget(&[]);
                 self.following = Some(read_on(self.journal.clone(), self.core.durable_head()).boxed());
+            }
+            Err(trouble @ Trouble::Broken { .. }) => {
+                tracing::error!(%trouble, "the journal is not the one that it was");
+                self.look_for_gap();
             }
             Err(trouble) => {
                 tracing::warn!(%trouble, "the journal is not back yet");
@@ -179,6 +193,12 @@ impl Room {
 
     /// More was kept, or the first entry was settled: goes on where it was.
     pub(super) fn send_on(&mut self) {
+        let Some(spool) = self.spool.as_mut() else { return };
+        if spool.back.step == Step::Gap && spool.is_still() {
+            spool.back.step = Step::Ready;
+            self.reopen();
+            self.publish_status();
+        }
         if self.spool.as_ref().is_some_and(|spool| spool.back.step == Step::Ready) {
             self.send_next();
         }
@@ -215,6 +235,7 @@ impl Room {
                 command,
                 waiting: Waiting::Spool,
                 glass: None,
+                direct: true,
                 spooled: Some(Box::new((entry.at.clone(), offline))),
                 tries: 0,
                 large: None,
@@ -272,6 +293,7 @@ impl Room {
             command: Command::Conflict(ConflictCommand::Raise { what }),
             waiting: Waiting::Spool,
             glass: None,
+            direct: true,
             spooled: Some(Box::new((now, offline))),
             tries: 0,
             large: None,
@@ -292,6 +314,7 @@ impl Room {
     fn is_back(&mut self) {
         let Some(spool) = self.spool.as_mut() else { return };
         spool.back = Back::default();
+        spool.gap = None;
         spool.empty();
         let Some(away) = spool.away.take() else {
             self.publish_status();

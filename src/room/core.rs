@@ -284,6 +284,12 @@ impl Core {
         Self { decided: truth, durable: shown, seen: Seen::default(), room, redactor }
     }
 
+    /// The journal is another than this one knew: what was read of it takes the place of all that was known.
+    pub fn replace(&mut self, state: State, seen: Seen) {
+        *self.durable.write().unwrap_or_else(std::sync::PoisonError::into_inner) = state.clone();
+        (self.decided, self.seen) = (state, seen);
+    }
+
     /// Readers see what is in the journal again.
     pub fn join(&mut self, shown: Self) {
         let truth = self.read(State::clone);

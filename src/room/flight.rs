@@ -38,6 +38,8 @@ pub(super) struct Asked {
     pub(super) waiting: Waiting,
     /// Why the glass is broken for it where the journal is out of reach.
     pub(super) glass: Option<String>,
+    /// It goes to the journal, whatever is shown meanwhile.
+    pub(super) direct: bool,
     /// It comes from the spool: when it was decided there.
     pub(super) spooled: Option<Box<(Stamp, Offline)>>,
     /// How often it was decided on what was not the case any more.
@@ -62,6 +64,11 @@ impl Asked {
 impl Flight {
     pub(super) fn outcome(&self) -> Outcome {
         ok(&self.events)
+    }
+
+    /// What was asked, and what came of it.
+    pub(super) fn parts(self) -> (Asked, Vec<Event>) {
+        (self.asked, self.events)
     }
 
     /// Whether it would be new if it were sent again.
@@ -139,14 +146,26 @@ impl Room {
     ) -> Option<Outcome> {
         let (actor, groups) = (who.0.clone(), who.1.clone());
         let (command, large) = (command.clone(), self.large.take());
-        self.decide(Asked { actor, groups, id, command, waiting, glass, spooled: None, tries: 0, large })
+        let direct = false;
+        self.decide(Asked {
+            actor,
+            groups,
+            id,
+            command,
+            waiting,
+            glass,
+            direct,
+            spooled: None,
+            tries: 0,
+            large,
+        })
     }
 
     pub(super) fn decide(&mut self, asked: Asked) -> Option<Outcome> {
         if let Some(why) = &self.fenced {
             return Some(Outcome::Failed { why: format!("{why}: nothing was recorded") });
         }
-        if self.is_away() && asked.spooled.is_none() {
+        if self.is_away() && !asked.direct {
             return self.keep(asked);
         }
         // Nobody waits for a journal that is known to be out of reach.
@@ -212,8 +231,9 @@ impl Room {
             self.waits = None;
             self.durable(&flight.events);
             self.set_writable();
-            let outcome = flight.outcome();
-            self.answer(flight.asked.waiting, outcome);
+            let (outcome, waiting) = (flight.outcome(), flight.asked.waiting);
+            self.acknowledged(flight);
+            self.answer(waiting, outcome);
             return;
         }
         self.failed(flight, appended);

@@ -147,7 +147,9 @@ impl Room {
         self.core.forget(&lost);
         for flight in done {
             let outcome = flight.answer.clone().unwrap_or_else(|| flight.outcome());
-            self.answer(flight.asked.waiting, outcome);
+            let waiting = flight.asked.waiting;
+            self.acknowledged(flight);
+            self.answer(waiting, outcome);
         }
         let undone = undone.into_iter().map(|flight| flight.asked);
         let fenced = self.fenced.clone();

@@ -11,6 +11,7 @@ mod conn;
 mod core;
 mod erase;
 mod flight;
+mod gap;
 mod gatekeeper;
 mod hands;
 mod look;

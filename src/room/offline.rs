@@ -6,6 +6,7 @@ use super::{
     budget::Large,
     core::{self, Core, Submitted, When},
     flight::{Asked, Flight, ok},
+    gap::{Acknowledged, Gap, Reading},
     mend::{Mending, NOBODY_KNOWS},
     serve::{Room, Waiting},
 };
@@ -30,6 +31,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 /// Entries that are kept at most: some days of a bad week.
 const MOST: u64 = 50_000;
+/// Entries that are left when what is asked waits for their end.
+const NEARLY: usize = 256;
 /// Events of the journal that are at hand when it is not.
 pub(super) const RECENT: usize = 512;
 /// Events that one question is answered with at most.
@@ -43,12 +46,20 @@ pub(super) struct Spooling {
     /// Entries in the file; with those on their way to it.
     written: u64,
     sent: u64,
-    writing: FuturesOrdered<BoxFuture<'static, Result<(), Trouble>>>,
+    pub(super) writing: FuturesOrdered<BoxFuture<'static, Result<(), Trouble>>>,
     kept: VecDeque<Kept>,
     /// One was not written, and all that were decided after it stand on what did not happen.
     broken: bool,
     pub(super) away: Option<Away>,
     pub(super) back: Back,
+    /// What was asked when nearly all was sent.
+    held: VecDeque<Asked>,
+    /// What this room appended and the journal acknowledged.
+    pub(super) acknowledged: VecDeque<Acknowledged>,
+    /// The journal has lost something, and is read from its beginning.
+    pub(super) anew: Option<Reading>,
+    /// What it has lost, until that is written back.
+    pub(super) gap: Option<Gap>,
 }
 
 /// The journal is out of reach.
@@ -64,12 +75,13 @@ pub(super) struct Away {
 }
 
 /// A command on its way to the disk, or an answer behind one.
-struct Kept {
-    entry: Option<Entry>,
-    events: Vec<Event>,
-    waiting: Waiting,
-    outcome: Outcome,
-    _large: Option<Large>,
+pub(super) struct Kept {
+    pub(super) entry: Option<Entry>,
+    pub(super) events: Vec<Event>,
+    pub(super) waiting: Waiting,
+    pub(super) outcome: Outcome,
+    /// Given back when it is answered, where it came in a long frame.
+    pub(super) _large: Option<Large>,
 }
 
 impl Spooling {
@@ -79,9 +91,11 @@ impl Spooling {
             tracing::error!("{damage}");
         }
         let count = entries.len() as u64;
+        // What was lost had happened before what was decided offline, whenever it was written.
+        let (gap, offline): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.gap);
         Self {
             file: spool,
-            entries: entries.into(),
+            entries: gap.into_iter().chain(offline).collect(),
             written: count,
             sent: count,
             writing: FuturesOrdered::new(),
@@ -89,6 +103,10 @@ impl Spooling {
             broken: false,
             away: None,
             back: Back::default(),
+            held: VecDeque::new(),
+            acknowledged: VecDeque::new(),
+            anew: None,
+            gap: None,
         }
     }
 
@@ -106,7 +124,7 @@ impl Spooling {
     }
 
     pub(super) fn on_the_way(&self) -> usize {
-        self.kept.len()
+        self.kept.len().saturating_add(self.held.len())
     }
 
     /// All of it is in the journal.
@@ -124,7 +142,7 @@ impl Spooling {
         }
     }
 
-    fn push(&mut self, kept: Kept) {
+    pub(super) fn push(&mut self, kept: Kept) {
         let written: BoxFuture<'static, _> = match &kept.entry {
             Some(entry) => {
                 let n = self.sent;
@@ -177,6 +195,7 @@ impl Room {
         self.core.forget(&lost);
         (self.following, self.waits) = (None, None);
         let Some(spool) = &mut self.spool else { return };
+        spool.anew = None;
         spool.back.stop(tokio::time::Instant::now());
         if spool.away.is_none() {
             let core = self.core.part();
@@ -187,7 +206,7 @@ impl Room {
         }
         self.show_away(why);
         let asked = flights.into_iter().map(|flight| flight.asked).chain(held);
-        for asked in asked.filter(|asked| asked.spooled.is_none()) {
+        for asked in asked.filter(|asked| !asked.direct) {
             let waiting = asked.waiting;
             let keeps = match offline::way(&asked.command) {
                 Way::Recorded => true,
@@ -232,6 +251,11 @@ impl Room {
                 outcome,
                 _large: asked.large,
             });
+            return None;
+        }
+        // Nearly all is in the journal: what comes now waits a moment and goes there itself, or it would never end.
+        if spool.back.is_sending() && spool.entries.len() <= NEARLY {
+            spool.held.push_back(asked);
             return None;
         }
         if spool.broken || spool.sent >= MOST {
@@ -282,12 +306,29 @@ impl Room {
             glass,
             made: made.clone(),
             said: said.join("; "),
+            gap: false,
             after,
         };
         let outcome = Outcome::Ok { seqs: core::seqs(&events), made, offline: true };
         let (entry, waiting) = (Some(entry), asked.waiting);
         spool.push(Kept { entry, events, waiting, outcome, _large: asked.large });
         None
+    }
+
+    /// What waited until nearly all was sent is decided: in the journal where it is back, else here.
+    pub(super) fn release(&mut self) {
+        let held = match &mut self.spool {
+            Some(spool) if !spool.back.is_sending() && !spool.held.is_empty() => {
+                std::mem::take(&mut spool.held)
+            }
+            _ => return,
+        };
+        for asked in held {
+            let waiting = asked.waiting;
+            if let Some(outcome) = self.decide(asked) {
+                self.answer(waiting, outcome);
+            }
+        }
     }
 
     /// An entry was written, or was not. Only now anybody hears of it.
@@ -301,7 +342,9 @@ impl Room {
         spool.broken |= said.is_err();
         if let (Some(entry), false) = (kept.entry, spool.broken) {
             spool.written = spool.written.saturating_add(1);
-            spool.entries.push_back(entry);
+            let gaps = spool.entries.iter().take_while(|one| one.gap).count();
+            let at = if entry.gap { gaps } else { spool.entries.len() };
+            spool.entries.insert(at, entry);
             if let Some(away) = &mut spool.away {
                 away.core.confirm(&kept.events);
                 away.events.extend(kept.events.iter().cloned());
@@ -366,6 +409,7 @@ impl Room {
             waiting: spool.entries.len() as u64,
             glass: spool.entries.iter().filter(|entry| entry.glass.is_some()).count() as u64,
             back: away.is_none() || spool.back.is_sending(),
+            lost: spool.gap.as_ref().map(|gap| (gap.from, gap.to)),
             place: spool.file.place(),
         }))
     }

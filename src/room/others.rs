@@ -192,6 +192,9 @@ impl Room {
         match read {
             Ok(events) => {
                 let next = events.first().map(|event| event.seq);
+                if events.is_empty() {
+                    self.follow_at = Instant::now() + FOLLOW_AGAIN;
+                }
                 let on = next == Some(self.core.durable_head().seq.saturating_add(1));
                 if on && self.flights.is_empty() && self.mending.is_none() {
                     self.core.follow(&events);
@@ -209,6 +212,7 @@ impl Room {
                     self.go_away(&why, None);
                 }
             }
+            Err(broken) if self.spool.is_some() => self.go_away(&broken.to_string(), None),
             Err(broken) => {
                 let (why, since) = (broken.to_string(), clock::now().wall);
                 tracing::error!(%why, "the journal cannot be read on");

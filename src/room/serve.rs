@@ -6,6 +6,7 @@ use super::{
     core::{Core, Seen},
     erase::{self, Unfinished},
     flight::Flights,
+    gap::{Spooled, spooled},
     gatekeeper::Gatekeeper,
     hands::Hands,
     mend::{Mending, Page},
@@ -218,7 +219,7 @@ pub struct Room {
     pub(super) opener: Opener,
     pub(super) frames: mpsc::Sender<(ConnId, FromConn)>,
     /// What readiness checks are asked, as configured: the journal's copy is redacted.
-    asks: Policy,
+    pub(super) asks: Policy,
     readings: mpsc::Sender<Reading>,
 }
 
@@ -394,6 +395,7 @@ impl Room {
                 duties = (!spared).then(|| readiness::start(&self.asks, &self.sources, &self.readings));
             }
             self.follow();
+            self.release();
             if let Some(why) = self.stopping.take() {
                 return self.close(why, inbox).await;
             }
@@ -418,7 +420,10 @@ impl Room {
                 Some((flight, appended)) = self.flights.next(), if !self.flights.is_empty() => {
                     self.landed(flight, &appended);
                 }
-                said = written(&mut self.spool) => self.was_written(said),
+                said = spooled(&mut self.spool) => match said {
+                    Spooled::Written(said) => self.was_written(said),
+                    Spooled::Anew(anew) => self.was_read_anew(anew),
+                },
                 read = page(&mut self.mending) => self.mended(read),
                 read = awaited(&mut self.following) => self.followed(read),
                 // Before people: however much they say, a lease ends when it ends.

@@ -420,6 +420,9 @@ pub struct Away {
     /// The journal is back, and they are being appended.
     #[serde(default, skip_serializing_if = "is_false")]
     pub back: bool,
+    /// The journal has lost what it had acknowledged: the first and the last of it. It is being written back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<(Seq, Seq)>,
     /// Where they are kept.
     pub place: String,
 }

@@ -272,6 +272,13 @@ pub fn all() -> Vec<Scene> {
         }
         model
     }));
+    all.push(scene("lost-events", {
+        let mut model = offline(0);
+        if let Some(away) = model.room.as_mut().and_then(|room| room.away.as_mut()) {
+            (away.lost, away.back) = (Some((41, 57)), true);
+        }
+        model
+    }));
     all.push(scene("conflict", {
         let mut story = story::asked();
         let what = Unaccepted {
@@ -373,6 +380,7 @@ fn offline(glass: u64) -> Model {
         waiting: 1 + glass,
         glass,
         back: false,
+        lost: None,
         place: "/var/lib/warroom/offline-07.spool".into(),
     };
     let why = "postgres://db-a,db-b/warroom: the journal's server does not answer".into();

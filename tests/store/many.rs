@@ -112,7 +112,7 @@ impl One {
         }
     }
 
-    async fn state(&self) -> State {
+    pub async fn state(&self) -> State {
         match self.client().await.ask(Ask::State).await.unwrap() {
             Told::State(state) => *state,
             other => panic!("{other:?}"),

@@ -121,7 +121,7 @@ commands! { INCIDENT, Group::Incident;
     "give-back" [] () None, "Give a power back that you took",
         [], act::glass, act::people::give_back;
     "offline-glass" [] () None, "Break the glass for what you just asked, while the journal is out of reach: provisional, this room only",
-        [arg("reason", "The journal is out of reach: this will be PROVISIONAL, at this room only. Why must it be done now?", Kind::Words)],
+        [arg("reason", "Offline: PROVISIONAL, this room only. Why must it be now?", Kind::Words)],
         act::held, act::people::offline_glass;
     "keep-conflict" [] () None, "Keep as a note what was recorded offline and not accepted",
         [arg("conflict", "Which conflict?", Kind::Conflict), arg("reason", "Why does it stand?", Kind::Words)], act::conflicts, act::people::keep_conflict;

@@ -135,7 +135,7 @@ fn words((whole, seq): (&Fact, Seq), state: &State) -> Option<(About, Weight, St
                 (Room, Quiet, format!("room opened on {host}, {version}"))
             }
             RoomFact::DutyTaken { .. } => (Room, Quiet, tell::fact(whole)),
-            RoomFact::Lost { .. } => (Room, Bad, tell::fact(whole)),
+            RoomFact::Lost { .. } | RoomFact::GapWrittenBack { .. } => (Room, Bad, tell::fact(whole)),
             RoomFact::DrillBegan { scenario, .. } => (Room, Turn, format!("drill began: {scenario}")),
             RoomFact::DrillEnded => (Room, Plain, "drill ended".into()),
             RoomFact::Resumed { why, lasted } => {

@@ -135,6 +135,11 @@ fn offline(away: &Away, model: &Model) -> Waits {
         0 => "what you do is kept here".to_owned(),
         n => format!("{n} kept at this room only"),
     };
+    if let Some((from, to)) = away.lost {
+        let what =
+            format!("events {from} to {to} were acknowledged and are gone; {kept}, being written back");
+        return Waits::new("THE JOURNAL LOST EVENTS", Loud::Worst, what).since(since);
+    }
     let lead = if away.glass > 0 { "OFFLINE, GLASS BROKEN" } else { "OFFLINE" };
     let what = match (away.back, away.glass) {
         (true, _) => format!("the journal is back: {kept}, being appended"),

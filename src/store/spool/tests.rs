@@ -32,6 +32,7 @@ fn entry(n: u64) -> Entry {
         glass: n.is_multiple_of(2).then(|| "nobody else is here".into()),
         made: vec![format!("TSK-{n}")],
         said: format!("word {n}"),
+        gap: false,
         after: Head::EMPTY,
     }
 }
