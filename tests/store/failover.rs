@@ -193,7 +193,9 @@ async fn what_an_asynchronous_standby_never_got_is_written_back() {
     assert_eq!(declared.count(), 1);
     // What the room shows is what the journal says.
     let mut state = warroom::domain::State::default();
-    all.iter().for_each(|event| state.apply(event));
+    for event in &all {
+        state.apply(event);
+    }
     until_async("it shows what stands there", async || room.status().await.head == state.head).await;
     assert_eq!(room.state().await, state);
 }
