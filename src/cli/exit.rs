@@ -1,8 +1,11 @@
 //! Exit codes of the subcommands that act, and how an outcome is printed.
 
-use crate::{transport::client::NoRoom, wire::Outcome};
+use crate::{
+    transport::{client::NoRoom, find},
+    wire::Outcome,
+};
 use serde::Serialize;
-use std::process::ExitCode;
+use std::{os::unix::net::UnixStream, process::ExitCode};
 
 /// It was done.
 pub const DONE: u8 = 0;
@@ -54,7 +57,14 @@ pub fn outcome(outcome: &Outcome, json: bool) -> u8 {
 /// Says why no room answers.
 pub fn no_room(error: &NoRoom) -> u8 {
     eprintln!("{error}");
-    if matches!(error, NoRoom::Absent { .. }) {
+    if let NoRoom::Absent { path, .. } = error {
+        let machines = find::system();
+        if *path != machines
+            && find::is_configured()
+            && let Err(why) = UnixStream::connect(&machines)
+        {
+            eprintln!("{}", find::unused(&machines, &why));
+        }
         eprintln!("start one with warroom, or name another with --socket");
     }
     NO_ROOM

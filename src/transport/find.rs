@@ -71,12 +71,14 @@ pub fn left_behind(why: &io::Error) -> bool {
 
 /// What to tell somebody who gets a room of their own although the machine is meant to have one.
 pub fn passed_over(socket: &Path, why: &io::Error) -> String {
+    format!("PRIVATE: others see nothing of this room. {}", unused(socket, why))
+}
+
+/// Why the room that the machine is meant to have is of no use to this person.
+pub fn unused(socket: &Path, why: &io::Error) -> String {
     let help = match why.kind() {
         io::ErrorKind::PermissionDenied => "ask to be put into the group that may enter it",
         _ => "see systemctl status warroom.socket warroom.service",
     };
-    format!(
-        "PRIVATE: others see nothing of this room. The machine's room at {} is not used: {why}; {help}",
-        socket.display()
-    )
+    format!("The machine's room at {} is not used: {why}; {help}", socket.display())
 }

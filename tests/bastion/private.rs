@@ -24,6 +24,8 @@ fn the_machines_room_is_found_first() {
 fn a_room_of_ones_own_says_private_wherever_the_machine_is_meant_to_have_one() {
     let home = Home::new();
     let missing = home.path("run/warroom/room.sock");
+    let alone = run(&home, &missing, &["status"]);
+    assert!(alone.contains(&format!("The machine's room at {} is not used", missing.display())), "{alone}");
     let noted = run(&home, &missing, &["note", "first"]);
     assert!(noted.contains("PRIVATE: others see nothing of this room"), "{noted}");
     assert!(noted.contains(&missing.display().to_string()), "{noted}");
