@@ -10,6 +10,7 @@ pub mod carry;
 pub mod expect;
 pub mod folder;
 mod held;
+pub mod home;
 mod launch;
 pub mod link;
 mod opening;

@@ -62,7 +62,12 @@ pub(super) fn dry_run(name: &str, inputs: &[String], mark: &str) -> u8 {
             return exit::USAGE;
         }
     };
-    let values = match runbook::resolve(&runbook, &given) {
+    plan(&runbook, &given, mark)
+}
+
+/// Prints what would run of a runbook, with these values; each block begins with `mark`.
+pub(super) fn plan(runbook: &Runbook, given: &BTreeMap<String, String>, mark: &str) -> u8 {
+    let values = match runbook::resolve(runbook, given) {
         Ok(values) => values,
         Err(problems) => {
             for problem in problems {
@@ -86,7 +91,7 @@ pub(super) fn dry_run(name: &str, inputs: &[String], mark: &str) -> u8 {
             for choice in branches(step) {
                 println!("# {} goes on with {}", choice.label, choice.to);
             }
-            print!("{}", blocks(&runbook, step, &values, mark, |block| &block.code));
+            print!("{}", blocks(runbook, step, &values, mark, |block| &block.code));
         }
     }
     exit::DONE
