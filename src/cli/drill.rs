@@ -309,7 +309,8 @@ fn play(stage: &Stage, runtime: &tokio::runtime::Runtime, told: &AtomicUsize) ->
     });
     match played {
         Some(Ok(played)) => {
-            exit::say(&format!("\n  In hand\n{}", sum(story.sum())));
+            let heading = if played.stopped.is_none() { "In hand" } else { "Not in hand" };
+            exit::say(&format!("\n  {heading}\n{}", sum(story.sum())));
             let Some(stopped) = played.stopped else { return (exit::DONE, Some(played.incident)) };
             exit::say(&format!("stopped  {}", crate::domain::text::line(&stopped.to_string())));
             if stopped.step.is_some() {

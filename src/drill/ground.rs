@@ -77,6 +77,7 @@ impl Places {
         let mut names: Vec<String> = listening().map(|(_, name)| format!("{PREFIX}{name}")).collect();
         let more =
             ["checkout (all instances)", "srv/checkout", "flags", "log", "good", "bad", "host", "nowhere"];
+        names.sort();
         names.extend(more.iter().map(|name| format!("{PREFIX}{name}")));
         names.join(", ")
     }
