@@ -112,7 +112,10 @@ pub(super) fn prepare(
     if wrong.is_empty() && left.is_empty() {
         return Ok(own);
     }
-    let mut said: String = wrong.iter().map(|line| format!("{}\n", text::line(line))).collect();
+    let mut said = String::new();
+    for line in &wrong {
+        let _ = writeln!(said, "{}", text::line(line));
+    }
     said.push_str(&left);
     said.push_str("nothing was started");
     Err((said, exit::REFUSED))
@@ -121,10 +124,10 @@ pub(super) fn prepare(
 /// Programs of one's own are named from where one stands; steps run elsewhere.
 fn absolute(mut stand: Stand) -> Stand {
     for value in stand.map.values_mut() {
-        if value.starts_with("./") || value.starts_with("../") {
-            if let Ok(whole) = std::path::absolute(&*value) {
-                *value = whole.to_string_lossy().into_owned();
-            }
+        if (value.starts_with("./") || value.starts_with("../"))
+            && let Ok(whole) = std::path::absolute(&*value)
+        {
+            *value = whole.to_string_lossy().into_owned();
         }
     }
     stand
