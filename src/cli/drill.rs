@@ -46,7 +46,7 @@ use std::{
 /// when the drill is over. What stays is the draft, with the journal that it came from.
 ///
 /// With --runbook it is your own runbook that is walked. Every host, service, address, path, program and value of
-/// production that it names needs a stand-in (--map, or [drill] in warroom.toml); what has none is listed, and nothing
+/// production that it names needs a stand-in (--map, or the table drill of warroom.toml); what has none is listed, and nothing
 /// is started. Its steps have a HOME of the drill's own and none of your credentials.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -7,6 +7,7 @@
 pub mod attach;
 pub mod block;
 pub mod carry;
+mod denied;
 pub mod expect;
 pub mod folder;
 mod held;
