@@ -2,6 +2,9 @@
 
 use crate::domain::text;
 
+/// How one is asked once, and not by each step.
+const SHARE: &str = "share a connection (ControlPath, ssh -MNf)";
+
 /// Why ssh came to run nothing on `host`, by the last lines that it printed; none where it says something else. A block
 /// with a terminal was asked what there was to ask.
 pub(super) fn why(host: &str, terminal: bool, last: &[String]) -> Option<String> {
@@ -12,17 +15,17 @@ pub(super) fn why(host: &str, terminal: bool, last: &[String]) -> Option<String>
         let known = known_as(&place);
         return Some(if has("REMOTE HOST IDENTIFICATION HAS CHANGED") {
             format!(
-                "the host key of {place} has CHANGED, nothing was run: somebody may stand in between, or the host was \
-                 made anew. Ask who runs it, compare the new key by another way, and only then: ssh-keygen -R '{known}'"
+                "the host key of {place} has CHANGED, nothing was run: ask who runs the host, compare its new key, and \
+                 only then ssh-keygen -R '{known}'"
             )
         } else if has("REVOKED HOST KEY DETECTED") {
-            format!("the host key of {place} is revoked, nothing was run: ask who runs it")
+            format!("the host key of {place} is revoked, nothing was run: ask who runs the host")
         } else if terminal {
             format!("the host key of {place} was not accepted, nothing was run")
         } else {
             format!(
-                "{place} is no known host yet, nothing was run: log in once by hand and compare its key (ssh {place}), \
-                 or say interactive on the block, which can ask"
+                "{place} is no known host yet, nothing was run: log in once by hand and compare its key, or say \
+                 interactive on the block"
             )
         });
     }
@@ -35,14 +38,12 @@ pub(super) fn why(host: &str, terminal: bool, last: &[String]) -> Option<String>
     Some(match (terminal, would_ask) {
         (true, _) => format!("{place} did not let you in, nothing was run: {refused}"),
         (false, true) => format!(
-            "{place} asks for a password or a code, and here nobody can be asked, nothing was run: {refused}. Log in \
-             once by hand and share that connection (ControlPath in ~/.ssh/config, then ssh -MNf {place}), or say \
-             interactive on the block"
+            "{place} would ask for a password or a code, nothing was run: {refused}; {SHARE}, or say interactive on \
+             the block"
         ),
         (false, false) => format!(
-            "{place} took none of the keys that can be used without asking, nothing was run: {refused}. Load yours \
-             (ssh-add), log in once by hand and share that connection (ControlPath in ~/.ssh/config, then ssh -MNf \
-             {place}), or say interactive on the block"
+            "{place} took none of your keys unasked, nothing was run: {refused}; load yours (ssh-add), {SHARE}, or say \
+             interactive on the block"
         ),
     })
 }
@@ -72,7 +73,7 @@ mod tests {
             ("me@db1: Permission denied (publickey).", "ssh-add"),
             (
                 "Banner\nme@db1: Permission denied (publickey,keyboard-interactive).\n",
-                "asks for a password or a code",
+                "would ask for a password or a code",
             ),
             (
                 "Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures",
@@ -87,6 +88,7 @@ mod tests {
         ] {
             let told = of(false, said).unwrap();
             assert!(told.contains(words) && told.contains("nothing was run"), "{said}: {told}");
+            assert!(told.len() < 200, "what is seen is one short line: {told}");
         }
         assert!(
             of(true, "me@db1: Permission denied (publickey,password).")
