@@ -353,10 +353,10 @@ fn a_key_that_has_to_be_unlocked_asks_nobody_and_a_shared_connection_is_used() {
     let far = Far::new();
     far.is_known();
     let socket = far.file("shared");
-    let mut config = fs::read_to_string(far.file("ssh_config")).unwrap();
+    let config = fs::read_to_string(far.file("ssh_config")).unwrap();
     // A person who would share every connection: a step shares none all the same.
-    config += &format!("ControlPath {}\nControlMaster auto\nControlPersist 60\n", socket.display());
-    fs::write(far.file("ssh_config"), config).unwrap();
+    let more = format!("ControlPath {}\nControlMaster auto\nControlPersist 60\n", socket.display());
+    fs::write(far.file("ssh_config"), config + &more).unwrap();
     far.walk(COUNT);
     let (well, said) = far.take();
     assert!(!well && said.contains("Permission denied (publickey)") && said.contains("ssh-add"), "{said}");
