@@ -3,7 +3,7 @@
 use crate::domain::text;
 
 /// How one is asked once, and not by each step.
-const SHARE: &str = "share a connection (ControlPath, ssh -MNf)";
+const SHARE: &str = "share a connection (ssh -MNf)";
 
 /// Why ssh came to run nothing on `host`, by the last lines that it printed; none where it says something else. A block
 /// with a terminal was asked what there was to ask.
@@ -24,26 +24,24 @@ pub(super) fn why(host: &str, terminal: bool, last: &[String]) -> Option<String>
             format!("the host key of {place} was not accepted, nothing was run")
         } else {
             format!(
-                "{place} is no known host yet, nothing was run: log in once by hand and compare its key, or say \
-                 interactive on the block"
+                "{place} is no known host yet, nothing was run: log in once by hand and compare its key, or make the \
+                 block interactive"
             )
         });
     }
     let denied =
         said.split_once(": Permission denied (").map(|(_, methods)| methods.trim_end_matches(['.', ')']));
-    let methods =
-        denied.or_else(|| has("Too many authentication failures").then_some("too many keys were tried"))?;
+    let methods = denied.or_else(|| has("Too many authentication failures").then_some("too many keys"))?;
     let would_ask = ["keyboard-interactive", "password"].iter().any(|asks| methods.contains(asks));
     let refused = format!("Permission denied ({methods})");
     Some(match (terminal, would_ask) {
         (true, _) => format!("{place} did not let you in, nothing was run: {refused}"),
         (false, true) => format!(
-            "{place} would ask for a password or a code, nothing was run: {refused}; {SHARE}, or say interactive on \
-             the block"
+            "{place} would ask for a password or a code, nothing was run: {refused}; {SHARE}, or make the block \
+             interactive"
         ),
         (false, false) => format!(
-            "{place} took none of your keys unasked, nothing was run: {refused}; load yours (ssh-add), {SHARE}, or say \
-             interactive on the block"
+            "{place} took no key unasked, nothing was run: {refused}; ssh-add yours, {SHARE}, or make the block interactive"
         ),
     })
 }
