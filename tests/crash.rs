@@ -15,8 +15,6 @@ use serde_json::Value;
 use std::{
     collections::BTreeMap,
     fmt,
-    io::{BufRead as _, BufReader, Write as _},
-    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Command as Process, Output},
     sync::{
@@ -25,12 +23,11 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use support::pty::Pty;
+use support::{pty::Pty, script::Script};
 use uuid::Uuid;
 use warroom::{
     domain::{Command, CommandId, note::NoteCommand},
-    signal::Shows,
-    wire::{As, FromRoom, Outcome, ToRoom, WIRE, decode, encode},
+    wire::Outcome,
 };
 
 /// Blows where `WARROOM_KILLS` does not say how many; the whole run is 500.
@@ -242,23 +239,22 @@ impl Writer {
         let goes_on = Arc::new(AtomicBool::new(true));
         let going = goes_on.clone();
         let thread = std::thread::spawn(move || {
-            let mut line: Option<BufReader<UnixStream>> = None;
+            let mut script: Option<Script> = None;
             let mut acknowledged = Vec::new();
             while going.load(Ordering::Relaxed) {
                 let text = format!("{WRITTEN}{}.", acknowledged.len());
                 let id = CommandId(Uuid::now_v7());
                 let command = Command::Note(NoteCommand::Say { incident: None, text: text.clone() });
-                let frame = encode(&ToRoom::Do { id, command });
                 let mut tries = 0;
                 let seq = loop {
                     tries += 1;
                     assert!(tries < 10_000, "nobody answers {text:?}");
-                    if line.is_none() {
-                        line = greeted(&socket);
+                    if script.is_none() {
+                        script = Script::greeted(&socket);
                     }
-                    match line.as_mut().and_then(|line| asked(line, &frame, id)) {
+                    match script.as_mut().and_then(|script| asked(script, id, &command)) {
                         Some(seq) => break seq,
-                        None => line = None,
+                        None => script = None,
                     }
                     std::thread::sleep(Duration::from_millis(20));
                 };
@@ -276,49 +272,14 @@ impl Writer {
     }
 }
 
-/// A connection to a room that answers; none where there is none now.
-fn greeted(socket: &Path) -> Option<BufReader<UnixStream>> {
-    let stream = UnixStream::connect(socket).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-    let hello = ToRoom::Hello {
-        wire: WIRE,
-        fold: 0,
-        role: As::Script,
-        live: false,
-        claimed: None,
-        read_only: false,
-        shows: Shows::default(),
-    };
-    (&stream).write_all(&encode(&hello)).ok()?;
-    let mut line = BufReader::new(stream);
-    match next(&mut line)? {
-        FromRoom::Hello { .. } => Some(line),
-        _ => None,
-    }
-}
-
-fn next(line: &mut BufReader<UnixStream>) -> Option<FromRoom> {
-    let mut bytes = Vec::new();
-    line.read_until(b'\n', &mut bytes).ok()?;
-    if bytes.last() != Some(&b'\n') {
-        return None;
-    }
-    Some(decode(&bytes).unwrap())
-}
-
-/// The place that the room gave a command; none where it went away first.
-fn asked(line: &mut BufReader<UnixStream>, frame: &[u8], id: CommandId) -> Option<u64> {
-    line.get_mut().write_all(frame).ok()?;
-    loop {
-        match next(line)? {
-            FromRoom::Done { id: done, outcome: Outcome::Ok { seqs, .. } } if done == id => {
-                assert_eq!(seqs.len(), 1, "a note is one event");
-                return seqs.first().copied();
-            }
-            FromRoom::Done { id: done, outcome } if done == id => panic!("a note was not taken: {outcome:?}"),
-            FromRoom::Bye { .. } => return None,
-            _ => {}
+/// The place that the room gave a note; none where it went away first.
+fn asked(script: &mut Script, id: CommandId, command: &Command) -> Option<u64> {
+    match script.does(id, command.clone())? {
+        Outcome::Ok { seqs, .. } => {
+            assert_eq!(seqs.len(), 1, "a note is one event");
+            seqs.first().copied()
         }
+        outcome => panic!("a note was not taken: {outcome:?}"),
     }
 }
 

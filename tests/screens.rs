@@ -118,6 +118,56 @@ fn every_screen_is_what_it_was() {
     assert!(wrong.is_empty(), "{} differ; look, then WARROOM_SHOTS=1\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// What stands at the right of the last line where something does not get out of the room.
+#[test]
+fn the_footer_says_what_does_not_get_out() {
+    use warroom::wire::{Anchored, FromRoom, RoomStatus, SinkView};
+    let now = screens::story::wall("14:07:00");
+    let sink = |behind, trouble: Option<&str>, rejected: Option<(u64, &str)>| SinkView {
+        name: "siem".into(),
+        place: "https://siem.example/v1/logs".into(),
+        seq: 9,
+        behind,
+        oldest: None,
+        trouble: trouble.map(|why| (why.into(), now)),
+        rejected: rejected.map(|(count, why)| (count, why.into(), now)),
+    };
+    let anchor = Anchored {
+        seq: 9,
+        note: None,
+        key: "k".into(),
+        trouble: Some(("the disk is full".into(), now)),
+        lost: false,
+    };
+    let quiet = || screens::story::status(true);
+    let model = scenes::all().into_iter().find(|scene| scene.name == "approval").unwrap().model;
+    let mut text = String::new();
+    for status in [
+        quiet(),
+        RoomStatus { audit: vec![sink(12, Some("refused"), None)], ..quiet() },
+        RoomStatus {
+            audit: vec![sink(0, None, Some((3, "too old"))), sink(0, None, Some((4, "too long")))],
+            ..quiet()
+        },
+        RoomStatus { anchor: Some(Box::new(anchor.clone())), ..quiet() },
+        RoomStatus {
+            audit: vec![sink(12, Some("refused"), Some((3, "too old")))],
+            anchor: Some(Box::new(anchor)),
+            ..quiet()
+        },
+    ] {
+        let mut model = model.clone();
+        let now = model.now.clone();
+        let _ = update::update(&mut model, now, Event::Room(Box::new(FromRoom::Room(status))));
+        for size in SIZES {
+            let shot = snap::text(&draw(&model, size, &theme("dark", Depth::True)));
+            text.push_str(shot.trim_end_matches('\n').lines().next_back().unwrap());
+            text.push('\n');
+        }
+    }
+    committed("footer-words", &text).unwrap();
+}
+
 #[test]
 fn pictures_are_of_the_screens() {
     let mut wrong = Vec::new();

@@ -1023,11 +1023,20 @@ fn a_seat_is_a_witness_and_says_so_loudly() {
     // What the room itself found is told, and what this seat found stays, whatever the room says later.
     hear(&mut model, NOW, room(anchor("two", true)));
     assert!(waits::waits(&model).what.contains("event 9 was signed"));
-    update::update(&mut model, story::at(NOW), Event::Doubted("the journal has lost \u{1b}[2Jevents".into()));
+    let since = story::wall(NOW) - chrono::TimeDelta::hours(2);
+    let doubt = Some(("the journal has lost \u{1b}[2Jevents".to_owned(), since));
+    update::update(&mut model, story::at(NOW), Event::Doubted(doubt));
     hear(&mut model, NOW, room(anchor("three", false)));
     let line = waits::waits(&model);
     assert_eq!((line.lead, line.loud), ("DO NOT TRUST THE RECORD", waits::Loud::Worst));
     assert!(line.what.contains("lost \u{241b}[2Jevents"), "{}", line.what);
+    assert_eq!(
+        line.age.map(warroom::domain::time::Span::as_secs),
+        Some(7_200),
+        "since it was first seen, whoever saw it"
+    );
+    update::update(&mut model, story::at(NOW), Event::Doubted(None));
+    assert_ne!(waits::waits(&model).lead, "DO NOT TRUST THE RECORD");
 }
 
 /// Events that the seat asks for: the question's number, from where, how many.

@@ -23,6 +23,8 @@ use tokio::sync::watch;
 
 /// Events that a sink takes at once.
 const BATCH: usize = 200;
+/// Bytes of events that a sink takes at once; one event that is larger goes alone.
+const BATCH_BYTES: usize = 1024 * 1024;
 /// The first wait after a failure, where nothing else is wanted; it doubles.
 pub const FIRST: Span = Span::millis(500);
 /// The longest.
@@ -97,13 +99,31 @@ struct Progress {
     trouble: Option<(String, Wall)>,
     rejected: Option<(u64, String, Wall)>,
     oldest: Option<Wall>,
+    /// Events that are read at once: as many as are about [`BATCH_BYTES`], as long as the ones before.
+    read: usize,
+}
+
+/// How many of these make a batch, and how many are to be read next.
+fn batch(sizes: &[usize]) -> (usize, usize) {
+    let mut sum = 0_usize;
+    let fit = sizes
+        .iter()
+        .take_while(|size| {
+            sum = sum.saturating_add(**size);
+            sum <= BATCH_BYTES
+        })
+        .count();
+    let fit = fit.max(usize::from(!sizes.is_empty()));
+    let all: usize = sizes.iter().fold(0, |sum, size| sum.saturating_add(*size));
+    let each = all.checked_div(sizes.len()).unwrap_or(0).max(1);
+    (fit, (BATCH_BYTES / each).clamp(1, BATCH))
 }
 
 impl Pump {
     async fn run(mut self, board: Board, mut stopping: watch::Receiver<bool>) {
         let mut news = self.journal.watch();
-        let mut own =
-            Progress { at: self.begin().await, failures: 0, trouble: None, rejected: None, oldest: None };
+        let at = self.begin().await;
+        let mut own = Progress { at, failures: 0, trouble: None, rejected: None, oldest: None, read: BATCH };
         loop {
             let head = *news.borrow_and_update();
             let result = if head > own.at.seq { self.step(&mut own).await } else { Ok(()) };
@@ -149,11 +169,18 @@ impl Pump {
     async fn step(&mut self, own: &mut Progress) -> Result<(), String> {
         let records = self
             .journal
-            .read(own.at.seq.saturating_add(1), BATCH)
+            .read(own.at.seq.saturating_add(1), own.read)
             .await
             .map_err(|error| error.to_string())?;
-        let events: Vec<Event> =
-            records.iter().map(chain::open).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+        let size = |record: &chain::Record| record.payload.as_ref().map_or(0, |(_, payload)| payload.len());
+        let (fit, next) = batch(&records.iter().map(size).collect::<Vec<_>>());
+        own.read = next;
+        let events: Vec<Event> = records
+            .iter()
+            .take(fit)
+            .map(chain::open)
+            .collect::<Result<_, _>>()
+            .map_err(|error| error.to_string())?;
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
         own.oldest = Some(first.recorded);
         self.sink.take(&events).await?;

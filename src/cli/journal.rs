@@ -1,7 +1,7 @@
 //! `warroom journal`: setting up a journal that lies in a database, moving one there, and its key; and the place of a journal, from what
 //! was given.
 
-use super::{With, anchor, exit, moving, sources};
+use super::{With, anchor, exit, moving, sources, witness};
 use crate::{
     config::{self, Config, journal::Durability},
     evidence::redact::Secret as Known,
@@ -19,7 +19,7 @@ use std::{
     process::ExitCode,
 };
 
-/// Set up a journal in a database, move one there, and show the key that signs it
+/// Set up a journal in a database, move one there, show the key that signs it, and what your seats doubt
 #[derive(Debug, Clone, Args)]
 pub struct JournalArgs {
     #[command(subcommand)]
@@ -70,6 +70,30 @@ enum JournalCommand {
         #[arg(value_name = "JOURNAL")]
         journal: Option<PathBuf>,
     },
+    /// Show which journals your own seats do not believe, since when and why
+    ///
+    /// A seat keeps the last checkpoint that it saw of a journal. Where a room shows one of fewer events later, or of
+    /// others, this seat and the next ones say DO NOT TRUST THE RECORD until the room shows again what was seen, or you
+    /// say why it can be trusted: warroom journal trust.
+    #[command(after_help = "Exit codes: 0 none is in doubt; 1 one is; 2 it cannot be said")]
+    Doubts {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Believe a journal again that your seats doubt, and say why
+    ///
+    /// Where you know what happened: a copy was restored, a second room has a key of its own. Run warroom verify
+    /// against a checkpoint that was kept elsewhere first. Kept with the reason; warroom journal doubts shows it.
+    #[command(after_help = "Exit codes: 0 it is believed again; 1 it is not, and why; 2 wrong usage")]
+    Trust {
+        /// Why it can be trusted
+        #[arg(value_name = "REASON")]
+        reason: String,
+        /// Which, where several are in doubt: its name or the key's id, as warroom journal doubts shows it
+        #[arg(long, value_name = "JOURNAL")]
+        journal: Option<String>,
+    },
 }
 
 /// Does it.
@@ -78,6 +102,8 @@ pub fn run(with: &With, args: &JournalArgs) -> ExitCode {
         JournalCommand::Init { url, role, print } => (url, role, print),
         JournalCommand::Move { from, to } => return moving::run(with, from.as_deref(), to.as_deref()),
         JournalCommand::Key { journal } => return anchor::print_key(with, journal.as_ref()),
+        JournalCommand::Doubts { json } => return witness::list(*json),
+        JournalCommand::Trust { reason, journal } => return witness::trust(reason, journal.as_deref()),
     };
     match init(with, url.as_deref(), role.as_deref(), *print) {
         Ok(said) => {

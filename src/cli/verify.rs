@@ -207,6 +207,7 @@ fn tell(args: &VerifyArgs, kept: &Vouchers, mut report: Report) -> u8 {
             );
         }
         (None, Some(why)) => println!("INCOMPLETE: {why}; {sound} events before it are sound"),
+        (None, None) if !report.unchecked.is_empty() => println!("INCOMPLETE: {}", held_back(&report)),
         (None, None) => {
             let erased =
                 if report.erased == 0 { String::new() } else { format!(", {} erased", report.erased) };
@@ -219,6 +220,24 @@ fn tell(args: &VerifyArgs, kept: &Vouchers, mut report: Report) -> u8 {
     }
     println!("{}", crate::domain::text::line(&anchored(&report)));
     report.exit()
+}
+
+/// What of an export can only be checked where the journal is.
+fn held_back(report: &Report) -> String {
+    let named: Vec<_> = report.unchecked.iter().take(5).map(u64::to_string).collect();
+    let more = report.unchecked.len().saturating_sub(named.len());
+    let (named, more) =
+        (named.join(", "), if more == 0 { String::new() } else { format!(" and {more} more") });
+    let (were, their, they) = if report.unchecked.len() == 1 {
+        (format!("event {named} was"), "its header names", "its place fits, what it says")
+    } else {
+        (format!("events {named}{more} were"), "their headers name", "their places fit, what they say")
+    };
+    let others = report.sound.saturating_sub(report.unchecked.len() as u64);
+    format!(
+        "{were} held back whole, because {their} a secret: {they} can only be checked in the journal itself; the other \
+         {others} events are sound"
+    )
 }
 
 fn anchored(report: &Report) -> String {

@@ -181,19 +181,19 @@ pub fn follows(head: Head, record: &Record) -> Result<(), String> {
     fits(head, record).map(drop).map_err(|misfit| misfit.why)
 }
 
-/// Whether a record is the next one after `head`, by what it says.
+/// Whether a record with this place and this hash before it is the next one after `head`.
 ///
 /// # Errors
 /// What does not fit.
-pub(super) fn linked(head: Head, record: &Record) -> Result<(), Misfit> {
+pub(super) fn linked(head: Head, seq: Seq, prev: Digest) -> Result<(), Misfit> {
     let next = head.seq.saturating_add(1);
-    if record.seq > next {
+    if seq > next {
         return Err(misfit(Fault::Gap, format!("event {next} is missing before it")));
     }
-    if record.seq < next {
-        return Err(misfit(Fault::Order, format!("event {} stands at its place", record.seq)));
+    if seq < next {
+        return Err(misfit(Fault::Order, format!("event {seq} stands at its place")));
     }
-    if record.prev != head.hash {
+    if prev != head.hash {
         return Err(misfit(Fault::Changed, "it names another event before it"));
     }
     Ok(())
@@ -201,7 +201,7 @@ pub(super) fn linked(head: Head, record: &Record) -> Result<(), Misfit> {
 
 /// A record after `head`, by its place and by every hash in it.
 fn fits(head: Head, record: &Record) -> Result<Whole, Misfit> {
-    settled(linked(head, record), whole(record))
+    settled(linked(head, record.seq, record.prev), whole(record))
 }
 
 /// What is said first where both a record's place and the record itself were looked at: one that was moved says more

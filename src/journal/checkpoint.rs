@@ -11,7 +11,7 @@ mod note;
 mod witness;
 
 pub use note::{BadNote, Kept, Note, Signed, Signer, Verifier, kept};
-pub use witness::{Seen, Suspicion};
+pub use witness::{Doubt, Seen, Suspicion, Trusted};
 
 use crate::domain::{
     Event, Fact,

@@ -128,7 +128,7 @@ pub async fn read_all(
     while let Some(page) = pages.next().await? {
         let events = cores::each(&page, |record| chain::whole(record).map(|whole| whole.event(record)));
         for (record, event) in page.iter().zip(events) {
-            let event = chain::settled(chain::linked(head, record), event);
+            let event = chain::settled(chain::linked(head, record.seq, record.prev), event);
             each(event.map_err(|misfit| Trouble::Broken { seq: record.seq, why: misfit.why })?);
             head = Head { seq: record.seq, hash: record.hash };
         }

@@ -68,6 +68,10 @@ pub struct Report {
     /// Of these, events whose payload an export holds back, because it names a secret.
     #[serde(skip_serializing_if = "is_zero")]
     pub withheld: u64,
+    /// Of these, events that an export holds back whole, because their headers name a secret: their places fit, and what
+    /// they say cannot be checked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unchecked: Vec<Seq>,
     /// Hash of the last that fits.
     pub head: Digest,
     /// The first that does not, and why.
@@ -95,6 +99,7 @@ impl Report {
         match (&self.broken, &self.unreadable) {
             (Some(_), _) => 1,
             (None, Some(_)) => 2,
+            (None, None) if !self.unchecked.is_empty() => 2,
             (None, None) => 0,
         }
     }
@@ -122,6 +127,7 @@ impl Checker {
             sound: 0,
             erased: 0,
             withheld: 0,
+            unchecked: Vec::new(),
             head: Digest::ZERO,
             broken: None,
             fault: None,
@@ -147,7 +153,7 @@ impl Checker {
     pub fn page(&mut self, page: &[Record]) -> bool {
         let checks = cores::each(page, |record| chain::whole(record).map(|whole| whole.erases(record)));
         for (record, check) in page.iter().zip(checks) {
-            let erases = match chain::settled(chain::linked(self.head, record), check) {
+            let erases = match chain::settled(chain::linked(self.head, record.seq, record.prev), check) {
                 Ok(erases) => erases,
                 Err(misfit) => {
                     self.report.breaks(self.head.seq.saturating_add(1), misfit.fault, misfit.why);
@@ -164,21 +170,38 @@ impl Checker {
             if erases.is_some_and(|seq| self.gone.remove(&seq).is_some()) {
                 self.report.erased += 1;
             }
-            let head = Head { seq: record.seq, hash: record.hash };
-            if self.anchors.own.is_some_and(|own| own.seq == head.seq && own.hash != head.hash) {
-                let why = "the row that says where the journal ends names another event";
-                self.report.breaks(head.seq, Fault::Changed, why);
+            if !self.stands(Head { seq: record.seq, hash: record.hash }) {
                 return false;
             }
-            if let Some(anchors) = self.anchors.heads.remove(&head.seq)
-                && !self.fits(head, anchors)
-            {
-                return false;
-            }
-            self.head = head;
-            self.report.sound += 1;
-            self.report.head = record.hash;
         }
+        true
+    }
+
+    /// The next event is held back whole, and only its place can be checked. Says whether it is worth going on.
+    pub fn passes(&mut self, seq: Seq, prev: Digest, hash: Digest) -> bool {
+        if let Err(misfit) = chain::linked(self.head, seq, prev) {
+            self.report.breaks(self.head.seq.saturating_add(1), misfit.fault, misfit.why);
+            return false;
+        }
+        self.report.unchecked.push(seq);
+        self.stands(Head { seq, hash })
+    }
+
+    /// An event fits; whether it is also the one that is known from elsewhere.
+    fn stands(&mut self, head: Head) -> bool {
+        if self.anchors.own.is_some_and(|own| own.seq == head.seq && own.hash != head.hash) {
+            let why = "the row that says where the journal ends names another event";
+            self.report.breaks(head.seq, Fault::Changed, why);
+            return false;
+        }
+        if let Some(anchors) = self.anchors.heads.remove(&head.seq)
+            && !self.fits(head, anchors)
+        {
+            return false;
+        }
+        self.head = head;
+        self.report.sound += 1;
+        self.report.head = head.hash;
         true
     }
 
@@ -217,6 +240,8 @@ impl Checker {
         if report.broken.is_none()
             && report.unreadable.is_none()
             && let Some((seq, before)) = self.gone.pop_first()
+            // Who erased it may be said by one that was held back.
+            && report.unchecked.last().is_none_or(|last| *last < seq)
         {
             report.sound = seq.saturating_sub(1);
             report.head = before;

@@ -1,6 +1,7 @@
 //! One holder of a file at a time, and who that is.
 
 use super::{durable::FileError, process::ProcessId};
+use crate::domain::time::Span;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -84,6 +85,22 @@ impl Lock {
         let _ =
             file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).and_then(|_| file.write_all(&text));
         Ok(Self { _file: file })
+    }
+}
+
+/// How often it is tried again.
+const AGAIN: std::time::Duration = std::time::Duration::from_millis(5);
+
+impl Lock {
+    /// The same, for what is held for a moment only: tries for so long. Blocks its thread.
+    pub fn take_within(path: &Path, what: &str, within: Span) -> Result<Self, NotLocked> {
+        let began = std::time::Instant::now();
+        loop {
+            match Self::take(path, what) {
+                Err(NotLocked::Held { .. }) if began.elapsed() < within.std() => std::thread::sleep(AGAIN),
+                taken => return taken,
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
         Head, chain,
         chain::{Draft, Record},
     },
+    wire::EVENT_MAX,
 };
 use std::{
     collections::HashSet,
@@ -149,6 +150,16 @@ impl Core {
                 fact: self.redact(fact),
             };
             match chain::seal(draft, self.head(), salt()) {
+                Ok((record, _)) if size(&record) > EVENT_MAX => {
+                    self.forget(&[]);
+                    let why = format!(
+                        "it is {} KiB long, and an event may have {} KiB: no frame could bring it to a seat",
+                        size(&record) / 1024,
+                        EVENT_MAX / 1024
+                    );
+                    let hint = "nothing was recorded; keep it elsewhere and name it here, or say it in parts";
+                    return Submitted::Refused(Refusal::new(Code::Invalid, why).hint(hint));
+                }
                 Ok((record, event)) => {
                     self.decided.apply(&event);
                     records.push(record);
@@ -222,6 +233,12 @@ impl Core {
     }
 }
 
+/// Bytes of an event, as it is stored.
+fn size(record: &Record) -> usize {
+    let payload = record.payload.as_ref().map_or(0, |(_, payload)| payload.len());
+    record.header.len().saturating_add(payload)
+}
+
 fn salt() -> [u8; 16] {
     *uuid::Uuid::new_v4().as_bytes()
 }
@@ -249,4 +266,73 @@ pub(super) fn made(events: &[Event]) -> Vec<String> {
 /// Positions of these events.
 pub(super) fn seqs(events: &[Event]) -> Vec<Seq> {
     events.iter().map(|event| event.seq).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::policy::{Policy, SeverityRow},
+        domain::severity::Severity,
+        os::clock,
+        wire::{FRAME_MAX, FromRoom, Sealed, Told, encode},
+    };
+
+    fn core() -> Core {
+        Core::new(State::default(), Seen::default(), "r".into(), Redactor::default())
+    }
+
+    /// The room's own word for something so long, each byte of which takes two as text within text.
+    fn asks(core: &mut Core, bytes: usize) -> Submitted {
+        let meaning = "\"".repeat(bytes / 2);
+        let row = SeverityRow {
+            meaning,
+            runbook: None,
+            roles: std::collections::BTreeSet::new(),
+            poll_every: None,
+            update_every: None,
+            external_every: None,
+            freeze: None,
+            page: None,
+        };
+        let policy =
+            Policy { severities: [("SEV1".parse::<Severity>().unwrap(), row)].into(), ..Policy::default() };
+        let id = CommandId(uuid::Uuid::now_v7());
+        core.submit(
+            (&Actor::room(), &Groups::default()),
+            id,
+            &Command::Policy(Box::new(policy)),
+            &clock::now(),
+        )
+    }
+
+    #[test]
+    fn an_event_that_would_fit_no_frame_is_refused_when_it_is_made() {
+        let mut core = core();
+        let before = core.head();
+        let Submitted::Refused(refusal) = asks(&mut core, EVENT_MAX) else { panic!("it was taken") };
+        assert!(refusal.to_string().contains("KiB"), "{refusal}");
+        assert_eq!(core.head(), before, "nothing of it is left");
+        // What is taken fits, whichever way it is brought.
+        let Submitted::Append { records, events, .. } = asks(&mut core, EVENT_MAX - 4_096) else {
+            panic!("it was not taken")
+        };
+        assert!(encode(&FromRoom::Event(Box::new(events[0].clone()))).len() <= FRAME_MAX);
+        let record = &records[0];
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let sealed = Sealed {
+            seq: record.seq,
+            command: record.command,
+            stream: record.stream,
+            header: text(&record.header),
+            prev: record.prev,
+            body: record.body,
+            hash: record.hash,
+            salt: Some("0".repeat(32)),
+            payload: record.payload.as_ref().map(|(_, payload)| text(payload)),
+            withheld: false,
+        };
+        let told = Told::Records { records: vec![sealed], next: Some(2) };
+        assert!(encode(&FromRoom::Told { n: u64::MAX, told }).len() <= FRAME_MAX);
+    }
 }

@@ -150,8 +150,9 @@ impl Room {
         }
         let (why, what) = match &fenced {
             Some(why) => (why.clone(), "nothing was recorded"),
-            // What was sent to a server may still arrive there, until something else was appended.
-            None if doubt && (!caught || self.others.is_some()) => {
+            // What was sent to a server may still arrive there, and what a disk failed to keep may still lie there, until
+            // something else was appended.
+            None if doubt => {
                 (why, "nobody knows whether it was recorded; the same command can be sent again")
             }
             None => (why, "nothing was recorded"),

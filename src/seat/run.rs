@@ -16,7 +16,7 @@ use crate::{
     domain::{
         Event as Happened,
         id::{IncidentId, WalkId},
-        time::Span,
+        time::{Span, Wall},
     },
     os::clock,
     theme::Theme,
@@ -46,8 +46,8 @@ pub type DraftWith = Arc<dyn Fn(&[Happened], IncidentId) -> (String, Vec<Todo>) 
 /// Writes the draft out; gives its place and its manifest's digest.
 pub type ExportWith = Arc<dyn Fn(&Path, IncidentId) -> Result<(String, String), String> + Send + Sync>;
 
-/// Looks at a checkpoint as a witness; says what is wrong with it.
-pub type WitnessWith = Arc<dyn Fn(&Anchored) -> Option<String> + Send + Sync>;
+/// Looks at a checkpoint as a witness; says what is wrong with the journal, and since when.
+pub type WitnessWith = Arc<dyn Fn(&Anchored) -> Option<(String, Wall)> + Send + Sync>;
 
 /// How a seat is opened.
 pub struct Options {
@@ -120,6 +120,7 @@ pub async fn run(options: Options) -> Result<(Left, Vec<String>), SeatError> {
         draft: options.draft,
         export: options.export,
         witness: options.witness,
+        shown: Arc::default(),
         done: jobs,
     };
     let through = options.caps.clipboard();

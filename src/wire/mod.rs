@@ -20,3 +20,6 @@ pub const WIRE: u32 = 1;
 pub const FRAME_MAX_STRANGER: usize = 64 * 1024;
 /// Longest frame otherwise, in bytes.
 pub const FRAME_MAX: usize = 8 * 1024 * 1024;
+/// Longest event, in bytes of its JSON. As text within text, which is how it is asked for where the chain is to be
+/// checked, each byte may take two, and it still fits a frame.
+pub const EVENT_MAX: usize = (FRAME_MAX - FRAME_MAX_STRANGER) / 2;

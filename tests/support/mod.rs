@@ -14,4 +14,5 @@ pub mod peer;
 pub mod picture;
 pub mod postgres;
 pub mod pty;
+pub mod script;
 pub mod snap;

@@ -177,3 +177,14 @@ async fn a_cursor_of_another_journal_brings_everything_and_a_sound_one_brings_no
     caught_up(&pumps, 5).await;
     assert_eq!(taken.lock().unwrap().len(), 10);
 }
+
+#[test]
+fn a_batch_is_bounded_in_bytes_and_never_empty() {
+    assert_eq!(batch(&[]), (0, BATCH));
+    assert_eq!(batch(&[500; BATCH]), (BATCH, BATCH));
+    // One that is larger than all goes alone, and so few are read the next time.
+    assert_eq!(batch(&[4 * BATCH_BYTES, 10, 10]).0, 1);
+    assert_eq!(batch(&[BATCH_BYTES; BATCH]), (1, 1));
+    assert_eq!(batch(&[BATCH_BYTES / 4; BATCH]), (4, 4));
+    assert_eq!(batch(&[10, BATCH_BYTES, 10]).0, 1);
+}

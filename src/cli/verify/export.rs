@@ -3,7 +3,7 @@
 use super::{VerifyArgs, exit, keys, progress, tell, weigh};
 use crate::{
     audit::anchor::read,
-    domain::{Event, id::Digest},
+    domain::{Event, Seq, id::Digest},
     draft::Manifest,
     journal::{
         Head,
@@ -96,42 +96,62 @@ fn lines(path: &Path) -> Result<Read, String> {
     Ok(BufReader::new(file).lines())
 }
 
+/// A line of `chain.jsonl`.
+enum Line {
+    /// With whether its payload is held back.
+    Record(Record, bool),
+    /// Held back whole: only its place is left.
+    Place { seq: Seq, prev: Digest, hash: Digest },
+}
+
 /// Checks the chain, and that the events that are told are those of the chain.
 fn chained(dir: &Path, mut checker: Checker) -> Result<Report, String> {
     let (mut chain, mut told) = (lines(&dir.join("chain.jsonl"))?, lines(&dir.join("journal.jsonl"))?);
     let mut say = progress();
     loop {
         let mut page = Vec::new();
-        let mut wrong = None;
-        while page.len() < PAGE {
+        let mut next = None;
+        while page.len() < PAGE && next.is_none() {
             let Some(line) = chain.next() else { break };
             match line.map_err(|error| error.to_string()).and_then(|line| record(&line)) {
-                Ok((record, withheld)) => {
+                Ok(Line::Record(record, withheld)) => {
                     if withheld {
                         checker.withholds(record.seq);
                     }
                     page.push(record);
                 }
-                Err(why) => {
-                    wrong = Some(why);
-                    break;
-                }
+                other => next = Some(other),
             }
         }
         if !checker.page(&page) {
             return Ok(checker.end());
         }
+        let over = page.is_empty() && next.is_none();
         for record in &page {
             if let Err(why) = tells(&mut told, record) {
                 checker.breaks(record.seq, why);
                 return Ok(checker.end());
             }
         }
-        if let Some(why) = wrong {
-            checker.breaks(checker.sound().saturating_add(1), why);
-            return Ok(checker.end());
+        match next {
+            Some(Ok(Line::Place { seq, prev, hash })) => {
+                if !checker.passes(seq, prev, hash) {
+                    return Ok(checker.end());
+                }
+                if let Err(why) =
+                    event(&mut told).and_then(|event| same((event.seq, event.hash) == (seq, hash)))
+                {
+                    checker.breaks(seq, why);
+                    return Ok(checker.end());
+                }
+            }
+            Some(Err(why)) => {
+                checker.breaks(checker.sound().saturating_add(1), why);
+                return Ok(checker.end());
+            }
+            Some(Ok(Line::Record(..))) | None => {}
         }
-        if page.is_empty() {
+        if over {
             let more = told.next().is_some();
             let mut report = checker.end();
             if more && report.broken.is_none() {
@@ -145,12 +165,12 @@ fn chained(dir: &Path, mut checker: Checker) -> Result<Report, String> {
     }
 }
 
-/// A line of `chain.jsonl` as the record that it was.
-fn record(line: &str) -> Result<(Record, bool), String> {
+/// A line as the record that it was.
+fn record(line: &str) -> Result<Line, String> {
     let sealed: Sealed =
         serde_json::from_str(line).map_err(|error| format!("its line in chain.jsonl is none: {error}"))?;
-    if sealed.header.is_empty() {
-        return Err("it was held back whole, because its header names a secret".into());
+    if sealed.header.is_empty() && sealed.withheld {
+        return Ok(Line::Place { seq: sealed.seq, prev: sealed.prev, hash: sealed.hash });
     }
     let payload = match (sealed.salt, sealed.payload) {
         (Some(salt), Some(payload)) => Some((hex(&salt).ok_or("its salt is none")?, payload.into_bytes())),
@@ -166,7 +186,7 @@ fn record(line: &str) -> Result<(Record, bool), String> {
         hash: sealed.hash,
         payload,
     };
-    Ok((record, sealed.withheld))
+    Ok(Line::Record(record, sealed.withheld))
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {
@@ -179,18 +199,25 @@ fn hex(text: &str) -> Option<Vec<u8>> {
     pairs.remainder().is_empty().then_some(bytes)
 }
 
+/// The next event that `journal.jsonl` tells.
+fn event(told: &mut Read) -> Result<Event, String> {
+    let line = told.next().ok_or("it is missing in journal.jsonl")?.map_err(|error| error.to_string())?;
+    serde_json::from_str(&line).map_err(|error| format!("its line in journal.jsonl is none: {error}"))
+}
+
+fn same(is: bool) -> Result<(), String> {
+    is.then_some(()).ok_or_else(|| "journal.jsonl tells something else than the chain".into())
+}
+
 /// Whether the next line of `journal.jsonl` tells what the chain has.
 fn tells(told: &mut Read, record: &Record) -> Result<(), String> {
-    let line = told.next().ok_or("it is missing in journal.jsonl")?.map_err(|error| error.to_string())?;
-    let event: Event =
-        serde_json::from_str(&line).map_err(|error| format!("its line in journal.jsonl is none: {error}"))?;
+    let event = event(told)?;
     let stored = chain::open(record).map_err(|trouble| trouble.to_string())?;
     // What was held back or erased is told without its words.
-    let same = if record.payload.is_some() {
+    same(if record.payload.is_some() {
         event == stored
     } else {
         (event.seq, event.hash, event.recorded, &event.actor)
             == (stored.seq, stored.hash, stored.recorded, &stored.actor)
-    };
-    same.then_some(()).ok_or_else(|| "journal.jsonl tells something else than the chain".into())
+    })
 }

@@ -7,8 +7,16 @@ use crate::{
         model::{Model, StepRef},
         update::{Effect, Event},
     },
+    wire::Anchored,
 };
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::mpsc;
 
 /// What it needs for that.
@@ -18,6 +26,8 @@ pub(super) struct Outside {
     pub draft: DraftWith,
     pub export: ExportWith,
     pub witness: WitnessWith,
+    /// Checkpoints that were looked at.
+    pub shown: Arc<AtomicU64>,
     pub done: mpsc::UnboundedSender<Event>,
 }
 
@@ -49,12 +59,8 @@ impl Outside {
                 });
             }
             Effect::Witness(anchor) => {
-                let witness = self.witness.clone();
-                tokio::task::spawn_blocking(move || {
-                    if let Some(why) = witness(&anchor) {
-                        let _ = done.send(Event::Doubted(why));
-                    }
-                });
+                let shown = self.shown.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+                tokio::spawn(watch(self.witness.clone(), anchor, (self.shown.clone(), shown), done));
             }
             Effect::Send(_)
             | Effect::Quit
@@ -64,6 +70,28 @@ impl Outside {
             | Effect::Copy(_)
             | Effect::EditFile { .. } => {}
         }
+    }
+}
+
+/// How often a doubt is looked at again: a person may have taken it back.
+const DOUBT_EVERY: Duration = Duration::from_secs(3);
+
+/// Looks at a checkpoint as a witness; while it is doubted and the newest, again and again.
+async fn watch(
+    witness: WitnessWith,
+    anchor: Box<Anchored>,
+    (newest, own): (Arc<AtomicU64>, u64),
+    done: mpsc::UnboundedSender<Event>,
+) {
+    let anchor: Arc<Anchored> = anchor.into();
+    loop {
+        let (look, at) = (witness.clone(), anchor.clone());
+        let Ok(doubt) = tokio::task::spawn_blocking(move || look(&at)).await else { return };
+        let over = doubt.is_none();
+        if newest.load(Ordering::Relaxed) != own || done.send(Event::Doubted(doubt)).is_err() || over {
+            return;
+        }
+        tokio::time::sleep(DOUBT_EVERY).await;
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
         id::{IncidentId, WalkId},
         plan::Slug,
         power,
-        time::{Span, Stamp},
+        time::{Span, Stamp, Wall},
     },
     wire::{Anchored, Ask, FromRoom, Steer, ToRoom},
 };
@@ -80,8 +80,8 @@ pub enum Event {
     Spawned(StepRef, Result<(), String>),
     /// So many clients are attached to this seat's terminal.
     Attached(usize),
-    /// What this seat, as a witness, found wrong with the journal's checkpoint.
-    Doubted(String),
+    /// What this seat, as a witness, found wrong with the journal's checkpoint and since when; `None` nothing any more.
+    Doubted(Option<(String, Wall)>),
     /// The seat could not be stopped.
     NotSuspended,
 }
@@ -208,9 +208,11 @@ fn happen(model: &mut Model, event: Event) -> Vec<Effect> {
             model.attached = Some(clients);
             Vec::new()
         }
-        Event::Doubted(why) => {
-            let since = model.now.wall;
-            model.doubt = Some((crate::domain::text::line(&why).into_owned(), since));
+        Event::Doubted(doubt) => {
+            if doubt.is_none() && model.doubt.is_some() {
+                model.say(Tone::Done, "the record is trusted again");
+            }
+            model.doubt = doubt.map(|(why, since)| (crate::domain::text::line(&why).into_owned(), since));
             Vec::new()
         }
         Event::NotSuspended => {

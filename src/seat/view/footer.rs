@@ -70,17 +70,17 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
     if unsent > 0 {
         out.push((format!("  unsent {unsent}"), Role::Bad));
     }
+    let rejected = model.room.iter().flat_map(|room| &room.audit).filter_map(|sink| sink.rejected.as_ref());
+    let rejected = rejected.fold(0_u64, |sum, (count, ..)| sum.saturating_add(*count));
+    if rejected > 0 {
+        out.push((format!("  audit {rejected} rejected"), Role::Bad));
+    }
     if let Some(sink) = model.room.iter().flat_map(|room| &room.audit).find(|sink| sink.trouble.is_some()) {
         out.push((format!("  audit {} behind", sink.behind), Role::Notice));
     }
     let anchor = model.room.as_ref().and_then(|room| room.anchor.as_ref());
     if anchor.is_some_and(|anchor| anchor.trouble.is_some() && !anchor.lost) {
         out.push(("  checkpoints wait".into(), Role::Notice));
-    }
-    let rejected = model.room.iter().flat_map(|room| &room.audit).filter_map(|sink| sink.rejected.as_ref());
-    let rejected = rejected.fold(0_u64, |sum, (count, ..)| sum.saturating_add(*count));
-    if rejected > 0 {
-        out.push((format!("  audit {rejected} rejected"), Role::Bad));
     }
     if let Some(room) = model.room.as_ref().filter(|room| room.replicated.is_some()) {
         let gap = if out.is_empty() { "" } else { "  " };

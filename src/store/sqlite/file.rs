@@ -1,6 +1,6 @@
 //! The file: its schema, what is checked before it is trusted, and its statements.
 
-use super::Mode;
+use super::{Mode, log};
 use crate::{
     domain::{
         CommandId, Seq,
@@ -53,6 +53,8 @@ pub(super) struct File {
     pub(super) mode: Mode,
     pub(super) db: Connection,
     pub(super) head: Head,
+    /// Something failed on this handle: nothing is written through it any more, only through one that is opened anew.
+    pub(super) spoilt: bool,
 }
 
 /// Trouble with the file, in its words.
@@ -104,18 +106,11 @@ fn immutable(path: &Path) -> String {
     uri
 }
 
-/// Bytes in the write-ahead log beside a file.
-fn log_bytes(path: &Path) -> u64 {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    std::fs::metadata(name).map_or(0, |meta| meta.len())
-}
-
 /// Whether a file ends within a page although no log can make it whole. SQLite fills up what is missing with zeros, and
 /// says nothing where it does not happen to look there.
 fn is_torn(path: &Path, page: i64) -> bool {
     let len = std::fs::metadata(path).map_or(0, |meta| meta.len());
-    u64::try_from(page).is_ok_and(|page| page > 0 && !len.is_multiple_of(page)) && log_bytes(path) == 0
+    u64::try_from(page).is_ok_and(|page| page > 0 && !len.is_multiple_of(page)) && log::bytes(path) == 0
 }
 
 /// A connection that only reads. Where the directory cannot be written, as on a copy kept for evidence, a file without
@@ -123,7 +118,7 @@ fn is_torn(path: &Path, page: i64) -> bool {
 fn reading(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    let log = log_bytes(path) > 0;
+    let log = log::bytes(path) > 0;
     match db.query_row("PRAGMA user_version", [], |_| Ok(())) {
         Err(error)
             if !log
@@ -143,7 +138,27 @@ fn create_private(path: &Path) {
 }
 
 impl File {
+    /// Opens it. What lies in the log of one that is to be written is made durable before anybody is told of it.
     pub(super) fn open(path: &Path, mode: Mode) -> Result<Self, Trouble> {
+        let mut file = Self::connect(path, mode)?;
+        if mode == Mode::Write {
+            log::settle(&file.db, path)?;
+            file.head = file.read_head()?;
+            log::named(path)?;
+        }
+        Ok(file)
+    }
+
+    /// Opens it anew where no sync has failed.
+    pub(super) fn open_again(path: &Path) -> Result<Self, Trouble> {
+        let mut file = Self::connect(path, Mode::Write)?;
+        file.head = file.read_head()?;
+        log::named(path)?;
+        Ok(file)
+    }
+
+    /// A handle on it that has not looked where it ends: one who only reads is told by the reading what does not fit.
+    fn connect(path: &Path, mode: Mode) -> Result<Self, Trouble> {
         let found = rusqlite::version_number();
         if found < SQLITE_MIN {
             let why = format!("SQLite {} can corrupt a write-ahead log", rusqlite::version());
@@ -193,16 +208,28 @@ impl File {
                 // Before the log is switched on: a file that was begun and not finished has no bytes then.
                 db.execute_batch(&set).map_err(fail)?;
             }
-            db.execute_batch("PRAGMA journal_mode=WAL;").map_err(fail)?;
+            // It commits when its answer has been read to the end, and where that fails goes on in a mode that promises less.
+            let to_the_end = |sql: &str| -> rusqlite::Result<()> {
+                let mut statement = db.prepare(sql)?;
+                let mut rows = statement.query([])?;
+                while rows.next()?.is_some() {}
+                Ok(())
+            };
+            to_the_end("PRAGMA journal_mode=WAL").map_err(fail)?;
+            let kept: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(fail)?;
+            if kept != "wal" {
+                let why =
+                    format!("it cannot have a write-ahead log here: disk I/O error, it stays in mode {kept}");
+                return Err(unreadable(
+                    path,
+                    &why,
+                    "see the system's log for the disk, and keep it on a local one",
+                ));
+            }
         } else if new {
             return Err(unreadable(path, &"there is no journal in it", "start a room on it first"));
         }
-        let mut file = Self { path: path.to_owned(), mode, db, head: Head::EMPTY };
-        // One who only looks is told by the reading what does not fit, from the first event on.
-        if mode == Mode::Write {
-            file.head = file.read_head()?;
-        }
-        Ok(file)
+        Ok(Self { path: path.to_owned(), mode, db, head: Head::EMPTY, spoilt: false })
     }
 
     /// The last record, checked against the one before it.
@@ -296,7 +323,7 @@ impl File {
         }
     }
 
-    pub(super) fn erase(&self, seq: Seq) -> Result<(), Trouble> {
+    pub(super) fn erase(&mut self, seq: Seq) -> Result<(), Trouble> {
         let fail = |error: rusqlite::Error| trouble(&self.path, &error);
         let seq = i64::try_from(seq).unwrap_or(i64::MAX);
         let known: Option<i64> = self
@@ -313,12 +340,14 @@ impl File {
         }
         // secure_delete overwrites the row's bytes, but not what was left of it where pages were split before: the file
         // is written anew. The checkpoint removes the rest from the write-ahead log. Appends wait for it.
-        self.db
+        let erased = self
+            .db
             .execute_batch("PRAGMA secure_delete=ON;")
             .and_then(|()| self.db.execute("DELETE FROM payloads WHERE seq = ?1", [seq]))
             .and_then(|_| self.db.execute_batch("VACUUM"))
-            .and_then(|()| self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
-            .map_err(fail)
+            .and_then(|()| self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        self.spoilt |= erased.is_err();
+        erased.map_err(fail)
     }
 }
 

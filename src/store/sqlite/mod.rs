@@ -4,6 +4,7 @@
 //! together become one transaction, so that a burst costs one sync.
 
 mod file;
+mod log;
 #[cfg(test)]
 mod tests;
 mod thread;

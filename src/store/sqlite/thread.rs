@@ -3,6 +3,7 @@
 use super::{
     Mode,
     file::{self, File},
+    log,
 };
 use crate::{
     domain::{CommandId, Seq},
@@ -71,6 +72,17 @@ fn append(file: &mut File, batch: Batch, tell: &watch::Sender<Seq>) {
         }
         return;
     }
+    if file.spoilt {
+        match File::open(&file.path, Mode::Write) {
+            Ok(fresh) => *file = fresh,
+            Err(trouble) => {
+                for (_, _, answer) in batch {
+                    drop(answer.send(Appended::Unavailable(trouble.to_string())));
+                }
+                return;
+            }
+        }
+    }
     let mut head = file.head;
     let (mut fit, mut waiting) = (Vec::new(), Vec::new());
     for (expected, records, answer) in batch {
@@ -105,18 +117,27 @@ fn append(file: &mut File, batch: Batch, tell: &watch::Sender<Seq>) {
 fn outcome(file: &mut File, at_commit: bool, error: &rusqlite::Error) -> Appended {
     let said = file::trouble(&file.path, error).to_string();
     let code = error.sqlite_error_code();
-    if let Ok(fresh) = File::open(&file.path, Mode::Write) {
-        let (same, head) = (fresh.head == file.head, fresh.head);
-        *file = fresh;
-        if same {
-            return Appended::Unavailable(said);
-        }
+    // The commit may lie in the log, whole and not durable. What could not be written to its end is none.
+    let unwritten = code == Some(ErrorCode::DiskFull)
+        || error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_WRITE);
+    let in_doubt = at_commit && !unwritten;
+    file.spoilt = true;
+    let fresh = if in_doubt { File::open(&file.path, Mode::Write) } else { File::open_again(&file.path) };
+    let Ok(mut fresh) = fresh else {
+        return if in_doubt { Appended::Unknown(said) } else { Appended::Unavailable(said) };
+    };
+    let (same, head) = (fresh.head == file.head, fresh.head);
+    let gone = !in_doubt
+        || log::empty(&fresh.db, &fresh.path).unwrap_or_else(|trouble| {
+            tracing::warn!(%trouble, "what failed to be committed stays in the write-ahead log");
+            false
+        });
+    fresh.spoilt = !gone;
+    *file = fresh;
+    match (same, gone) {
+        (true, true) => Appended::Unavailable(said),
         // Another process was first at this place of the chain, so nothing of this was written.
-        if !at_commit && code == Some(ErrorCode::ConstraintViolation) {
-            return Appended::Conflict(head);
-        }
-    } else if !at_commit || code == Some(ErrorCode::DiskFull) {
-        return Appended::Unavailable(said);
+        (false, _) if !at_commit && code == Some(ErrorCode::ConstraintViolation) => Appended::Conflict(head),
+        _ => Appended::Unknown(said),
     }
-    Appended::Unknown(said)
 }

@@ -1,0 +1,20 @@
+//! What a disk can do to a journal, on the real program: calls fail or take their time, the power goes at any of them. What
+//! was acknowledged is there afterwards, and nothing was acknowledged that might not be.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
+
+#[path = "storage/disk.rs"]
+mod disk;
+#[path = "storage/faults.rs"]
+mod faults;
+#[path = "storage/prefixes.rs"]
+mod prefixes;
+#[path = "storage/shim.rs"]
+mod shim;
+mod support;
