@@ -202,3 +202,16 @@ fn a_name_inside_of_a_longer_one_stays() {
     assert_eq!(code, "S shop-2 shop.md /srv/shop a/shop $shop ${shop} \"S\" S:1 --shop=S");
     assert_eq!(done.used, BTreeSet::from(["shop".to_owned()]));
 }
+
+#[test]
+fn checks_and_working_directories_name_places_too() {
+    let text = "# T\n\n1. [ ] Do\n\n   ```http { name=a kind=check }\n   GET https://shop.example.com/healthz\n   expect: 200\n   ```\n\n   ```sh { name=b cwd=/srv/shop }\n   ls\n   ```\n\n   ```promql { name=c kind=check }\n   up{instance=\"db1.example.com:9100\"} > 0\n   ```\n\n   ```yaml\n   host: db2.example.com\n   ```\n";
+    let runbook = parse("x.md", text.as_bytes());
+    assert_eq!(names(&named(&runbook)), ["address https://shop.example.com 6", "path /srv/shop 10"]);
+    let stand = stand(&[("https://shop.example.com", "http://127.0.0.1:1"), ("/srv/shop", "/practice")], &[]);
+    let done = remap(&runbook, &stand, &Ground::default());
+    assert_eq!(done.left, []);
+    let blocks: Vec<_> = done.runbook.steps().flat_map(|step| &step.blocks).collect();
+    assert!(blocks[0].code.starts_with("GET http://127.0.0.1:1/healthz\n"), "{}", blocks[0].code);
+    assert_eq!(blocks[1].cwd.as_deref(), Some("/practice"));
+}
