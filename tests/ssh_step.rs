@@ -475,3 +475,47 @@ fn a_host_that_is_another_one_runs_nothing() {
     assert!(!well && said.contains("has CHANGED") && said.contains("ssh-keygen -R"), "{said}");
     assert_eq!(ran(&far), 1);
 }
+
+const PRACTISED: &str = r"---
+warroom:
+  targets: {web: 'ssh://web1.prod.example'}
+  inputs:
+    - {name: GOOD, prompt: Last good release}
+---
+# Put it back
+
+1. [ ] Put it back
+
+   ```bash { name=switch host=web timeout=60s }
+   sudo -n true 2>/dev/null; systemctl --version >/dev/null 2>&1
+   echo $GOOD >> DIR/ran; echo switched to $GOOD
+   ```
+
+1. [ ] **CONFIRM** It is back
+";
+
+/// A runbook of production in a drill: its host is another one, and that one's own programs need no stand-in.
+#[test]
+fn a_drill_takes_a_step_to_a_stand_in_of_its_host() {
+    if !possible("a drill with a stand-in host through a real sshd") {
+        return;
+    }
+    let far = Far::new();
+    far.unlock();
+    far.is_known();
+    let file = far.file("practised.md");
+    fs::write(&file, PRACTISED.replace("DIR", &far.house.path().to_string_lossy())).unwrap();
+    let map = format!("web=ssh://127.0.0.1:{}", far.port);
+    let mut drill = far.house.command(&house::binary());
+    drill.args(["drill", "--auto", "--pace", "20", "--map", &map]).env("PATH", far.path());
+    let output = drill.arg("--runbook").arg(&file).arg("--out").arg(far.file("draft")).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), house::stderr(&output));
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for words in
+        ["step 1 Put it back: switched to 2.4.0", "a person is needed at step 2 of 2", "journal  sound"]
+    {
+        assert!(said.contains(words), "{words}:\n{said}");
+    }
+    assert_eq!(fs::read_to_string(far.file("ran")).unwrap(), "2.4.0\n", "it ran once, and there");
+    assert!(!far.file("warroom/drill").exists(), "the drill left something behind");
+}
