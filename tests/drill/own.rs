@@ -172,7 +172,7 @@ fn what_has_no_stand_in_is_listed_whole_and_nothing_is_started() {
         &said(&done),
         &[
             "target      web (ssh://web1.prod.example), front matter",
-            "path        /srv/shop/current, line 26",
+            "path        /srv/shop/current, line 25",
         ],
     );
 }
