@@ -93,6 +93,7 @@ impl Story {
                 recorded: now.wall,
                 room: "bast-1".into(),
                 actor: who.clone(),
+                offline: None,
                 fact,
                 hash: Digest::ZERO,
             };
@@ -781,6 +782,7 @@ pub fn status(gate: bool) -> RoomStatus {
         anchor: None,
         rooms: Vec::new(),
         replicated: None,
+        away: None,
     }
 }
 
