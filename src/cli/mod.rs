@@ -211,7 +211,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Journal(args)) => journal::run(&with, &args),
         Some(Verb::Evidence(args)) => evidence::run(&with, &args),
         Some(Verb::Export(args)) => export::run(&with, &args),
-        Some(Verb::Runbook(args)) => runbook::run(&args),
+        Some(Verb::Runbook(args)) => runbook::run(with.config, &args),
         Some(Verb::Config(args)) => config::run(&args, with.config),
         Some(Verb::Practices(args)) => practices::run(&args),
         Some(Verb::Completions(args)) => pages::completions(&args),

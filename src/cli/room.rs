@@ -4,7 +4,7 @@ use super::{With, anchor, exit, journal, log, outward, reach::Session, sources};
 use crate::{
     audit,
     config::{self, Config, model::TokenPower},
-    domain::{policy::NOBODY_COMMANDS, time::Span},
+    domain::policy::NOBODY_COMMANDS,
     drill::world::World,
     evidence::{
         blob::{Blobs, Bounds},
@@ -353,7 +353,7 @@ async fn end_with(world: PathBuf, stop: tokio::sync::mpsc::Sender<String>) {
 
 /// Times of a practice that runs faster than life.
 fn paced(mut policy: crate::domain::policy::Policy, pace: f64) -> crate::domain::policy::Policy {
-    policy.recovery_hold = Span::millis((30_000.0 / pace.max(1.0)) as u64);
+    policy.recovery_hold = crate::drill::stage::hold(pace);
     policy
 }
 

@@ -225,6 +225,11 @@ pub(super) fn readable() -> String {
     format!("name a Markdown file, or one that is shipped, {}", shipped.join(", "))
 }
 
+/// Prints what would run of a runbook whose inputs all have values.
+pub(super) fn print_dry_run(runbook: &crate::domain::plan::Runbook) -> u8 {
+    show::plan(runbook, &BTreeMap::new(), "")
+}
+
 fn pairs(given: &[String]) -> Result<BTreeMap<String, String>, Refusal> {
     given
         .iter()

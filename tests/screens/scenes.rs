@@ -94,6 +94,17 @@ pub fn all() -> Vec<Scene> {
         model.ui.cursor = Some(story::wall("13:50:00").timestamp_millis());
         model
     }));
+    // The probes as they were: two fail, the third answers; and long before that all did.
+    all.push(scene("probes-then", {
+        let mut model = room("eve");
+        model.ui.cursor = Some(story::wall("13:57:00").timestamp_millis());
+        model
+    }));
+    all.push(scene("probes-before", {
+        let mut model = room("eve");
+        model.ui.cursor = Some(story::wall("13:50:00").timestamp_millis());
+        model
+    }));
     all.push(scene("readiness", {
         let mut model = after("eve", "5");
         ready(&mut model);
