@@ -8,6 +8,7 @@ mod audit;
 mod budget;
 mod conn;
 mod core;
+mod elsewhere;
 mod erase;
 mod flight;
 mod gatekeeper;
