@@ -67,7 +67,7 @@ fn appends(asked: &Asked) {
     for (together, goal) in [(1, Goal::Part(0.45)), (16, Goal::Part(0.6)), (256, Goal::Part(0.4))] {
         let mut waits = Vec::new();
         let mut n = 0;
-        let [ours, bare] = in_turns(
+        let [ours, bare, sqlite] = in_turns(
             rounds,
             [
                 &mut || {
@@ -75,11 +75,13 @@ fn appends(asked: &Asked) {
                     append(&dir.path().join(format!("{together}-{n}.db")), together, lasts, &mut waits)
                 },
                 &mut || bare_append(&dir.path().join("bare"), together, lasts),
+                &mut || bare_sqlite(&dir.path().join("bare.db"), together, lasts),
             ],
         );
         let name =
             if together == 1 { "one writer".to_owned() } else { format!("{together} writers, group commit") };
         row(&name, ours, "ev/s", Some(("append and fdatasync", bare)), goal);
+        row(&name, ours, "ev/s", Some(("bare SQLite, a table of one column", sqlite)), Goal::None);
         if together == 1 {
             row("its wait, half of them within", quantile(&mut waits, 0.5) * 1e3, "ms", None, Goal::None);
             row("its wait, 99 of 100 within", quantile(&mut waits, 0.99) * 1e3, "ms", None, Goal::None);
@@ -175,6 +177,25 @@ fn bare_append(path: &Path, together: usize, lasts: Duration) -> f64 {
     support::per_second(lasts, || {
         file.write_all(&bytes).unwrap();
         file.sync_data().unwrap();
+        together as u64
+    })
+}
+
+/// What SQLite can do: as many bytes in one row each, one transaction for all, as durable.
+fn bare_sqlite(path: &Path, together: usize, lasts: Duration) -> f64 {
+    let _ = std::fs::remove_file(path);
+    let mut db = rusqlite::Connection::open(path).unwrap();
+    let set = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE bare (seq INTEGER PRIMARY KEY, bytes BLOB)";
+    db.execute_batch(set).unwrap();
+    let bytes = vec![b'x'; BARE];
+    support::per_second(lasts, || {
+        let transaction = db.transaction().unwrap();
+        let mut insert = transaction.prepare_cached("INSERT INTO bare (bytes) VALUES (?1)").unwrap();
+        for _ in 0..together {
+            insert.execute([&bytes]).unwrap();
+        }
+        drop(insert);
+        transaction.commit().unwrap();
         together as u64
     })
 }

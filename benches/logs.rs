@@ -154,6 +154,8 @@ fn screen(asked: &Asked) {
         std::fs::write(&path, "2026-11-22T21:23:00.000Z INFO ready-to-follow\n").unwrap();
         let room = home.room(&["--log", path.to_str().unwrap()]);
         let seat = home.seat(&[]);
+        // Where a log is read.
+        seat.key("4");
         seat.wait_for("ready-to-follow");
         let token = format!("last-line-{round}");
         let text = log("plain", lines) + &format!("2026-11-22T21:25:00.000Z INFO {token}\n");

@@ -103,9 +103,9 @@ fn parse(text: &str) -> Result<Option<(Uuid, Command)>, String> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?;
     // Told apart here and not by trying both, so that the error is about what was meant.
     let read = if value.get("command").is_some() {
-        serde_json::from_value(value).map(|Named { id, command }| (id, command))
+        serde_json::from_slice(text.as_bytes()).map(|Named { id, command }| (id, command))
     } else {
-        serde_json::from_value(value).map(|command| (Uuid::now_v7(), command))
+        serde_json::from_slice(text.as_bytes()).map(|command| (Uuid::now_v7(), command))
     };
     read.map(Some).map_err(|error| format!("no command: {error}; docs/wire.md says how they look"))
 }

@@ -36,7 +36,13 @@ fn read(version: u32, payload: &[u8], steps: &[Step]) -> Fact {
     for step in steps.iter().skip(usize::try_from(version.saturating_sub(1)).unwrap_or(usize::MAX)) {
         step(&mut lifted);
     }
-    serde_json::from_value(lifted).unwrap_or(Fact::Foreign(stored))
+    again(&lifted).unwrap_or(Fact::Foreign(stored))
+}
+
+/// A fact of a tree, by its bytes: read straight from the tree it would be read by code of its own, as much again as
+/// everything that reads facts.
+pub fn again(tree: &Value) -> Option<Fact> {
+    serde_json::from_slice(&serde_json::to_vec(tree).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::{
     journal::{
         Head, chain,
         chain::{Draft, Record},
+        upcast,
     },
     wire::EVENT_MAX,
 };
@@ -186,7 +187,7 @@ impl Core {
         }
         let Ok(mut value) = serde_json::to_value(&fact) else { return fact };
         self.redact_value(&mut value);
-        serde_json::from_value(value).unwrap_or(Fact::Erased)
+        upcast::again(&value).unwrap_or(Fact::Erased)
     }
 
     fn redact_value(&self, value: &mut serde_json::Value) {

@@ -3,13 +3,14 @@
 
 mod link;
 mod outside;
+mod pace;
 
 pub use link::{Link, Revive, Sits};
 
 use super::{
     model::{Model, Setup, Todo},
     term::{self, Caps, Inputs, Screen, ScreenError, Signal, Signals, screen::Suspended, signal::Ended},
-    update::{self, Effect, Event},
+    update::{self, Effect, Event, Haste},
     view,
 };
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
     wire::Anchored,
 };
 use outside::Outside;
+use pace::Pace;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -34,8 +36,6 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// The shortest time between two frames.
-const FRAME: Duration = Duration::from_millis(30);
 /// Things that are taken in before they are drawn at most, so that a flood does not blind the person.
 const DRAIN: usize = 512;
 
@@ -124,20 +124,22 @@ pub async fn run(options: Options) -> Result<(Left, Vec<String>), SeatError> {
         done: jobs,
     };
     let through = options.caps.clipboard();
-    let mut dirty = true;
-    let mut next_frame = Instant::now();
+    let mut pace = Pace::new(Instant::now());
     loop {
-        if dirty && Instant::now() >= next_frame {
+        let due = pace.due();
+        if due.is_some_and(|due| due <= Instant::now()) {
             model.now = clock::now();
-            screen.draw(|frame| {
+            let bytes = screen.draw(|frame| {
                 let area = frame.area();
                 if let Some(at) = view::screen(frame.buffer_mut(), area, &options.theme, &model) {
                     frame.set_cursor_position(at);
                 }
             })?;
-            (dirty, next_frame) = (false, Instant::now() + FRAME);
+            pace.drew(Instant::now(), bytes);
+            continue;
         }
-        let wake = if dirty { next_frame } else { Instant::now() + until(&model) };
+        let clock = Instant::now() + until(&model);
+        let wake = due.map_or(clock, |due| due.min(clock));
         let first = tokio::select! {
             biased;
             signal = signals.next() => match signal {
@@ -174,7 +176,7 @@ pub async fn run(options: Options) -> Result<(Left, Vec<String>), SeatError> {
         let mut next = first;
         for _ in 0..DRAIN {
             let Some(event) = next.take() else { break };
-            dirty = true;
+            pace.want(Haste::of(&event, model.ui.at_log()));
             for effect in update::update(&mut model, clock::now(), event) {
                 match effect {
                     Effect::Quit => {

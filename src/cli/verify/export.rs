@@ -202,7 +202,8 @@ fn hex(text: &str) -> Option<Vec<u8>> {
 /// The next event that `journal.jsonl` tells.
 fn event(told: &mut Read) -> Result<Event, String> {
     let line = told.next().ok_or("it is missing in journal.jsonl")?.map_err(|error| error.to_string())?;
-    serde_json::from_str(&line).map_err(|error| format!("its line in journal.jsonl is none: {error}"))
+    serde_json::from_slice(line.as_bytes())
+        .map_err(|error| format!("its line in journal.jsonl is none: {error}"))
 }
 
 fn same(is: bool) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! Log lines that pass the filter.
 
 use super::Model;
-use crate::signal::{Level, Line};
+use crate::signal::{Level, Line, analysis::logline};
 
 impl Model {
     /// Lines that pass the filter and are not behind a pause, oldest first; and how many new ones wait behind it.
@@ -40,11 +40,16 @@ pub fn key(line: &Line) -> u64 {
     (ms << 21) | (line.n & 0x1f_ffff)
 }
 
+/// What a line says, without what is shown beside it.
+pub fn said(line: &Line) -> &str {
+    if line.fields.is_empty() { logline::message(&line.text) } else { &line.text }
+}
+
 /// A line as it is shown and pinned: its text, then its fields but those that only say again where it comes from.
 pub fn words(line: &Line) -> String {
     let file = line.source.rsplit('/').next().unwrap_or(&line.source);
     let file = file.strip_suffix(".log").unwrap_or(file);
-    let mut out = line.text.clone();
+    let mut out = said(line).to_owned();
     for (name, value) in
         line.fields.iter().filter(|(_, value)| value.len() < 3 || !file.starts_with(value.as_str()))
     {

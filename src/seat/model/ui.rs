@@ -264,6 +264,11 @@ impl Ui {
         self.pane() == pane
     }
 
+    /// Whether a log is read, and not only in sight.
+    pub fn at_log(&self) -> bool {
+        self.view == View::Logs || self.has(Pane::Logs)
+    }
+
     /// Goes to a view, with the focus on its first pane.
     pub fn go(&mut self, view: View) {
         if self.view != view {

@@ -143,11 +143,11 @@ impl<W: Write> Screen<W> {
         self.redraw()
     }
 
-    /// Draws one frame, shown whole by terminals that know how.
+    /// Draws one frame, shown whole by terminals that know how; gives the bytes that it took.
     ///
     /// # Errors
     /// Where the terminal is gone, or was given back by a panic elsewhere.
-    pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> Result<(), ScreenError> {
+    pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> Result<usize, ScreenError> {
         if self.entered.lost() {
             return Err(ScreenError::Failed);
         }
@@ -161,11 +161,12 @@ impl<W: Write> Screen<W> {
             // Nothing shows that did not show before: nothing is written.
             self.entered.forget(Mode::Synchronized);
             pen.out().truncate(before);
-            return Ok(());
+            return Ok(0);
         }
         let ended = self.entered.leave(Mode::Synchronized, pen);
+        let bytes = pen.out().len().saturating_sub(before);
         drawn.and(ended).and_then(|()| Write::flush(pen))?;
-        Ok(())
+        Ok(bytes)
     }
 
     /// What the terminal measures now, in cells.

@@ -2,6 +2,7 @@
 
 mod draft;
 mod frame;
+mod haste;
 mod input;
 mod layer;
 pub mod presence;
@@ -9,6 +10,7 @@ mod shows;
 mod tick;
 
 pub use draft::open as open_draft;
+pub use haste::Haste;
 pub use shows::shows;
 pub use tick::next_change;
 

@@ -93,7 +93,9 @@ fn one_row(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model, line: &Li
     let place = put::part(area, at + 6, area.width);
     let words = if line.level >= Level::Info { Role::Text } else { Role::Quiet };
     put::left(buf, place, theme, &text, theme.style(words));
-    if let Some(found) = model.ui.log_filter.pattern.as_ref().and_then(|pattern| pattern.find(&line.text)) {
+    if let Some(found) =
+        model.ui.log_filter.pattern.as_ref().and_then(|pattern| pattern.find(lines::said(line)))
+    {
         let before = text.get(..found.start()).unwrap_or("");
         let (from, wide) = (fit::width(before), fit::width(found.as_str()));
         let (from, wide) = (u16::try_from(from).unwrap_or(u16::MAX), u16::try_from(wide).unwrap_or(0));

@@ -5,6 +5,8 @@
 mod plain;
 mod time;
 
+pub use plain::message;
+
 use crate::domain::{text, time::Wall};
 use crate::signal::Level;
 use serde_json::{Map, Value};

@@ -28,6 +28,21 @@ pub(super) fn parse(line: &str) -> Parsed {
     Parsed { at: at.or(access), level, text: text::line(line).into_owned(), fields: Vec::new() }
 }
 
+/// What a plain line says after the time and the level that it begins with: both are shown beside it.
+pub fn message(text: &str) -> &str {
+    let start = text.trim_start().trim_start_matches(['[', '(']);
+    let Some((_, rest)) = time::leading(start) else { return text };
+    let rest = rest.trim_start_matches([']', ')']).trim_start();
+    let word = rest.split_whitespace().next().unwrap_or_default();
+    let bare = word.trim_matches(['[', ']', '<', '>', '(', ')', ':', '|']);
+    let said = if level(bare).is_some() && (shouts(bare) || bare.len() < word.len()) {
+        rest.get(word.len()..).unwrap_or_default().trim_start()
+    } else {
+        rest
+    };
+    if said.is_empty() { text } else { said }
+}
+
 fn word(rest: &str) -> Option<Level> {
     rest.split(|c: char| {
         c.is_whitespace() || matches!(c, '[' | ']' | '|' | ':' | '<' | '>' | '(' | ')' | '=' | ',')

@@ -119,3 +119,27 @@ proptest! {
         let _ = parse(&line);
     }
 }
+
+#[test]
+fn a_plain_line_is_shown_without_what_stands_beside_it() {
+    for (line, said) in [
+        ("2026-11-22T21:23:00.000Z INFO ready to serve", "ready to serve"),
+        ("[2026-11-22 21:23:00,123] [ERROR] no such order", "no such order"),
+        ("2026/11/22 21:23:00 warning: low on disk", "low on disk"),
+        ("2026-11-22T21:23:00Z Information is missing", "Information is missing"),
+        ("2026-11-22T21:23:00Z", "2026-11-22T21:23:00Z"),
+        ("2026-11-22T21:23:00Z INFO", "2026-11-22T21:23:00Z INFO"),
+        ("INFO starts without a time", "INFO starts without a time"),
+        ("", ""),
+    ] {
+        assert_eq!(message(line), said, "{line}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_a_line_says_is_its_end(line in "([0-9T:. Z-]|\\PC){0,60}") {
+        let said = message(&line);
+        prop_assert!(line.ends_with(said) && (line.is_empty() || !said.is_empty()));
+    }
+}
