@@ -118,6 +118,7 @@ async fn run(lasts: Duration) -> Vec<Row> {
 async fn room(dir: &Path) -> (PathBuf, SocketAddr) {
     let options = Options {
         journal: Arc::new(Sqlite::open(&dir.join("journal.db"), Mode::Write).unwrap()),
+        spool: None,
         blobs: Arc::new(Blobs::open(&dir.join("blobs"), BlobBounds::default()).unwrap()),
         redactor: Redactor::default(),
         policy: Policy::default(),

@@ -362,7 +362,7 @@ async fn write(
         for _ in 0..count {
             let at = shared.began.elapsed().as_micros();
             let command = note(format!("what somebody saw, at={at};"));
-            burst.extend(encode(&ToRoom::Do { id: CommandId(Uuid::now_v7()), command }));
+            burst.extend(encode(&ToRoom::Do { id: CommandId(Uuid::now_v7()), command, glass: None }));
         }
         write.write_all(&burst).await.unwrap();
         sent += count;

@@ -12,6 +12,8 @@
 
 #[path = "drill/keys.rs"]
 mod keys;
+#[path = "drill/own.rs"]
+mod own;
 #[path = "drill/prometheus.rs"]
 mod prometheus;
 mod support;

@@ -62,6 +62,7 @@ impl House {
         let dir = tempfile::tempdir().unwrap();
         let options = Options {
             journal: Arc::new(Sqlite::open(&dir.path().join("journal.db"), Mode::Write).unwrap()),
+            spool: None,
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
             redactor: Redactor::default(),
             policy,
@@ -270,7 +271,7 @@ async fn a_seat_that_only_looks_is_refused_here_and_in_the_room() {
     // A client that leaves the rules of the seat aside meets those of the room.
     let id = CommandId(uuid::Uuid::now_v7());
     let say = Command::Note(NoteCommand::Say { incident: None, text: "x".into() });
-    seat.writer.send(&ToRoom::Do { id, command: say }).await.unwrap();
+    seat.writer.send(&ToRoom::Do { id, command: say, glass: None }).await.unwrap();
     let refused = loop {
         if let FromRoom::Done { outcome, .. } = seat.reader.next().await.unwrap() {
             break outcome;

@@ -62,6 +62,7 @@ fn elses(head: Head) -> Vec<chain::Record> {
         occurred: now,
         room: "another".into(),
         actor: Actor::user("eve", 7),
+        offline: None,
         fact: Fact::Note(NoteFact::Said { incident: None, text: "from elsewhere".into() }),
     };
     vec![chain::seal(draft, head, [1; 16]).unwrap().0]
@@ -117,6 +118,7 @@ impl House {
         let mood = Arc::new(AtomicU8::new(WELL));
         let options = Options {
             journal: Arc::new(Moody { file, mood: mood.clone() }),
+            spool: None,
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
             redactor: Redactor::default(),
             policy: Policy::default(),
@@ -177,7 +179,7 @@ async fn a_command_that_comes_again_gets_the_answer_that_it_got_however_long_ago
     });
     let first = id();
     let answer = client.command(first, declare.clone()).await.unwrap();
-    let Outcome::Ok { made, seqs } = &answer else { panic!("{answer:?}") };
+    let Outcome::Ok { made, seqs, .. } = &answer else { panic!("{answer:?}") };
     assert!(made.contains(&"INC-1".to_owned()) && !seqs.is_empty());
     assert_eq!(client.command(first, declare.clone()).await.unwrap(), answer, "at once");
     // More than the fold remembers.
@@ -410,6 +412,7 @@ async fn what_was_to_go_when_the_room_fell_goes_when_it_opens_again() {
             occurred: now.clone(),
             room: "before".into(),
             actor: Actor::user("eve", 7),
+            offline: None,
             fact: Fact::Note(fact),
         };
         let record = chain::seal(draft, head, [1; 16]).unwrap().0;
@@ -418,6 +421,7 @@ async fn what_was_to_go_when_the_room_fell_goes_when_it_opens_again() {
     }
     let options = Options {
         journal: file.clone(),
+        spool: None,
         blobs: blobs.clone(),
         redactor: Redactor::default(),
         policy: Policy::default(),

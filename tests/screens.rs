@@ -205,6 +205,23 @@ fn a_terminal_too_small_still_says_how_bad_how_long_and_whether_frozen() {
     }
 }
 
+/// Lower panes go first where height is short, logs and then tasks; the timeline keeps its width.
+#[test]
+fn a_short_terminal_keeps_a_whole_timeline() {
+    let scene = scenes::all().into_iter().find(|scene| scene.name == "approval").unwrap();
+    let mut wrong = Vec::new();
+    for height in [16, 19, 20, 21] {
+        let shot = draw(&scene.model, (80, height), &theme("dark", Depth::True));
+        wrong.extend(committed(&format!("short-80x{height}"), &snap::styled(&shot)).err());
+        let text = snap::text(&shot);
+        let title = text.lines().find(|line| line.contains(" Timeline ")).unwrap_or_else(|| panic!("{text}"));
+        assert!(title.starts_with("\"\u{2576} Timeline"), "it begins at the left: {title}");
+        assert_eq!(text.contains(" Tasks "), height > 20, "{height}:\n{text}");
+        assert_eq!(title.contains(" open "), height <= 20, "what went is counted: {title}");
+    }
+    assert!(wrong.is_empty(), "look, then WARROOM_SHOTS=1\n{}", wrong.join("\n"));
+}
+
 /// A picture is committed with the digest of the cells that it was drawn from.
 fn picture_of(name: &str, shot: &Buffer, ground: picture::Ground, wrong: &mut Vec<String>) {
     let dir = places().1;

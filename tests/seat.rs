@@ -71,7 +71,7 @@ fn id(effects: &[Effect]) -> CommandId {
 }
 
 fn accepted(model: &mut Model, effects: &[Effect]) -> Vec<Effect> {
-    let outcome = Outcome::Ok { seqs: vec![1], made: Vec::new() };
+    let outcome = Outcome::Ok { seqs: vec![1], made: Vec::new(), offline: false };
     hear(model, NOW, FromRoom::Done { id: id(effects), outcome })
 }
 

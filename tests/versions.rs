@@ -27,6 +27,7 @@ fn event(line: &str, before: &State) -> (u32, Event) {
         occurred,
         room: header["room"].as_str().unwrap().to_owned(),
         actor: serde_json::from_value(header["actor"].clone()).unwrap(),
+        offline: None,
         fact: upcast::fact(version, &payload),
         hash: Digest::ZERO,
     };

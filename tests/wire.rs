@@ -44,6 +44,7 @@ fn status() -> RoomStatus {
         anchor: None,
         rooms: Vec::new(),
         replicated: None,
+        away: None,
         head: 7,
         hash: None,
         here: vec![Presence::new(3, Actor::user("ana", 1000), As::Seat, at())],
@@ -54,7 +55,7 @@ fn status() -> RoomStatus {
 
 fn to_room() -> Vec<ToRoom> {
     let step = StepRef { walk: WalkId(2), step: "switch".into() };
-    let command = |command| ToRoom::Do { id: id(), command };
+    let command = |command| ToRoom::Do { id: id(), command, glass: None };
     vec![
         ToRoom::Hello {
             wire: WIRE,
@@ -130,7 +131,10 @@ fn from_room() -> Vec<FromRoom> {
             room: status(),
             seat: 3,
         },
-        FromRoom::Done { id: id(), outcome: Outcome::Ok { seqs: vec![8, 9], made: vec!["INC-7".into()] } },
+        FromRoom::Done {
+            id: id(),
+            outcome: Outcome::Ok { seqs: vec![8, 9], made: vec!["INC-7".into()], offline: false },
+        },
         FromRoom::Done {
             id: id(),
             outcome: Outcome::Refused(

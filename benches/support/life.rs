@@ -22,7 +22,7 @@ use warroom::{
     },
     evidence::redact::Redactor,
     journal::{Appended, Head, Journal as _, chain::Record},
-    room::{Core, Seen, Submitted},
+    room::{Core, Seen, Submitted, When},
     runbook,
     store::sqlite::{Mode, Sqlite},
 };
@@ -61,7 +61,12 @@ impl Life {
     #[allow(clippy::needless_pass_by_value)] // They are made where they are said.
     fn act(&mut self, actor: &Actor, command: Command) {
         self.now = self.now.plus(Span::secs(7));
-        match self.core.submit((actor, &Groups::default()), CommandId(Uuid::now_v7()), &command, &self.now) {
+        match self.core.submit(
+            (actor, &Groups::default()),
+            CommandId(Uuid::now_v7()),
+            &command,
+            &When::now(self.now.clone()),
+        ) {
             Submitted::Append { records, events, .. } => {
                 self.records.extend(records);
                 if self.keep_events {

@@ -3,6 +3,7 @@
 use crate::domain::{
     Event, Fact,
     board::BoardFact,
+    conflict::ConflictFact,
     deviation::DeviationFact,
     dispatch::DispatchFact,
     freeze::FreezeFact,
@@ -35,7 +36,7 @@ pub enum Weight {
 pub fn weight(fact: &Fact) -> Weight {
     use Weight::{Info, Notice, Warning};
     match fact {
-        Fact::Room(RoomFact::Resumed { .. })
+        Fact::Room(RoomFact::Resumed { .. } | RoomFact::GapWrittenBack { .. })
         | Fact::Deviation(DeviationFact::Recorded { .. })
         | Fact::Gate(GateFact::Refused { .. } | GateFact::Overridden { .. })
         | Fact::Readiness(ReadinessFact::Turned { verdict: Verdict::No | Verdict::Unknown, .. })
@@ -53,6 +54,7 @@ pub fn weight(fact: &Fact) -> Weight {
             | WalkFact::TakenOver { .. }
             | WalkFact::Edited { .. },
         )
+        | Fact::Conflict(ConflictFact::Found { .. })
         | Fact::Erased => Warning,
         Fact::Incident(
             IncidentFact::Declared { .. }
@@ -121,6 +123,7 @@ pub(crate) mod tests {
             recorded: wall,
             room: "bastion-41".into(),
             actor: Actor::user("ana", 1001),
+            offline: None,
             fact: Fact::Note(NoteFact::Said { incident: Some(IncidentId(7)), text: said.into() }),
             hash: Digest([0xab; 32]),
         }

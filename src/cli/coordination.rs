@@ -201,7 +201,7 @@ pub fn run(with: &With, verb: &Verb) -> ExitCode {
 
 async fn act(with: &With, verb: &Verb) -> Result<u8, Unreached> {
     let json = verb.about().json;
-    let mut session = Session::open(with).await?;
+    let mut session = Session::open(with).await?.under(verb.about().glass.clone());
     let state = session.state().await?;
     let outcome = match command(verb, &state) {
         Ok(command) => session.act(command).await?,

@@ -2,6 +2,8 @@
 
 mod close;
 mod offer;
+pub(super) mod own;
+mod production;
 mod record;
 
 use super::{
@@ -14,13 +16,15 @@ use crate::{
     config::Flags,
     domain::id::IncidentId,
     drill::{
-        auto, places,
+        auto,
+        own::Own,
+        places,
         stage::{self, Stage, Wanted},
         story::{Story, Sum},
         world::{Leave, Scenario},
     },
-    hand::attach,
-    os::{clock, dirs},
+    hand::{attach, home},
+    os::{clock, dirs, durable},
 };
 use offer::Choice;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -40,6 +44,10 @@ use std::{
 ///
 /// The world is real: processes, traffic, metrics, logs, release directories, a pipeline; all on loopback, all gone
 /// when the drill is over. What stays is the draft, with the journal that it came from.
+///
+/// With --runbook it is your own runbook that is walked. Every host, service, address, path, program and value of
+/// production that it names needs a stand-in (--map, or the table drill of warroom.toml); what has none is listed, and nothing
+/// is started. Its steps have a HOME of the drill's own and none of your credentials.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct DrillArgs {
@@ -66,6 +74,14 @@ pub struct DrillArgs {
     /// Without the coach's line (C switches it in the seat)
     #[arg(long)]
     no_coach: bool,
+    /// Walk a runbook of your own against stand-ins
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    runbook: Vec<String>,
+    #[command(flatten)]
+    stand: own::StandArgs,
+    /// With --runbook: print what would run, stand-ins in place, and start nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -79,15 +95,32 @@ pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
         return record::run(with, args);
     }
     let flags = &with.flags;
-    if [&flags.prom, &flags.scrape, &flags.probe, &flags.log, &flags.release, &flags.runbook]
+    if [&flags.prom, &flags.scrape, &flags.probe, &flags.log, &flags.release]
         .iter()
         .any(|all| !all.is_empty())
     {
         exit::warn(
-            "a drill has targets and runbooks of its own and refuses others: leave --prom, --scrape, --probe, --log, --release and --runbook out",
+            "a drill has targets of its own and refuses others: leave --prom, --scrape, --probe, --log and --release out",
         );
         return exit::code(exit::USAGE);
     }
+    let files: Vec<String> = flags.runbook.iter().chain(&args.runbook).cloned().collect();
+    if files.is_empty() && (args.dry_run || !args.stand.is_empty()) {
+        exit::warn("--map, --keep and --dry-run are for a runbook of your own: name it with --runbook FILE");
+        return exit::code(exit::USAGE);
+    }
+    let own = match Some(files)
+        .filter(|files| !files.is_empty())
+        .map(|files| own::prepare(&files, &args.stand, with.config.as_ref()))
+    {
+        None => None,
+        Some(Ok(own)) if args.dry_run => return exit::code(own::dry_run(&own)),
+        Some(Ok(own)) => Some(own),
+        Some(Err((why, code))) => {
+            exit::warn(&why);
+            return exit::code(code);
+        }
+    };
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if args.resume && !terminal {
         exit::warn("--resume needs a terminal: a drill is taken up by a person");
@@ -107,7 +140,7 @@ pub fn run(with: &With, args: &DrillArgs) -> ExitCode {
             return exit::code(exit::REFUSED);
         }
     }
-    let code = match stage(args, terminal, pace) {
+    let code = match stage(args, terminal, pace, own) {
         Ok(stage) => played(stage, args, terminal, &told, with.config.as_ref()),
         Err(code) => code,
     };
@@ -162,7 +195,8 @@ fn to_the_draft(
     }
     let room = stage::room_dir(&stage.dir);
     let Ok(runtime) = exit::runtime() else { return nothing };
-    let opened = dirs::private(&room).map_err(|error| error.to_string()).and_then(|()| {
+    let private = dirs::private(&room).map_err(|error| error.to_string());
+    let opened = private.and_then(|()| apart(stage, &room)).and_then(|()| {
         runtime
             .block_on(reach::start(&with, &room, &stage.room_flags(), &exit::warn))
             .map_err(|error| error.to_string())
@@ -183,8 +217,18 @@ fn to_the_draft(
     Ended { code: code.max(written), drafted: written == exit::DONE, ..nothing }
 }
 
+/// Steps of the person's own runbooks run apart from what is the person's.
+fn apart(stage: &Stage, room: &Path) -> Result<(), String> {
+    let Some(own) = &stage.own else { return Ok(()) };
+    let of_player = |name: &str| std::env::var_os(name);
+    let environment = own.environment(&stage.dir, &stage::socket(&stage.dir), of_player);
+    dirs::private(&stage.dir.join("home")).map_err(|error| error.to_string())?;
+    let text = serde_json::to_vec(&environment).map_err(|error| error.to_string())?;
+    durable::write_whole(&room.join(home::FILE), &text).map_err(|error| error.to_string())
+}
+
 /// The world: a new one, or the one that a crash left behind.
-fn stage(args: &DrillArgs, terminal: bool, pace: f64) -> Result<Stage, u8> {
+fn stage(args: &DrillArgs, terminal: bool, pace: f64, own: Option<Own>) -> Result<Stage, u8> {
     let refused = |error: &dyn std::fmt::Display| {
         exit::warn(&error.to_string());
         exit::REFUSED
@@ -218,7 +262,7 @@ fn stage(args: &DrillArgs, terminal: bool, pace: f64) -> Result<Stage, u8> {
     }
     exit::say("starting the practice world …");
     let dir = places::claim(&state).map_err(|error| refused(&error))?;
-    Stage::begin(&Wanted { scenario: args.scenario, pace, dir: dir.clone() }).map_err(|error| {
+    Stage::begin(&Wanted { scenario: args.scenario, pace, dir: dir.clone(), own }).map_err(|error| {
         drop(std::fs::remove_dir_all(&dir));
         refused(&error)
     })
@@ -235,7 +279,7 @@ fn out(args: &DrillArgs) -> PathBuf {
 fn play(stage: &Stage, runtime: &tokio::runtime::Runtime, told: &AtomicUsize) -> (u8, Option<IncidentId>) {
     let facts = &stage.facts;
     let count = |service: &str| facts.urls(service).len();
-    exit::say(&format!("DRILL {} at pace {}: nothing of this is production.", facts.scenario, stage.pace));
+    exit::say(&format!("DRILL {} at pace {}: nothing of this is production.", stage.words(), stage.pace));
     exit::say(&format!(
         "{} processes on loopback: checkout ×{}, pricing, payments, customers, a pipeline. The responder's part",
         facts.procs.len() + 1,
@@ -265,8 +309,14 @@ fn play(stage: &Stage, runtime: &tokio::runtime::Runtime, told: &AtomicUsize) ->
     });
     match played {
         Some(Ok(played)) => {
-            exit::say(&format!("\n  In hand\n{}", sum(story.sum())));
-            (exit::DONE, Some(played.incident))
+            let heading = if played.stopped.is_none() { "In hand" } else { "Not in hand" };
+            exit::say(&format!("\n  {heading}\n{}", sum(story.sum())));
+            let Some(stopped) = played.stopped else { return (exit::DONE, Some(played.incident)) };
+            exit::say(&format!("stopped  {}", crate::domain::text::line(&stopped.to_string())));
+            if stopped.step.is_some() {
+                exit::say("         in a terminal, without --auto, you walk it yourself from its first step");
+            }
+            (exit::REFUSED, Some(played.incident))
         }
         Some(Err(error)) => {
             exit::warn(&format!("the drill got stuck: {error}"));

@@ -17,17 +17,22 @@ pub const NO_ROOM: u8 = 20;
 /// The terminal is gone, as by SIGHUP.
 pub const HANGUP: u8 = 129;
 
+/// Beside what was done while the journal was out of reach.
+const OFFLINE: &str = "  OFFLINE: on the room's own disk alone; appended when the journal is back, maybe under other \
+                       numbers";
+
 /// Prints what became of a command; gives its exit code.
 pub fn outcome(outcome: &Outcome, json: bool) -> u8 {
     if json {
         print(outcome);
     }
     match outcome {
-        Outcome::Ok { made, seqs } => {
+        Outcome::Ok { made, seqs, offline } => {
             if !json {
                 let what = if made.is_empty() { "done".to_owned() } else { made.join(" ") };
                 let events: Vec<_> = seqs.iter().map(|seq| format!("#{seq}")).collect();
-                println!("{}", format!("{what}  {}", events.join(" ")).trim_end());
+                let aside = if *offline { OFFLINE } else { "" };
+                println!("{}{aside}", format!("{what}  {}", events.join(" ")).trim_end());
             }
             DONE
         }

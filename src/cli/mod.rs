@@ -2,6 +2,7 @@
 
 mod anchor;
 pub mod config;
+mod conflict;
 pub mod coordination;
 pub mod drill;
 pub mod drill_world;
@@ -90,6 +91,7 @@ enum Verb {
     #[command(flatten)]
     Mark(mark::Verb),
     Page(page::PageArgs),
+    Conflict(conflict::ConflictArgs),
     Run(run::RunArgs),
     Do(script::DoArgs),
     /// Walk a runbook, step by step
@@ -153,6 +155,7 @@ impl Verb {
             | Self::Status(_)
             | Self::Ready(_)
             | Self::Who(_)
+            | Self::Conflict(_)
             | Self::Tail(_)
             | Self::Gate(_)
             | Self::Erase(_)
@@ -197,6 +200,7 @@ pub fn main() -> ExitCode {
         Some(Verb::People(verb)) => people::run(&with, verb),
         Some(Verb::Mark(verb)) => mark::run(&with, &verb),
         Some(Verb::Page(args)) => page::run(&with, &args),
+        Some(Verb::Conflict(args)) => conflict::run(&with, &args),
         Some(Verb::Run(args)) => run::run(&with, &args),
         Some(Verb::Do(args)) => script::run(&with, &args),
         Some(Verb::Step(args)) => step::run(&with, args),
@@ -207,7 +211,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Journal(args)) => journal::run(&with, &args),
         Some(Verb::Evidence(args)) => evidence::run(&with, &args),
         Some(Verb::Export(args)) => export::run(&with, &args),
-        Some(Verb::Runbook(args)) => runbook::run(&args),
+        Some(Verb::Runbook(args)) => runbook::run(with.config, &args),
         Some(Verb::Config(args)) => config::run(&args, with.config),
         Some(Verb::Practices(args)) => practices::run(&args),
         Some(Verb::Completions(args)) => pages::completions(&args),

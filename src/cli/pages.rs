@@ -21,8 +21,9 @@ pub struct ManArgs {
 
 /// Prints completions.
 pub fn completions(args: &CompletionsArgs) -> ExitCode {
-    clap_complete::generate(args.shell, &mut super::table(), "warroom", &mut std::io::stdout());
-    exit::code(exit::DONE)
+    let mut out = Vec::new();
+    clap_complete::generate(args.shell, &mut super::table(), "warroom", &mut out);
+    printed(&String::from_utf8_lossy(&out))
 }
 
 /// Writes manual pages.
@@ -40,13 +41,17 @@ pub fn man(args: &ManArgs) -> ExitCode {
 
 /// Prints the seat's keys as Markdown.
 pub fn keys() -> ExitCode {
-    print!("{}", crate::seat::command::doc::markdown());
-    exit::code(exit::DONE)
+    printed(&crate::seat::command::doc::markdown())
 }
 
 /// Prints every subcommand as Markdown.
 pub fn commands() -> ExitCode {
-    print!("{}", markdown());
+    printed(&markdown())
+}
+
+/// Whoever reads may have seen enough before the end.
+fn printed(text: &str) -> ExitCode {
+    exit::say(text.trim_end());
     exit::code(exit::DONE)
 }
 

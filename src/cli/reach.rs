@@ -251,6 +251,8 @@ pub struct Session {
     pub socket: PathBuf,
     /// Why it is not the machine's room, where the machine is meant to have one.
     pub passed_over: Option<String>,
+    /// Why the glass is broken for what is done, in case that the room cannot reach its journal.
+    glass: Option<String>,
 }
 
 impl Session {
@@ -274,7 +276,7 @@ impl Session {
             }
             reached => reached?,
         };
-        Ok(Self { client, socket, passed_over: reached.passed_over })
+        Ok(Self { client, socket, passed_over: reached.passed_over, glass: None })
     }
 
     /// Connects to a room that runs already.
@@ -287,7 +289,7 @@ impl Session {
         let (mut last, mut passed_over) = (None, None);
         for place in places {
             match Client::script(&place.socket).await {
-                Ok(client) => return Ok(Self { client, socket: place.socket, passed_over }),
+                Ok(client) => return Ok(Self { client, socket: place.socket, passed_over, glass: None }),
                 Err(error) => {
                     if let NoRoom::Absent { why, .. } = &error {
                         passed_over = passed_over.or_else(|| missed(&place, why));
@@ -363,7 +365,15 @@ impl Session {
     /// # Errors
     /// [`Unreached`].
     pub async fn act(&mut self, command: Command) -> Result<Outcome, Unreached> {
-        Ok(self.client.command(CommandId(Uuid::now_v7()), command).await?)
+        let id = CommandId(Uuid::now_v7());
+        Ok(self.client.command_under(id, command, self.glass.clone()).await?)
+    }
+
+    /// The same, with the glass broken for what it does in case that the room cannot reach the journal that it shares.
+    #[must_use]
+    pub fn under(mut self, glass: Option<String>) -> Self {
+        self.glass = glass;
+        self
     }
 }
 

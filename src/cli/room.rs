@@ -4,7 +4,7 @@ use super::{With, anchor, exit, journal, log, outward, reach::Session, sources};
 use crate::{
     audit,
     config::{self, Config, model::TokenPower},
-    domain::{policy::NOBODY_COMMANDS, time::Span},
+    domain::policy::NOBODY_COMMANDS,
     drill::world::World,
     evidence::{
         blob::{Blobs, Bounds},
@@ -163,6 +163,13 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         .map(|path| Lock::take(&path.with_extension("lock"), &format!("a room on {}", path.display())))
         .transpose()
         .map_err(|error| say(&error))?;
+    let kept_in = dir.clone();
+    let spool = match &place {
+        Place::Postgres(_) => {
+            Some(Box::new(move |journal| store::spool::open(&kept_in, journal)) as crate::room::Spools)
+        }
+        Place::File(_) => None,
+    };
     let files = anchor::files(config, journal::file(&place).map(PathBuf::as_path), &dir);
     let journal = store::open(place, Mode::Write).await.map_err(|error| say(&error))?;
     let kept = journal.place();
@@ -196,6 +203,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     let anchoring = if drill.is_some() { None } else { Some(anchor::anchor(config, files, &journal)?) };
     let options = Options {
         journal,
+        spool,
         blobs,
         redactor,
         policy,
@@ -267,7 +275,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         gate_task = Some((close, tokio::spawn(http::serve(listener, options, stop))));
     }
     service::ready(&format!("serves the journal {kept}"));
-    let why = room.serve(listening, inbox).await;
+    let why = Box::pin(room.serve(listening, inbox)).await;
     service::stopping();
     pumps.close().await;
     if let Some(anchoring) = anchoring {
@@ -345,7 +353,7 @@ async fn end_with(world: PathBuf, stop: tokio::sync::mpsc::Sender<String>) {
 
 /// Times of a practice that runs faster than life.
 fn paced(mut policy: crate::domain::policy::Policy, pace: f64) -> crate::domain::policy::Policy {
-    policy.recovery_hold = Span::millis((30_000.0 / pace.max(1.0)) as u64);
+    policy.recovery_hold = crate::drill::stage::hold(pace);
     policy
 }
 

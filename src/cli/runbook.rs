@@ -1,14 +1,20 @@
 //! `warroom runbook show|lint`: what a runbook means, and what is wrong with it.
 
+use super::drill::own::StandArgs;
 use crate::domain::{
     plan::{Block, BlockKind, Choice, Ending, Lead, Lint, LintLevel, Risk, Runbook, SectionRole, Step},
     text,
 };
-use crate::runbook;
+use crate::{
+    config::{self, Flags},
+    drill::ground::Places,
+    runbook::{self, outside::remap},
+};
 use serde_json::{Value, json};
 use std::{
     fmt::Write as _,
     io::{Read as _, Write as _},
+    path::PathBuf,
     process::ExitCode,
 };
 use unicode_width::UnicodeWidthStr as _;
@@ -35,6 +41,8 @@ enum Verb {
         /// As JSON: the whole plan, and all steps in one list under `steps`.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        stand: StandArgs,
     },
     /// Say what a reader should know; exit code 1 where something will not work.
     Lint {
@@ -48,13 +56,15 @@ enum Verb {
 }
 
 /// Runs the subcommand. Exit codes: 0 good, 1 a lint of level error, 2 a file cannot be read or nothing be written.
-pub fn run(args: &RunbookArgs) -> ExitCode {
+pub fn run(config: Option<PathBuf>, args: &RunbookArgs) -> ExitCode {
     let (out, code) = match &args.verb {
-        Verb::Show { file, json } => match load(file) {
-            Ok(runbook) if *json => (pretty(&flat(&runbook)), 0),
-            Ok(runbook) => (show(&runbook), 0),
-            Err(message) => (complain(&message), 2),
-        },
+        Verb::Show { file, json, stand } => {
+            match load(file).and_then(|runbook| stood(config, runbook, stand)) {
+                Ok(runbook) if *json => (pretty(&flat(&runbook)), 0),
+                Ok(runbook) => (show(&runbook), 0),
+                Err(message) => (complain(&message), 2),
+            }
+        }
         Verb::Lint { files, json } => lint(files, *json),
     };
     let mut stdout = std::io::stdout().lock();
@@ -64,6 +74,31 @@ pub fn run(args: &RunbookArgs) -> ExitCode {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(code),
         Err(_) => ExitCode::from(2),
     }
+}
+
+/// With the stand-ins that a drill would put in, where some are named; what has none stands in its lints.
+fn stood(config: Option<PathBuf>, runbook: Runbook, args: &StandArgs) -> Result<Runbook, String> {
+    if args.is_empty() {
+        return Ok(runbook);
+    }
+    let config =
+        config::load(&config::Ask::here(config, Flags::default())).map_err(|report| report.to_string())?;
+    let (stand, places) = (args.stand(&config.config)?, Places::before());
+    let stand = places.resolve(&stand).map_err(|wrong| wrong.join("\n"))?;
+    let mut done = remap(&runbook, &stand, &places.ground());
+    let lint = |line, message| Lint {
+        line,
+        column: 0,
+        level: LintLevel::Error,
+        code: "no-stand-in".into(),
+        message,
+    };
+    let wrong = done.wrong.into_iter().map(|why| lint(0, why));
+    let left = done.left.into_iter().map(|one| {
+        lint(one.line, format!("{} {} has no stand-in for a drill", one.kind.word(), text::line(&one.name)))
+    });
+    done.runbook.lints.extend(wrong.chain(left));
+    Ok(done.runbook)
 }
 
 fn complain(message: &str) -> String {

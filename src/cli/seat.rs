@@ -137,20 +137,7 @@ pub fn sit(with: &With, practice: Practice<'_>) -> u8 {
         Ok(loaded) => config.ui = loaded.config.ui,
         Err(report) => wrong.push(format!("your own theme and keys are not used:\n{report}")),
     }
-    let inputs = stage.inputs();
-    let runbooks = stage
-        .runbooks()
-        .into_iter()
-        .map(|mut runbook| {
-            // The drill knows its own places; a person still sees and may change each value.
-            for input in &mut runbook.front.inputs {
-                if let Some(value) = inputs.get(&input.name) {
-                    input.default = Some(value.clone());
-                }
-            }
-            Arc::new(runbook)
-        })
-        .collect();
+    let runbooks = stage.runbooks().into_iter().map(Arc::new).collect();
     let socket = crate::drill::stage::socket(&stage.dir);
     runtime.block_on(async {
         let advice = coach.then(|| advise(socket.clone()));

@@ -8,10 +8,10 @@ use crate::{
         clock::ImpactState,
         policy::{NOBODY_COMMANDS, Power},
         power::{self, Groups},
-        time::{Span, Stamp, minute_utc},
+        time::{Span, Stamp, clock_utc, minute_utc},
     },
     os::clock,
-    wire::{Anchored, FromRoom, JournalState, RoomStatus, RoomView, SinkView},
+    wire::{Anchored, Away, FromRoom, JournalState, RoomStatus, RoomView, SinkView},
 };
 use std::process::ExitCode;
 
@@ -76,6 +76,7 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
     };
     let kept = room.replicated.map(|yes| if yes { ", replicated" } else { ", not replicated" });
     lines.push(format!("journal {}{}  {how}", room.place, kept.unwrap_or_default()));
+    lines.extend(room.away.as_deref().map(away));
     if !room.rooms.is_empty() {
         let one = |view: &RoomView| {
             let own = if view.own { " (this one)" } else { "" };
@@ -151,6 +152,7 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
             glass.reason
         ));
     }
+    lines.extend(state.conflicts.values().map(super::conflict::line));
     if !state.incidents.values().any(crate::domain::incident::Incident::is_open) {
         lines.push("no open incident".into());
     }
@@ -175,6 +177,23 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         lines.push(format!("{} {}  {done} of {all}  at: {at}", walk.id, walk.runbook.title));
     }
     lines
+}
+
+/// What is kept while the journal is out of reach.
+fn away(away: &Away) -> String {
+    let glass = match away.glass {
+        0 => String::new(),
+        n => format!(", {n} PROVISIONAL under broken glass"),
+    };
+    let how = if away.back { "being appended" } else { "appended when the journal is back" };
+    let lost = away.lost.map(|(from, to)| format!("  THE JOURNAL LOST EVENTS {from} TO {to}"));
+    let lost = lost.unwrap_or_default();
+    format!(
+        "OFFLINE since {}: {} kept at this room only{glass}, {how}  {}{lost}",
+        clock_utc(away.since),
+        away.waiting,
+        away.place
+    )
 }
 
 /// How far the journal is signed.

@@ -81,6 +81,9 @@ enum What {
         /// Do not wait
         #[arg(long)]
         no_wait: bool,
+        /// Why it is done although the shared journal is out of reach: provisional, at this room alone
+        #[arg(long, value_name = "WHY")]
+        glass: Option<String>,
     },
     /// Tick a step that runs nothing
     Confirm {
@@ -144,6 +147,9 @@ enum What {
         reason: String,
         /// The step
         step: Option<String>,
+        /// Why it is done although the shared journal is out of reach: provisional, at this room alone
+        #[arg(long, value_name = "WHY")]
+        glass: Option<String>,
     },
     /// Cancel a running step: its whole process group is ended
     Cancel {
@@ -161,6 +167,9 @@ enum What {
     Abandon {
         /// Why
         reason: String,
+        /// Why it is done although the shared journal is out of reach: provisional, at this room alone
+        #[arg(long, value_name = "WHY")]
+        glass: Option<String>,
     },
 }
 
@@ -216,6 +225,11 @@ pub(super) fn readable() -> String {
     format!("name a Markdown file, or one that is shipped, {}", shipped.join(", "))
 }
 
+/// Prints what would run of a runbook whose inputs all have values.
+pub(super) fn print_dry_run(runbook: &crate::domain::plan::Runbook) -> u8 {
+    show::plan(runbook, &BTreeMap::new(), "")
+}
+
 fn pairs(given: &[String]) -> Result<BTreeMap<String, String>, Refusal> {
     given
         .iter()
@@ -246,7 +260,13 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
     {
         return Ok(exit::outcome(&Outcome::Refused(refusal), json));
     }
-    let mut session = Session::open(with).await?;
+    let glass = match &args.what {
+        What::Take { glass, .. } | What::TakeOver { glass, .. } | What::Abandon { glass, .. } => {
+            glass.clone()
+        }
+        _ => None,
+    };
+    let mut session = Session::open(with).await?.under(glass);
     let state = session.state().await?;
     match prepare(args, &state) {
         Err(refusal) => Ok(exit::outcome(&Outcome::Refused(refusal), json)),
@@ -353,7 +373,7 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
             WalkCommand::SetInput { walk, name, value }
         }
         What::Edit { block, file } => edited(known, block, file.as_deref())?,
-        What::Take { step, yes, target, undo, again, no_wait } => {
+        What::Take { step, yes, target, undo, again, no_wait, .. } => {
             let (step, hand) = (here(step)?, Uuid::new_v4());
             let secrets =
                 known.runbook.step(&step).map(|step| values::typed(known, step)).unwrap_or_default();
@@ -406,12 +426,12 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
             confirm: confirmation(*yes, target.as_ref()),
             host: String::new(),
         },
-        What::TakeOver { reason, step } => {
+        What::TakeOver { reason, step, .. } => {
             WalkCommand::TakeOver { walk, step: here(step)?, reason: reason.clone() }
         }
         What::Cancel { step } => return steered(known, here(step)?, Steer::Cancel),
         What::Extend { time, step } => return steered(known, here(step)?, Steer::Extend(*time)),
-        What::Abandon { reason } => WalkCommand::Abandon { walk, reason: reason.clone() },
+        What::Abandon { reason, .. } => WalkCommand::Abandon { walk, reason: reason.clone() },
     };
     Ok(Prepared::Command(Command::Walk(command)))
 }

@@ -77,6 +77,11 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
                     return Ok(());
                 }
             }
+            // Its number may become another's: it is told, and told again when it has its own.
+            FromRoom::Event(event) if event.is_provisional() => {
+                let wanted = args.incident.is_none() || event.stream == args.incident;
+                wanted.then(|| print(&event, &state, args));
+            }
             FromRoom::Event(event) => {
                 let wanted = args.incident.is_none() || event.stream == args.incident;
                 if !caught_up {
@@ -117,10 +122,11 @@ fn print(event: &Event, state: &State, args: &TailArgs) {
 /// `14:05:12Z #41 ana   decided: roll back`
 pub fn words(event: &Event) -> String {
     format!(
-        "{} #{:<4} {:<8} {}",
+        "{} #{:<4} {:<8} {}{}",
         clock_utc(event.occurred.wall),
         event.seq,
         tell::who(event),
+        tell::offline(event),
         tell::line(event)
     )
 }

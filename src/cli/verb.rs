@@ -26,6 +26,9 @@ pub struct About {
     /// What became of it, as JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// Why it is done although the shared journal is out of reach: provisional, at this room alone
+    #[arg(id = "offline_glass", long = "glass", value_name = "WHY")]
+    pub(super) glass: Option<String>,
 }
 
 /// Verbs.

@@ -65,6 +65,15 @@ pub fn run(with: &With, args: &VerifyArgs) -> ExitCode {
             return exit::code(exit::USAGE);
         }
     };
+    if let Some(path) = journal::file(&place).filter(|path| !path.exists()) {
+        let shown = path.display().to_string();
+        eprintln!(
+            "there is no journal at {}: a room makes it when it first opens",
+            crate::domain::text::line(&shown)
+        );
+        eprintln!("name another: warroom verify FILE, or the directory of an export");
+        return exit::code(exit::USAGE);
+    }
     let kept = match vouchers(with, args) {
         Ok(kept) => kept,
         Err(why) => {

@@ -60,8 +60,21 @@ pub struct Config {
     pub evidence: Evidence,
     /// What must never be journaled.
     pub redact: Redact,
+    /// Runbooks of one's own as drills.
+    pub drill: Drill,
     /// The seat.
     pub ui: Ui,
+}
+
+/// Stand-ins for what runbooks name, where they are walked as a drill.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Drill {
+    /// A name in a runbook (a target's alias, an address, a host, a path, a program, a service, a source, an input, a
+    /// placeholder) and what stands in for it: `practice:checkout-1`, or a stand-in of your own.
+    pub map: BTreeMap<String, String>,
+    /// Paths and programs that stay as they are: you vouch that they reach nothing of production.
+    pub keep: Vec<String>,
 }
 
 /// The room itself.

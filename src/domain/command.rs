@@ -3,6 +3,7 @@
 use super::{
     actor::Actor,
     board::BoardCommand,
+    conflict::ConflictCommand,
     decision::DecisionCommand,
     deviation::DeviationCommand,
     dispatch::DispatchCommand,
@@ -77,6 +78,8 @@ pub enum Command {
     Page(PageCommand),
     /// What the room's sender reports.
     Dispatch(DispatchCommand),
+    /// About what was recorded offline and not accepted.
+    Conflict(ConflictCommand),
     /// A deadline has come; whatever is due happens.
     Tick,
 }

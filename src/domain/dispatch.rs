@@ -6,7 +6,7 @@
 use super::{
     cadence::Audience,
     command::Ctx,
-    event::Event,
+    event::{Event, Seq},
     fact::Fact,
     id::{DispatchId, IncidentId, PageId},
     page::{self, Page},
@@ -82,6 +82,9 @@ pub struct Dispatch {
     pub next: Option<Stamp>,
     /// Why it need not go out any more.
     pub void: Option<String>,
+    /// The event that owes it.
+    #[serde(default)]
+    pub seq: Seq,
 }
 
 /// What can happen to dispatches.
@@ -271,6 +274,7 @@ pub(super) fn apply(state: &mut State, fact: &DispatchFact, event: &Event) {
                 trouble: None,
                 next: None,
                 void: None,
+                seq: event.seq,
             };
             state.dispatches.insert(*dispatch, new);
         }

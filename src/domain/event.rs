@@ -24,6 +24,19 @@ impl fmt::Display for CommandId {
 /// Position in the journal, from 1. Zero is "before the first".
 pub type Seq = u64;
 
+/// How an event came into being while its room could not reach the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offline {
+    /// When it was written down on the room's own disk.
+    pub at: Wall,
+    /// Why the glass was broken for it, where it would have needed the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glass: Option<String>,
+    /// It is not in the journal yet: its number is that room's alone, and may become another's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provisional: bool,
+}
+
 /// A fact as it stands in the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -44,8 +57,18 @@ pub struct Event {
     pub room: String,
     /// Who did it.
     pub actor: Actor,
+    /// It was recorded while the journal was out of reach, and appended when it was back, at `recorded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<Offline>,
     /// What happened.
     pub fact: Fact,
     /// Hash of the chain up to and with this event.
     pub hash: Digest,
+}
+
+impl Event {
+    /// Whether it stands in no journal yet.
+    pub fn is_provisional(&self) -> bool {
+        self.offline.as_ref().is_some_and(|offline| offline.provisional)
+    }
 }

@@ -1,11 +1,11 @@
 //! Everything that can have happened, nested by noun.
 
 use super::{
-    board::BoardFact, decision::DecisionFact, deviation::DeviationFact, dispatch::DispatchFact,
-    drill::DrillFact, freeze::FreezeFact, gate::GateFact, glass::GlassFact, handover::HandoverFact,
-    id::IncidentId, incident::IncidentFact, note::NoteFact, page::PageFact, policy::PolicyFact,
-    readiness::ReadinessFact, release::ReleaseFact, report::ReportFact, room::RoomFact, state::State,
-    task::TaskFact, walk::WalkFact, watch::WatchFact,
+    board::BoardFact, conflict::ConflictFact, decision::DecisionFact, deviation::DeviationFact,
+    dispatch::DispatchFact, drill::DrillFact, freeze::FreezeFact, gate::GateFact, glass::GlassFact,
+    handover::HandoverFact, id::IncidentId, incident::IncidentFact, note::NoteFact, page::PageFact,
+    policy::PolicyFact, readiness::ReadinessFact, release::ReleaseFact, report::ReportFact, room::RoomFact,
+    state::State, task::TaskFact, walk::WalkFact, watch::WatchFact,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,8 @@ pub enum Fact {
     Page(PageFact),
     /// Something goes out to a target.
     Dispatch(DispatchFact),
+    /// What was recorded offline and not accepted.
+    Conflict(ConflictFact),
     /// A payload that was erased; what it said is gone, that it was is not.
     Erased,
     /// A kind that this version does not know, kept as it is.
@@ -94,6 +96,7 @@ impl Fact {
             Self::Walk(fact) => fact.incident(state),
             Self::Page(fact) => fact.incident(state),
             Self::Dispatch(fact) => fact.incident(state),
+            Self::Conflict(fact) => fact.incident(state),
             Self::Release(_) | Self::Watch(_) | Self::Readiness(_) => {
                 state.open_incident().map(|incident| incident.id)
             }

@@ -302,9 +302,10 @@ fn unready(service: &str, ready: Verdict, checks: Vec<Line>, base: &Answer) -> A
 }
 
 /// What a room that cannot write its journal answers: a freeze that it knows holds, anything else is undecided and
-/// never open.
-pub fn when_writable(answer: Answer, writable: bool) -> Answer {
-    if writable || !answer.allowed {
+/// never open. Where nothing can be written down, the end of a lease is not either, and yet it holds no longer.
+pub fn when_writable(answer: Answer, writable: bool, now: &Stamp) -> Answer {
+    let over = answer.because == Because::Frozen && answer.valid_until.is_some_and(|end| end <= now.wall);
+    if writable || (!answer.allowed && !over) {
         return answer;
     }
     Answer {
@@ -312,6 +313,8 @@ pub fn when_writable(answer: Answer, writable: bool) -> Answer {
         hold: true,
         because: Because::Undecided,
         reason: "undecided: the room cannot write its journal, so nothing is let through; ask again".into(),
+        freeze: answer.freeze.filter(|_| !over),
+        incident: answer.incident.filter(|_| !over),
         valid_until: None,
         checks: Vec::new(),
         ..answer

@@ -102,6 +102,10 @@ number_id!(
     GlassId, "GLS", "a broken glass"
 );
 number_id!(
+    /// Something recorded offline that was not accepted, `CFL-1`.
+    ConflictId, "CFL", "a conflict"
+);
+number_id!(
     /// A page, `PAGE-3`.
     PageId, "PAGE", "a page"
 );

@@ -1,11 +1,12 @@
 //! The highest numbers that were given out, so that no name comes twice, whatever has left the fold since.
 
 use super::{
+    conflict::ConflictFact,
     decision::DecisionFact,
     deviation::DeviationFact,
     fact::Fact,
     freeze::FreezeFact,
-    id::{DecisionId, DeviationId, FreezeId, IncidentId, TaskId, WalkId},
+    id::{ConflictId, DecisionId, DeviationId, FreezeId, IncidentId, TaskId, WalkId},
     incident::IncidentFact,
     task::TaskFact,
     walk::WalkFact,
@@ -28,6 +29,9 @@ pub struct Issued {
     pub task: Option<TaskId>,
     /// Of decisions.
     pub decision: Option<DecisionId>,
+    /// Of conflicts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<ConflictId>,
 }
 
 impl Issued {
@@ -56,6 +60,11 @@ impl Issued {
         self.decision.map_or(DecisionId(1), DecisionId::next)
     }
 
+    /// The name that the next conflict gets.
+    pub fn next_conflict(&self) -> ConflictId {
+        self.conflict.map_or(ConflictId(1), ConflictId::next)
+    }
+
     /// Takes in the names that a fact gives out.
     pub(super) fn note(&mut self, fact: &Fact) {
         match fact {
@@ -70,6 +79,9 @@ impl Issued {
             Fact::Task(TaskFact::Given { task, .. }) => self.task = self.task.max(Some(*task)),
             Fact::Decision(DecisionFact::Made { decision, .. } | DecisionFact::Proposed { decision, .. }) => {
                 self.decision = self.decision.max(Some(*decision));
+            }
+            Fact::Conflict(ConflictFact::Found { conflict, .. }) => {
+                self.conflict = self.conflict.max(Some(*conflict));
             }
             _ => {}
         }

@@ -3,6 +3,7 @@
 use super::{
     actor::Actor,
     command::{Command, Ctx},
+    conflict::ConflictCommand,
     freeze::FreezeCommand,
     handover::HandoverCommand,
     id::IncidentId,
@@ -81,6 +82,12 @@ pub fn needed(state: &State, command: &Command) -> Option<Needed> {
                 state.freezes.get(freeze).and_then(|known| known.incident)
             }
         }),
+        Command::Conflict(command) => match command {
+            ConflictCommand::Raise { .. } => None,
+            ConflictCommand::Keep { conflict, .. } | ConflictCommand::SetAside { conflict, .. } => {
+                respond(state.conflicts.get(conflict).and_then(|known| known.what.incident))
+            }
+        },
         Command::Page(command) => respond(match command {
             PageCommand::Ask { incident, .. } => *incident,
             PageCommand::Acknowledge { page, .. }

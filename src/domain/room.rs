@@ -64,6 +64,16 @@ pub enum RoomFact {
         /// For how long.
         lasted: Span,
     },
+    /// The journal had lost events that it had acknowledged to this room, as after a failover to a server that was
+    /// behind: what people had done in them is decided again from here on.
+    GapWrittenBack {
+        /// The first that was lost, of those that this room appended.
+        from: u64,
+        /// The last that this room knew.
+        to: u64,
+        /// Commands of this room that were lost with them.
+        commands: u64,
+    },
     /// The room stopped in good order.
     Closed {
         /// Why: a signal and its sender, a command.
@@ -167,7 +177,7 @@ pub(super) fn apply(state: &mut State, fact: &RoomFact, event: &Event) {
         RoomFact::Lost { room, .. } => gone(rooms, room),
         RoomFact::DrillBegan { scenario, .. } => rooms.drill = Some(scenario.clone()),
         RoomFact::DrillEnded => rooms.drill = None,
-        RoomFact::Resumed { .. } => {}
+        RoomFact::Resumed { .. } | RoomFact::GapWrittenBack { .. } => {}
         RoomFact::Closed { .. } => gone(rooms, &event.room),
     }
 }

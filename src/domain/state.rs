@@ -1,7 +1,9 @@
 //! The fold: what is the case, from all that has happened. It holds no history.
 
 use super::{
-    board, deadline, decision, deviation,
+    board, conflict,
+    conflict::Conflict,
+    deadline, decision, deviation,
     deviation::Deviation,
     dispatch,
     dispatch::Dispatch,
@@ -14,7 +16,7 @@ use super::{
     gate,
     glass::{self, Glass},
     handover,
-    id::{DeviationId, Digest, DispatchId, FreezeId, GlassId, IncidentId, PageId, WalkId},
+    id::{ConflictId, DeviationId, Digest, DispatchId, FreezeId, GlassId, IncidentId, PageId, WalkId},
     incident,
     incident::Incident,
     issued::Issued,
@@ -44,7 +46,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 10;
+pub const FOLD: u32 = 11;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -95,6 +97,9 @@ pub struct State {
     /// What was erased, who did it and why: it is told wherever the words would stand.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub erased: BTreeMap<Seq, Erasure>,
+    /// What was recorded offline, was not accepted, and waits for a person's decision.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub conflicts: BTreeMap<ConflictId, Conflict>,
     /// The newest commands that were accepted.
     pub recent: VecDeque<CommandId>,
 }
@@ -224,6 +229,7 @@ impl State {
             Fact::Walk(fact) => walk::apply(self, fact, event),
             Fact::Page(fact) => page::apply(self, fact, event),
             Fact::Dispatch(fact) => dispatch::apply(self, fact, event),
+            Fact::Conflict(fact) => conflict::apply(self, fact, event),
             Fact::Erased | Fact::Foreign(_) => {}
         }
         record::note(self, event);
@@ -293,6 +299,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         Command::Walk(command) => walk::decide(state, command, ctx),
         Command::Page(command) => page::decide(state, command, ctx),
         Command::Dispatch(command) => dispatch::decide(state, command, ctx),
+        Command::Conflict(command) => conflict::decide(state, command, ctx),
         Command::Tick => {
             ctx.room_only()?;
             if state.room.is_anothers(&ctx.room) {

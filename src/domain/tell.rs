@@ -4,6 +4,7 @@ use super::{
     Event, Fact,
     board::BoardFact,
     cadence::Audience,
+    conflict::ConflictFact,
     decision::DecisionFact,
     deviation::DeviationFact,
     dispatch::{DispatchFact, Matter},
@@ -22,7 +23,7 @@ use super::{
     room::RoomFact,
     task::TaskFact,
     text,
-    time::{minute_utc, rfc3339},
+    time::{clock_utc, minute_utc, rfc3339},
     verdict::Verdict,
     walk::{BlockResult, How, WalkFact},
     watch::WatchFact,
@@ -51,6 +52,17 @@ pub fn who(event: &Event) -> String {
 pub fn alias(event: &Event) -> Option<&str> {
     let Fact::Gate(fact) = &event.fact else { return None };
     fact.request().alias.as_deref().filter(|alias| !alias.is_empty() && *alias != event.actor.name)
+}
+
+/// What stands before an event that was recorded while the journal was out of reach; before others nothing.
+pub fn offline(event: &Event) -> &'static str {
+    let Some(offline) = &event.offline else { return "" };
+    match (offline.provisional, offline.glass.is_some()) {
+        (true, true) => "[PROVISIONAL, this room only] ",
+        (true, false) => "[OFFLINE] ",
+        (false, true) => "[was provisional] ",
+        (false, false) => "[offline] ",
+    }
 }
 
 /// Whether an event matters to the story, as opposed to how it was done.
@@ -156,8 +168,23 @@ fn words(fact: &Fact) -> String {
         Fact::Walk(fact) => walk(fact),
         Fact::Page(fact) => page(fact),
         Fact::Dispatch(fact) => dispatch(fact),
+        Fact::Conflict(fact) => conflict(fact),
         Fact::Erased => "[erased]".into(),
         Fact::Foreign(_) => "something that a newer version wrote".into(),
+    }
+}
+
+fn conflict(fact: &ConflictFact) -> String {
+    match fact {
+        ConflictFact::Found { conflict, what } => {
+            let at = clock_utc(what.at.wall);
+            format!(
+                "{conflict}: recorded offline by {} at {at}, NOT ACCEPTED ({}): {}",
+                what.by, what.why, what.said
+            )
+        }
+        ConflictFact::Kept { conflict, reason } => format!("{conflict} stands as a note: {reason}"),
+        ConflictFact::SetAside { conflict, reason } => format!("{conflict} is set aside: {reason}"),
     }
 }
 
@@ -195,6 +222,11 @@ fn room(fact: &RoomFact) -> String {
         RoomFact::DrillEnded => "drill ended".into(),
         RoomFact::Resumed { why, lasted } => {
             format!("the journal takes events again after {}: {why}", lasted.brief())
+        }
+        RoomFact::GapWrittenBack { from, to, commands } => {
+            format!(
+                "the journal had LOST events {from} to {to}: {commands} commands of this room are written back"
+            )
         }
         RoomFact::Closed { why } => format!("room closed: {why}"),
     }

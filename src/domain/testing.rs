@@ -112,6 +112,7 @@ impl Ledger {
             recorded: ctx.now.wall,
             room: ctx.room.clone(),
             actor: ctx.actor.clone(),
+            offline: None,
             fact,
             hash: Digest(hash),
         }

@@ -70,6 +70,7 @@ pub(super) fn tell(event: &Event, g: &Gathered<'_>) -> Option<(Weight, String)> 
         Fact::Walk(fact) => return walk::walk(fact, g),
         Fact::Page(fact) => (page_weight(fact), page(fact)),
         Fact::Dispatch(fact) => return dispatch(fact),
+        Fact::Conflict(_) => (Turn, inline(&crate::domain::tell::fact(&event.fact))),
         Fact::Erased => (Plain, inline(&crate::domain::erasure::words(&g.state, event.seq))),
         Fact::Room(RoomFact::Opened { host, .. }) => (Detail, format!("Room opened on {}", code(host))),
         Fact::Room(_) | Fact::Policy(_) | Fact::Drill(_) | Fact::Foreign(_) => return None,

@@ -2,6 +2,7 @@
 //! back what was switched off, validate, close.
 
 use super::{
+    practise::Stopped,
     responder::{Responder, SpawnHand, Stuck},
     stage::Stage,
     world::{
@@ -29,6 +30,8 @@ use crate::{
 pub struct Played {
     /// The incident.
     pub incident: IncidentId,
+    /// Where it could not go on alone, in the player's own runbooks.
+    pub stopped: Option<Stopped>,
 }
 
 /// Plays it to the end; `spawn_hand` starts the steps' processes, `tell` hears every event as it becomes known.
@@ -61,10 +64,15 @@ pub async fn play(
     me.act(set(BoardLine::Now, "checkout answers 5xx since the release; payments unaffected")).await?;
     me.act(set(BoardLine::Goal, "errors under 1 %, by putting the last good release back")).await?;
     me.prove().await?;
-    me.contain(incident, &was).await?;
+    if stage.own.is_none() {
+        me.contain(incident, &was).await?;
+    }
     me.until("the freeze refuses a deploy", |state| state.freezes.values().any(|freeze| freeze.refused > 0))
         .await?;
     me.act(Command::Incident(IncidentCommand::Status { incident, to: Status::Identified })).await?;
+    if stage.own.is_some() {
+        return me.own(incident).await;
+    }
     me.act(Command::Decision(DecisionCommand::Make {
         incident,
         text: format!("roll checkout back to {}", facts.good),
@@ -88,13 +96,31 @@ pub async fn play(
     .await?;
     me.walk(incident, "flags-back-on").await?;
     me.walk(incident, "post-recovery-validation").await?;
-    me.reasons(incident).await?;
-    me.act(Command::Incident(IncidentCommand::Status { incident, to: Status::Resolved })).await?;
-    me.hear().await?;
-    Ok(Played { incident })
+    me.close(incident).await?;
+    Ok(Played { incident, stopped: None })
 }
 
 impl Responder<'_> {
+    /// The player's own runbooks, as far as they can be walked without a person.
+    async fn own(&mut self, incident: IncidentId) -> Result<Played, Stuck> {
+        let stopped = self.practise(incident).await?;
+        match &stopped {
+            None => self.close(incident).await?,
+            Some(stopped) => {
+                self.say(incident, &stopped.to_string()).await?;
+                self.reasons(incident).await?;
+                self.hear().await?;
+            }
+        }
+        Ok(Played { incident, stopped })
+    }
+
+    async fn close(&mut self, incident: IncidentId) -> Result<(), Stuck> {
+        self.reasons(incident).await?;
+        self.act(Command::Incident(IncidentCommand::Status { incident, to: Status::Resolved })).await?;
+        Ok(self.hear().await?)
+    }
+
     /// Takes p99 as it is while all is well. Where the bad release is there first, nothing was measured.
     async fn measure(&mut self) -> Result<(), Stuck> {
         let query = self.stage.p99();

@@ -2,7 +2,11 @@
 
 pub mod auto;
 pub mod coach;
+pub mod ground;
+pub mod own;
+pub mod pacing;
 pub mod places;
+mod practise;
 pub mod responder;
 pub mod stage;
 pub mod story;

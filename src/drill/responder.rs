@@ -95,19 +95,23 @@ impl<'a> Responder<'a> {
         }
     }
 
-    pub(super) async fn until(
+    pub(super) async fn until(&mut self, what: &str, so: impl FnMut(&State) -> bool) -> Result<State, Stuck> {
+        let (state, became) = self.within(PATIENCE, so).await?;
+        if became { Ok(state) } else { Err(Stuck::Waiting { what: what.to_owned(), within: PATIENCE }) }
+    }
+
+    /// Waits for something for this long at most. Gives the state then, and whether it came to be so.
+    pub(super) async fn within(
         &mut self,
-        what: &str,
+        patience: Duration,
         mut so: impl FnMut(&State) -> bool,
-    ) -> Result<State, Stuck> {
+    ) -> Result<(State, bool), Stuck> {
         let began = Instant::now();
         loop {
             let state = self.state().await?;
-            if so(&state) {
-                return Ok(state);
-            }
-            if began.elapsed() > PATIENCE {
-                return Err(Stuck::Waiting { what: what.to_owned(), within: PATIENCE });
+            let became = so(&state);
+            if became || began.elapsed() > patience {
+                return Ok((state, became));
             }
             tokio::time::sleep(LOOK).await;
         }

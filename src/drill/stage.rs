@@ -1,12 +1,14 @@
 //! What a drill is played on: a directory with a world, a configuration that watches it, runbooks at its pace, and a
 //! room of its own.
 
-use super::world::{Facts, Leave, Scenario, Spec, World, WorldError};
-use crate::domain::{plan::Runbook, time::Span};
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
+use super::{
+    ground::Places,
+    own::Own,
+    pacing::paced,
+    world::{Facts, Leave, Scenario, Spec, World, WorldError},
 };
+use crate::domain::{plan::Runbook, time::Span};
+use std::path::{Path, PathBuf};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub struct Wanted {
     pub pace: f64,
     /// Directory of the drill.
     pub dir: PathBuf,
+    /// The player's own runbooks, where those are practised.
+    pub own: Option<Own>,
 }
 
 /// A drill that is under way.
@@ -30,6 +34,8 @@ pub struct Stage {
     pub facts: Facts,
     /// How fast.
     pub pace: f64,
+    /// The player's own runbooks, where those are practised.
+    pub own: Option<Own>,
 }
 
 /// The series of the service that the story is about.
@@ -65,8 +71,11 @@ impl Stage {
         ] {
             spec.env.push((name.into(), place.to_string_lossy().into_owned()));
         }
+        if let Some(own) = &wanted.own {
+            own.keep(&wanted.dir)?;
+        }
         let world = World::start(&spec)?;
-        Self::dress(world, wanted.dir.clone(), wanted.pace)
+        Self::dress(world, wanted.dir.clone(), wanted.pace, wanted.own.clone())
     }
 
     /// Takes up a drill whose player is gone.
@@ -74,14 +83,15 @@ impl Stage {
     /// # Errors
     /// [`WorldError`].
     pub fn resume(dir: &Path) -> Result<Self, WorldError> {
+        let own = Own::kept(dir)?;
         let world = World::adopt(&dir.join("world"))?;
         let pace = world.facts()?.pace;
-        Self::dress(world, dir.to_owned(), pace)
+        Self::dress(world, dir.to_owned(), pace, own)
     }
 
-    fn dress(world: World, dir: PathBuf, pace: f64) -> Result<Self, WorldError> {
+    fn dress(world: World, dir: PathBuf, pace: f64, own: Option<Own>) -> Result<Self, WorldError> {
         let facts = world.facts()?;
-        let stage = Self { dir, world, facts, pace };
+        let stage = Self { dir, world, facts, pace, own };
         let text = stage.toml();
         std::fs::write(config(&stage.dir), text).map_err(WorldError::io("writing", &config(&stage.dir)))?;
         Ok(stage)
@@ -89,7 +99,26 @@ impl Stage {
 
     /// What the drill's room is started with.
     pub fn room_flags(&self) -> [String; 4] {
-        ["--drill", self.facts.scenario.word(), "--pace", &self.pace.to_string()].map(str::to_owned)
+        ["--drill", &self.words(), "--pace", &self.pace.to_string()].map(str::to_owned)
+    }
+
+    /// What is practised, in a few words.
+    pub fn words(&self) -> String {
+        let scenario = self.facts.scenario.word();
+        match &self.own {
+            Some(own) => format!("{scenario} with {}", own.words()).chars().take(100).collect(),
+            None => scenario.to_owned(),
+        }
+    }
+
+    /// The name of the source that scrapes an instance of checkout, from 1.
+    pub fn scrape_name(n: usize) -> String {
+        if n == 1 { "checkout".to_owned() } else { format!("checkout-{n}") }
+    }
+
+    /// The name of the source that probes one.
+    pub fn probe_name(n: usize) -> String {
+        format!("probe:checkout-{n}")
     }
 
     /// Ends it: the world's processes and, unless it is to be looked at, its directory.
@@ -107,6 +136,11 @@ impl Stage {
     /// How far rates look back, at this pace.
     pub fn window(&self) -> Span {
         Span::secs(((30.0 / self.pace) as u64).clamp(4, 60))
+    }
+
+    /// For how long signals must be good before recovery counts, at this pace.
+    pub fn recovery_hold(&self) -> Span {
+        hold(self.pace)
     }
 
     /// The share of checkouts that fail, as the panel *errors* asks for it.
@@ -149,12 +183,11 @@ impl Stage {
             );
         }
         for (n, url) in self.facts.urls("checkout").iter().enumerate() {
-            let name = if n == 0 { "checkout".to_owned() } else { format!("checkout-{}", n + 1) };
+            let (name, probe) = (Self::scrape_name(n + 1), Self::probe_name(n + 1));
             let _ = write!(
                 out,
                 "\n[[source]]\nkind = \"scrape\"\nname = \"{name}\"\nurl = \"{url}/metrics\"\nevery = \"{every}\"\nservice = \"checkout\"\n\
-                 \n[[source]]\nkind = \"probe\"\nname = \"probe:checkout-{}\"\nurl = \"{url}/healthz\"\nevery = \"1s\"\nservice = \"checkout\"\n",
-                n + 1
+                 \n[[source]]\nkind = \"probe\"\nname = \"{probe}\"\nurl = \"{url}/healthz\"\nevery = \"1s\"\nservice = \"checkout\"\n"
             );
         }
         let _ = write!(out, "\n[[source]]\nkind = \"log\"\npath = '{}/*.log'\n", self.facts.log.display());
@@ -173,47 +206,34 @@ impl Stage {
         out
     }
 
-    /// The shipped runbooks, at this drill's pace.
+    /// Where everything is that stands in for production.
+    pub fn places(&self) -> Places {
+        Places::of(&self.facts, self.pace)
+    }
+
+    /// The player's own runbooks with their stand-ins, then the shipped ones with this world's values; all at this
+    /// drill's pace.
     pub fn runbooks(&self) -> Vec<Runbook> {
-        crate::runbook::BUILTIN
-            .iter()
-            .map(|(name, text)| {
-                crate::runbook::parse(&format!("builtin:{name}"), paced(text, self.pace).as_bytes())
-            })
-            .collect()
-    }
-
-    /// Values for the inputs of those runbooks.
-    pub fn inputs(&self) -> BTreeMap<String, String> {
-        let text = |path: &Path| path.to_string_lossy().into_owned();
-        [
-            ("SRV", text(&self.facts.srv.join("checkout"))),
-            ("GOOD", self.facts.good.clone()),
-            ("BAD", self.facts.bad.clone()),
-            ("INSTANCES", self.facts.urls("checkout").join(" ")),
-            ("FLAGS_FILE", text(&self.facts.flags)),
-            ("BASELINE_P99_MS", self.facts.scenario.usual_p99_ms().to_string()),
-            ("SAMPLE_SECONDS", secs(20.0 / self.pace.max(1.0), 4.0).to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        let places = self.places();
+        let inputs = places.inputs();
+        let shipped = crate::runbook::BUILTIN.iter().map(|(name, text)| {
+            let mut runbook = crate::runbook::parse(&format!("builtin:{name}"), text.as_bytes());
+            // The drill knows its own places; a person still sees and may change each value.
+            for input in &mut runbook.front.inputs {
+                if let Some(value) = inputs.get(&input.name) {
+                    input.default = Some(value.clone());
+                }
+            }
+            paced(runbook, self.pace)
+        });
+        let own = self.own.as_ref().map(|own| own.walked(&places, self.pace));
+        own.into_iter().flatten().chain(shipped).collect()
     }
 }
 
-/// A runbook whose holds and windows fit a story that runs faster than life. At pace 1 it is the shipped one.
-pub fn paced(text: &str, pace: f64) -> String {
-    if pace <= 1.0 {
-        return text.to_owned();
-    }
-    text.replace("[1m]", &format!("[{}s]", secs(60.0 / pace, 4.0)))
-        .replace("for=30s", &format!("for={}s", secs(30.0 / pace, 2.0)))
-        .replace("for=10s", &format!("for={}s", secs(10.0 / pace, 1.0)))
-        .replace("retry=3/10s", &format!("retry=3/{}s", secs(10.0 / pace, 1.0)))
-}
-
-/// Whole seconds, and no fewer than `least`.
-fn secs(exact: f64, least: f64) -> u64 {
-    exact.max(least).round() as u64
+/// For how long signals must be good before recovery counts, at a pace.
+pub fn hold(pace: f64) -> Span {
+    Span::millis((30_000.0 / pace.max(1.0)) as u64)
 }
 
 #[cfg(test)]
@@ -223,13 +243,11 @@ mod tests {
     #[test]
     fn a_paced_runbook_has_the_same_steps() {
         for (name, text) in crate::runbook::BUILTIN {
-            let ids = |text: &str| {
-                let runbook = crate::runbook::parse(name, text.as_bytes());
-                runbook.steps().map(|step| step.id.clone()).collect::<Vec<_>>()
-            };
-            assert_eq!(ids(text), ids(&paced(text, 20.0)));
-            assert_eq!(paced(text, 1.0), **text);
+            let runbook = crate::runbook::parse(name, text.as_bytes());
+            let ids = |runbook: &Runbook| runbook.steps().map(|step| step.id.clone()).collect::<Vec<_>>();
+            let faster = paced(runbook.clone(), 20.0);
+            assert_eq!(ids(&runbook), ids(&faster));
+            assert_ne!(runbook, faster, "it waits as long as in life");
         }
-        assert!(paced("rate(x[1m]) for=30s", 10.0).contains("[6s]"));
     }
 }

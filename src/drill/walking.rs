@@ -9,12 +9,12 @@ use crate::{
     domain::{
         Command, State,
         id::{IncidentId, WalkId},
-        plan::{BlockKind, Lead},
+        plan::{BlockKind, Lead, Runbook},
         walk::{Confirmation, Deviate, Glass, StepStatus, WalkCommand},
     },
     wire::{Ask, Told},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use uuid::Uuid;
 
 /// A step that only looks is taken this often before the responder gives up.
@@ -30,18 +30,7 @@ impl Responder<'_> {
             .into_iter()
             .find(|runbook| runbook.source == source)
             .ok_or_else(|| Stuck::Step(format!("there is no runbook {name}")))?;
-        let mut given = self.stage.inputs();
-        if let Some(p99) = self.p99_before {
-            given.insert("BASELINE_P99_MS".into(), p99.to_string());
-        }
-        let wanted: Vec<_> = runbook.front.inputs.iter().map(|input| input.name.clone()).collect();
-        let inputs = given.into_iter().filter(|(name, _)| wanted.contains(name)).collect();
-        let start = WalkCommand::Start { incident: Some(incident), runbook: Arc::new(runbook), inputs };
-        let made = self.act(Command::Walk(start)).await?;
-        let walk: WalkId = made
-            .first()
-            .and_then(|id| id.parse().ok())
-            .ok_or_else(|| Stuck::Step(format!("{name} was not begun")))?;
+        let walk = self.begin(incident, runbook).await?;
         loop {
             let state = self.state().await?;
             let Some(known) = state.walks.get(&walk).filter(|walk| walk.ended.is_none()) else {
@@ -61,6 +50,24 @@ impl Responder<'_> {
                 }
             }
         }
+    }
+
+    /// Begins to walk a runbook, with the values that it comes with and those that were measured.
+    pub(super) async fn begin(&mut self, incident: IncidentId, runbook: Runbook) -> Result<WalkId, Stuck> {
+        let title = runbook.title.clone();
+        let mut inputs = BTreeMap::new();
+        for input in &runbook.front.inputs {
+            let measured =
+                self.p99_before.filter(|_| input.name == "BASELINE_P99_MS" && input.choices.is_empty());
+            if let Some(value) = measured.map(|p99| p99.to_string()).or_else(|| input.default.clone()) {
+                inputs.insert(input.name.clone(), value);
+            }
+        }
+        let start = WalkCommand::Start { incident: Some(incident), runbook: Arc::new(runbook), inputs };
+        let made = self.act(Command::Walk(start)).await?;
+        made.first()
+            .and_then(|id| id.parse().ok())
+            .ok_or_else(|| Stuck::Step(format!("{title} was not begun")))
     }
 
     /// Takes a step and sees it through; one that only looks is taken again where it did not hold yet.
@@ -103,7 +110,7 @@ impl Responder<'_> {
     }
 
     /// Takes a step once and waits for its end; alone, an approval is given by breaking the glass.
-    async fn take(&mut self, walk: WalkId, slug: &str) -> Result<(StepStatus, State), Stuck> {
+    pub(super) async fn take(&mut self, walk: WalkId, slug: &str) -> Result<(StepStatus, State), Stuck> {
         let host = self.state().await?.room.host;
         let hand = Uuid::new_v4();
         self.act(Command::Walk(WalkCommand::Take {

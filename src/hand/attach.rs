@@ -5,7 +5,7 @@
 
 use super::{
     carry::Carry,
-    expect, folder,
+    expect, folder, home,
     link::{self, Link},
     outcome::Surroundings,
     query,
@@ -26,8 +26,6 @@ use crate::{
 };
 use sha2::{Digest as _, Sha256};
 use std::{
-    collections::BTreeMap,
-    ffi::OsString,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -99,11 +97,11 @@ pub async fn run(assignment: Assignment) -> Result<String, String> {
     let room = place.short();
     let base = folder::runs(&socket).map_err(|error| say(&error))?.join(room).join(at.walk.to_string());
     dirs::private(&base).map_err(|error| say(&error))?;
+    let env = home::environment(&socket)?;
     let (link, steer) = link::open(socket, at.clone(), hand);
     let state = link.state().await.ok_or("the room was never reached")?;
     let walk = state.walks.get(&at.walk).ok_or_else(|| format!("there is no walk {}", at.walk))?;
     let redactor = Redactor::new(&[], &[]).map_err(|error| say(&error))?;
-    let env: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     // Each walk, person and host has a carry of its own; the person is whose state directory this is.
     let carry_at = base.join("carry.json");
     let carry = Carry::load(&carry_at).map_err(|error| say(&error))?;

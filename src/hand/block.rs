@@ -2,6 +2,7 @@
 
 use super::{
     carry::Carry,
+    denied,
     folder::{RunFolder, Running},
     launch::Launch,
     outcome::{BlockResult, Capture, Control, Outcome, Progress, Request, Surroundings},
@@ -15,6 +16,9 @@ use crate::{
 use tokio::sync::mpsc::{Receiver, Sender};
 
 mod attempt;
+
+/// Exit code of ssh where the fault is its own.
+const OF_SSH: i32 = 255;
 
 use attempt::{Attempt, End};
 
@@ -120,6 +124,10 @@ async fn one(
     outcome.left = if request.elsewhere().is_some() { Vec::new() } else { attempt.group.members() };
     (outcome.exit, outcome.signal) = (end.exit, end.signal);
     outcome.result = judged(request, &end);
+    if let Some(why) = denied(request, &end, &launch, sink) {
+        outcome.result = could_not(why);
+        return;
+    }
     if end.killed.is_none()
         && let Err(why) = launch.carry_out(carry)
     {
@@ -128,6 +136,13 @@ async fn one(
     if let (Some(name), Some(raw)) = (&request.block.capture, end.captured) {
         outcome.capture = captured(name, raw, around, carry, sink).await;
     }
+}
+
+/// Why ssh let nobody in, so that nothing ran on the other host. It is not tried again: each attempt counts there.
+fn denied(request: &Request, end: &End, launch: &Launch, sink: &Sink) -> Option<String> {
+    let terminal = request.block.interactive;
+    let host = request.elsewhere().filter(|_| end.killed.is_none() && end.exit == Some(OF_SSH))?;
+    if launch.has_begun_there(terminal) { None } else { denied::why(host, terminal, &sink.last()) }
 }
 
 fn judged(request: &Request, end: &End) -> BlockResult {

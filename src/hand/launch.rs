@@ -158,11 +158,11 @@ impl Launch {
             grace: request.grace,
         };
         let (mut script, mut opening, mut env) = (Some(script), Opening::default(), around.env.clone());
+        // Questions go to the step's terminal, and nowhere else; also those of an ssh on the way to another one.
+        env.insert("SSH_ASKPASS_REQUIRE".into(), "never".into());
         let command = if block.interactive {
             opening =
                 Opening::new(&marker, script.take().map(|script| script.on_terminal()).unwrap_or_default());
-            // Its questions go to the step's terminal, and nowhere else.
-            env.insert("SSH_ASKPASS_REQUIRE".into(), "never".into());
             env.insert("TERM".into(), "xterm-256color".into());
             opening.command(shell, &marker)
         } else {
@@ -184,6 +184,11 @@ impl Launch {
             _files: Vec::new(),
             note: None,
         })
+    }
+
+    /// Whether it is certain that something ran on another host, and not that ssh let nobody in.
+    pub fn has_begun_there(&self, terminal: bool) -> bool {
+        self.splitter.has_begun() || (terminal && !self.opening.is_asking())
     }
 
     /// Takes over what the shell said of its state; the error says why nothing was.

@@ -180,7 +180,7 @@ impl Keeper {
     async fn connected(&mut self, mut reader: Reader, mut writer: Writer) -> Option<()> {
         let again: Vec<_> = self.doing.iter().map(|(id, (command, _))| (*id, command.clone())).collect();
         for (id, command) in again {
-            if writer.send(&ToRoom::Do { id, command }).await.is_err() {
+            if writer.send(&ToRoom::Do { id, command, glass: None }).await.is_err() {
                 return Some(());
             }
         }
@@ -203,7 +203,7 @@ impl Keeper {
                     let frame = match wanted? {
                         Wanted::Do(id, command, answer) => {
                             self.doing.insert(id, ((*command).clone(), answer));
-                            ToRoom::Do { id, command: *command }
+                            ToRoom::Do { id, command: *command, glass: None }
                         }
                         Wanted::Ask(ask, answer) => {
                             self.asked += 1;

@@ -7,9 +7,11 @@
 pub mod attach;
 pub mod block;
 pub mod carry;
+mod denied;
 pub mod expect;
 pub mod folder;
 mod held;
+pub mod home;
 mod launch;
 pub mod link;
 mod opening;

@@ -45,6 +45,11 @@ impl Opening {
         Self { ready: mark('r'), go: mark('g'), script: all, stage: Stage::Asking, ..Self::default() }
     }
 
+    /// Whether ssh has not come to the other side yet.
+    pub fn is_asking(&self) -> bool {
+        self.stage == Stage::Asking
+    }
+
     /// What ssh runs at the other side, in any login shell: no quotes but these, and nothing of the script. (A shell's
     /// own `read` may take more than it gives.)
     pub fn command(&self, shell: &str, marker: &str) -> String {

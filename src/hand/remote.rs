@@ -41,9 +41,14 @@ pub(super) fn target(host: &str) -> Result<Vec<OsString>, String> {
 }
 
 /// Options of ssh, after those of the person. Where a terminal is lent it may ask for passwords and codes, and what is
-/// typed has no escapes: `~.` would cut the line, in the script too.
+/// typed has no escapes: `~.` would cut the line, in the script too. A connection that the person shares is used where
+/// it is there; none is shared from here, or it would end with this step, and others that hang on it too.
 pub(super) fn options(terminal: bool) -> &'static [&'static str] {
-    if terminal { &["-tt", "-o", "BatchMode=no", "-o", "EscapeChar=none"] } else { &["-o", "BatchMode=yes"] }
+    if terminal {
+        &["-tt", "-o", "BatchMode=no", "-o", "EscapeChar=none", "-o", "ControlMaster=no"]
+    } else {
+        &["-o", "BatchMode=yes", "-o", "ControlMaster=no"]
+    }
 }
 
 /// What makes a script for another host.
@@ -158,6 +163,11 @@ impl Splitter {
             None => out.extend(part),
         }
         out
+    }
+
+    /// Whether the other side has begun to tell its state.
+    pub fn has_begun(&self) -> bool {
+        self.state.is_some()
     }
 
     /// What stood between the markers, where both came, and what still waited.

@@ -16,7 +16,7 @@ use crate::{
     os::{clock, pty::Size},
     wire::{HandSays, Steer},
 };
-use std::path::PathBuf;
+use std::{ffi::OsStr, path::PathBuf};
 use tokio::sync::mpsc;
 
 /// Code as it will run: edited by hand, or with its placeholders filled in.
@@ -193,7 +193,7 @@ impl Hand {
         request.inputs = inputs;
         request.host = host.transpose()?;
         request.size = self.size;
-        request.cwd = std::env::var_os("HOME").map(PathBuf::from);
+        request.cwd = self.around.env.get(OsStr::new("HOME")).map(PathBuf::from);
         Ok(request)
     }
 }

@@ -78,6 +78,11 @@ impl Sink {
         self.trouble.push(what);
     }
 
+    /// The last lines that were printed, safe to show.
+    pub fn last(&self) -> Vec<String> {
+        last(&self.log.kept().0)
+    }
+
     /// Closes the log and says what was printed.
     pub async fn close(&mut self) -> Printed {
         if self.missed > 0 {
@@ -87,11 +92,15 @@ impl Sink {
             self.trouble(error.to_string()).await;
         }
         let (kept, cut) = self.log.kept();
-        let shown = text::bytes(&kept);
-        // Lines of a terminal end with a carriage return.
-        let lines = shown.lines().rev().take(LAST).map(|line| line.trim_end_matches('\u{240d}'));
-        let mut last: Vec<String> = lines.map(|line| text::line(line).into_owned()).collect();
-        last.reverse();
-        Printed { digest: digest_of(&kept), len: self.log.len(), cut, last }
+        Printed { digest: digest_of(&kept), len: self.log.len(), cut, last: last(&kept) }
     }
+}
+
+fn last(kept: &[u8]) -> Vec<String> {
+    let shown = text::bytes(kept);
+    // Lines of a terminal end with a carriage return.
+    let lines = shown.lines().rev().take(LAST).map(|line| line.trim_end_matches('\u{240d}'));
+    let mut last: Vec<String> = lines.map(|line| text::line(line).into_owned()).collect();
+    last.reverse();
+    last
 }

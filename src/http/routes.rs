@@ -50,7 +50,7 @@ impl Desk {
 
     fn answer(&self, request: &Request) -> Answer {
         let now = clock::now();
-        gate::when_writable(self.read(|state| gate::answer(state, request, &now)), self.writable())
+        gate::when_writable(self.read(|state| gate::answer(state, request, &now)), self.writable(), &now)
     }
 }
 

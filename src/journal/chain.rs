@@ -7,6 +7,7 @@ use super::{Head, Trouble, upcast};
 use crate::domain::{
     CommandId, Event, Fact, Seq,
     actor::Actor,
+    event::Offline,
     id::{Digest, IncidentId},
     note::NoteFact,
     time::{Stamp, Wall},
@@ -52,6 +53,8 @@ struct Header {
     recorded: Wall,
     room: String,
     actor: Actor,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    offline: Option<Offline>,
     kind: String,
 }
 
@@ -72,6 +75,8 @@ pub struct Draft {
     pub room: String,
     /// Who.
     pub actor: Actor,
+    /// Where it was recorded while the journal was out of reach.
+    pub offline: Option<Offline>,
     /// What.
     pub fact: Fact,
 }
@@ -144,6 +149,7 @@ pub fn seal(draft: Draft, head: Head, salt: [u8; 16]) -> Result<(Record, Event),
         recorded: draft.recorded,
         room: draft.room.clone(),
         actor: draft.actor.clone(),
+        offline: draft.offline.clone(),
         kind: Fact::kind_of(&payload),
     })?;
     let body = body(&salt, &payload);
@@ -167,6 +173,7 @@ pub fn seal(draft: Draft, head: Head, salt: [u8; 16]) -> Result<(Record, Event),
         recorded: draft.recorded,
         room: draft.room,
         actor: draft.actor,
+        offline: draft.offline,
         fact: draft.fact,
         hash,
     };
@@ -286,6 +293,7 @@ fn event(header: Header, record: &Record) -> Event {
         recorded: header.recorded,
         room: header.room,
         actor: header.actor,
+        offline: header.offline,
         fact,
         hash: record.hash,
     }

@@ -8,6 +8,7 @@ pub mod checkpoint;
 pub mod copy;
 mod cores;
 pub mod meeting;
+pub mod spool;
 pub mod upcast;
 pub mod verify;
 
@@ -106,6 +107,12 @@ pub trait Journal: Send + Sync {
     /// Whether what it takes survives the loss of the server that took it. `None` where there is no server.
     fn is_replicated(&self) -> Option<bool> {
         None
+    }
+
+    /// Whether the journal has lost what it had acknowledged, as after a failover to a server that was behind. Where it
+    /// has, it is taken from now on as it stands: who calls this writes the gap back.
+    fn regressed(&self) -> BoxFuture<'static, Result<bool, Trouble>> {
+        Box::pin(std::future::ready(Ok(false)))
     }
 
     /// Meets the other rooms that append to it, under this name. `None` where there can be no other.

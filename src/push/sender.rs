@@ -115,6 +115,11 @@ impl Sender {
                 if own.flying.contains(&one.id) || own.told.contains_key(&one.id) {
                     continue;
                 }
+                // Recorded offline, and not in the journal yet.
+                if one.seq > *self.durable.borrow() {
+                    wait = wait.min(Span::secs(1));
+                    continue;
+                }
                 if one.void.is_some() {
                     let command = Command::Dispatch(DispatchCommand::Dropped { dispatch: one.id });
                     own.told.insert(one.id, (u32::MAX, command.clone(), Instant::now()));

@@ -42,8 +42,10 @@ impl Room {
                 self.gate_answered(who, &request, &answer, &now);
                 Told::Gate(answer)
             }
-            Ask::State => Told::State(Box::new(self.core.read(State::clone))),
+            Ask::State => Told::State(Box::new(self.shown().read(State::clone))),
             Ask::Status => Told::Status(Box::new(self.status())),
+            // The journal cannot be asked; what is not in it can.
+            Ask::Events { from, incident, .. } if self.is_away() => self.tell_kept(from, incident),
             Ask::Events { from, limit, incident } => {
                 let (journal, told) = (self.journal.clone(), self.told.clone());
                 let turn = self.lookups.clone().acquire_owned();
@@ -127,8 +129,8 @@ impl Room {
     }
 
     pub(super) fn gate_answer(&self, request: &gate::Request, now: &Stamp) -> Answer {
-        let answer = self.core.read(|state| gate::answer(state, request, now));
-        gate::when_writable(answer, self.journal_state == JournalState::Writable)
+        let answer = self.shown().read(|state| gate::answer(state, request, now));
+        gate::when_writable(answer, self.journal_state == JournalState::Writable, now)
     }
 
     pub(super) fn gate_answered(

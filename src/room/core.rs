@@ -2,19 +2,32 @@
 
 use crate::{
     domain::{
-        Command, CommandId, Ctx, Event, Fact, Refusal, Seq, State, actor::Actor, decide,
-        decision::DecisionFact, deviation::DeviationFact, freeze::FreezeFact, glass::GlassFact,
-        incident::IncidentFact, page::PageFact, power::Groups, refusal::Code, room::RoomFact, task::TaskFact,
-        time::Stamp, walk::WalkFact,
+        Command, CommandId, Ctx, Event, Fact, Offline, Refusal, Seq, State,
+        actor::Actor,
+        conflict::ConflictFact,
+        decide,
+        decision::DecisionFact,
+        deviation::DeviationFact,
+        freeze::FreezeFact,
+        glass::GlassFact,
+        incident::IncidentFact,
+        offline,
+        page::PageFact,
+        power::Groups,
+        refusal::Code,
+        room::RoomFact,
+        task::TaskFact,
+        time::{Stamp, Wall},
+        walk::WalkFact,
     },
     evidence::redact::Redactor,
     journal::{
         Head, chain,
         chain::{Draft, Record},
-        upcast,
     },
     wire::EVENT_MAX,
 };
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::HashSet,
     sync::{Arc, RwLock},
@@ -38,6 +51,24 @@ pub enum Submitted {
         /// The same as events.
         events: Vec<Event>,
     },
+}
+
+/// When a command is decided and written down.
+#[derive(Debug, Clone)]
+pub struct When {
+    /// When it happened.
+    pub at: Stamp,
+    /// When it is written down.
+    pub recorded: Wall,
+    /// Where it is or was recorded while the journal was out of reach.
+    pub offline: Option<Offline>,
+}
+
+impl When {
+    /// It is written down as it happens.
+    pub fn now(now: Stamp) -> Self {
+        Self { recorded: now.wall, at: now, offline: None }
+    }
 }
 
 /// The folds of a room.
@@ -120,7 +151,7 @@ impl Core {
         (actor, groups): (&Actor, &Groups),
         id: CommandId,
         command: &Command,
-        now: &Stamp,
+        when: &When,
     ) -> Submitted {
         if self.seen.has(id) {
             return Submitted::Known;
@@ -128,11 +159,16 @@ impl Core {
         let ctx = Ctx {
             actor: actor.clone(),
             groups: groups.clone(),
-            now: now.clone(),
+            now: when.at.clone(),
             id,
             room: self.room.clone(),
         };
-        let facts = match decide(&self.decided, command, &ctx) {
+        let glass = when.offline.as_ref().and_then(|offline| offline.glass.as_deref());
+        let decided = match glass {
+            Some(reason) => offline::decide_under_glass(&self.decided, command, &ctx, reason),
+            None => decide(&self.decided, command, &ctx),
+        };
+        let facts = match decided {
             Ok(facts) if facts.is_empty() => return Submitted::Nothing,
             Ok(facts) => facts,
             Err(refusal) => return Submitted::Refused(refusal),
@@ -144,10 +180,11 @@ impl Core {
                 command: id,
                 index: u16::try_from(index).unwrap_or(u16::MAX),
                 stream: fact.stream(&self.decided),
-                occurred: now.clone(),
-                recorded: now.wall,
+                occurred: when.at.clone(),
+                recorded: when.recorded,
                 room: self.room.clone(),
                 actor: actor.clone(),
+                offline: when.offline.clone(),
                 fact: self.redact(fact),
             };
             match chain::seal(draft, self.head(), salt()) {
@@ -181,13 +218,19 @@ impl Core {
 
     /// Secrets are taken out before anything is hashed: an append-only chain cannot forget.
     fn redact(&self, fact: Fact) -> Fact {
-        let Ok(text) = serde_json::to_vec(&fact) else { return fact };
+        self.redacted(fact).unwrap_or(Fact::Erased)
+    }
+
+    /// The same without secrets; none where nothing that can be read is left.
+    pub fn redacted<T: Serialize + DeserializeOwned>(&self, whole: T) -> Option<T> {
+        let Ok(text) = serde_json::to_vec(&whole) else { return Some(whole) };
         if !self.redactor.finds(&text) {
-            return fact;
+            return Some(whole);
         }
-        let Ok(mut value) = serde_json::to_value(&fact) else { return fact };
+        let Ok(mut value) = serde_json::to_value(&whole) else { return Some(whole) };
         self.redact_value(&mut value);
-        upcast::again(&value).unwrap_or(Fact::Erased)
+        // By the text: reading by another code would be built a second time for each.
+        serde_json::from_slice(&serde_json::to_vec(&value).ok()?).ok()
     }
 
     fn redact_value(&self, value: &mut serde_json::Value) {
@@ -225,6 +268,35 @@ impl Core {
         }
     }
 
+    /// Whether a command is in the journal, or on its way there.
+    pub fn knows(&self, id: CommandId) -> bool {
+        self.seen.has(id)
+    }
+
+    /// What readers see and decide on from now on, while this one keeps to what is in the journal.
+    #[must_use]
+    pub fn part(&mut self) -> Self {
+        let truth = self.read(State::clone);
+        let own = Arc::new(RwLock::new(truth.clone()));
+        let shown = std::mem::replace(&mut self.durable, own);
+        self.decided = truth.clone();
+        let (room, redactor) = (self.room.clone(), self.redactor.clone());
+        Self { decided: truth, durable: shown, seen: Seen::default(), room, redactor }
+    }
+
+    /// The journal is another than this one knew: what was read of it takes the place of all that was known.
+    pub fn replace(&mut self, state: State, seen: Seen) {
+        *self.durable.write().unwrap_or_else(std::sync::PoisonError::into_inner) = state.clone();
+        (self.decided, self.seen) = (state, seen);
+    }
+
+    /// Readers see what is in the journal again.
+    pub fn join(&mut self, shown: Self) {
+        let truth = self.read(State::clone);
+        *shown.durable.write().unwrap_or_else(std::sync::PoisonError::into_inner) = truth;
+        self.durable = shown.durable;
+    }
+
     /// What was decided and did not become durable is forgotten, and so are these commands: sent again, they are new.
     pub fn forget(&mut self, commands: &[CommandId]) {
         self.decided = self.read(State::clone);
@@ -259,6 +331,7 @@ pub(super) fn made(events: &[Event]) -> Vec<String> {
                 Some(decision.to_string())
             }
             Fact::Deviation(DeviationFact::Recorded { deviation, .. }) => Some(deviation.to_string()),
+            Fact::Conflict(ConflictFact::Found { conflict, .. }) => Some(conflict.to_string()),
             _ => None,
         })
         .collect()
@@ -303,7 +376,7 @@ mod tests {
             (&Actor::room(), &Groups::default()),
             id,
             &Command::Policy(Box::new(policy)),
-            &clock::now(),
+            &When::now(clock::now()),
         )
     }
 

@@ -1,6 +1,6 @@
 //! Signals as they come, and what is looked at from time to time: dead hands, silent sources, the journal.
 
-use super::{recording, serve::Room};
+use super::{offline::shown, recording, serve::Room};
 use crate::{
     domain::{Command, Refusal, actor::Actor, refusal::Code, room::RoomFact, time::Span},
     os::clock,
@@ -14,7 +14,7 @@ const SOURCES_MAX: usize = 64;
 
 impl Room {
     pub(super) fn read(&mut self, reading: Reading) {
-        for command in self.watch.reading(reading, self.core.decided()) {
+        for command in self.watch.reading(reading, shown(self.spool.as_ref(), &self.core).decided()) {
             self.own(&command);
         }
     }
@@ -27,30 +27,33 @@ impl Room {
         self.look_at_point();
         // A hand is judged where it runs.
         let here = self.others.as_ref().map(|_| self.host.as_str());
-        let lost = self.core.read(|state| self.hands.lost(state, here, &now));
+        let lost = self.shown().read(|state| self.hands.lost(state, here, &now));
         for command in lost {
             self.own(&command);
         }
-        for command in self.watch.stale(now.wall, self.core.decided()) {
+        for command in self.watch.stale(now.wall, shown(self.spool.as_ref(), &self.core).decided()) {
             self.own(&command);
         }
-        for command in self.watch.silent(&now, self.core.decided()) {
+        for command in self.watch.silent(&now, self.shown().decided()) {
             self.own(&command);
         }
-        for command in self.watch.unsaid(self.core.decided(), self.core.name()) {
+        for command in self.watch.unsaid(self.shown().decided(), self.core.name()) {
             self.own(&command);
         }
-        let durable = self.core.durable();
+        let durable = self.shown().durable();
         if let Ok(state) = durable.read() {
             self.hands.prune(&state);
         }
+        self.come_back();
         // Where it is known to be out of reach, that it is back is heard of.
-        if let (None, JournalState::ReadOnly { why, since }) = (&self.unreachable, &self.journal_state) {
+        if let (None, false, JournalState::ReadOnly { why, since }) =
+            (&self.unreachable, self.is_away(), &self.journal_state)
+        {
             let (why, lasted) = (why.clone(), Span::between(*since, now.wall));
             self.own(&Command::Room(RoomFact::Resumed { why, lasted }));
         }
         let due = self.recorded.as_ref().is_none_or(|at| at.elapsed(&now) >= recording::EVERY);
-        if due && !self.is_spared() && self.core.decided().open_incident().is_some() {
+        if due && !self.is_spared() && self.shown().decided().open_incident().is_some() {
             self.record();
         }
     }
@@ -59,7 +62,9 @@ impl Room {
     pub(super) fn record(&mut self) {
         let now = clock::now();
         self.recorded = Some(now.clone());
-        let Some(incident) = self.core.decided().shown_incident().map(|incident| incident.id) else { return };
+        let Some(incident) = self.shown().decided().shown_incident().map(|incident| incident.id) else {
+            return;
+        };
         if self.watch.live().is_blind() {
             return;
         }
@@ -95,7 +100,7 @@ impl Room {
             let why = "only its owner adds sources to a room: put them into its warroom.toml";
             return Told::No(Refusal::new(Code::Forbidden, why));
         }
-        if self.core.decided().room.drill.is_some() {
+        if self.shown().decided().room.drill.is_some() {
             let why = "a drill has targets of its own and refuses others";
             return Told::No(Refusal::new(Code::Conflict, why));
         }

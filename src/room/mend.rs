@@ -3,6 +3,7 @@
 
 use super::{
     flight::{Asked, Flight, PAGE, read_on},
+    offline::written,
     serve::Room,
 };
 use crate::{
@@ -16,6 +17,10 @@ use std::collections::HashSet;
 
 /// How often a command is decided again because somebody else appended first. Each time somebody got on.
 const AGAIN: u8 = 100;
+
+/// What is said of a command whose outcome is not known.
+pub(super) const NOBODY_KNOWS: &str =
+    "nobody knows whether it was recorded; the same command can be sent again";
 
 /// A page of events that were read.
 pub(super) type Page = BoxFuture<'static, Result<Vec<Event>, Trouble>>;
@@ -52,6 +57,11 @@ impl Mending {
         Some(Outcome::Failed { why: format!("{}: nothing was recorded", self.why) })
     }
 
+    /// All that waits: what was on its way, and what was asked since.
+    pub(super) fn left(self) -> (Vec<Flight>, Vec<Asked>) {
+        (self.flights, self.held)
+    }
+
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
         self.flights.len() + self.held.len()
@@ -68,6 +78,10 @@ impl Room {
                 format!("somebody else appended to the journal, up to event {}", head.seq)
             }
         };
+        if !conflict && self.spool.is_some() && self.fenced.is_none() {
+            self.go_away(&why, Some(flight));
+            return;
+        }
         if conflict && self.others.is_some() {
             tracing::debug!(%why, "decided again");
         } else {
@@ -113,6 +127,11 @@ impl Room {
                 }
                 true
             }
+            Err(broken) if self.spool.is_some() && self.fenced.is_none() => {
+                self.mending = Some(mending);
+                self.go_away(&broken.to_string(), None);
+                return;
+            }
             Err(_) => false,
         };
         self.waits = None;
@@ -128,7 +147,9 @@ impl Room {
         self.core.forget(&lost);
         for flight in done {
             let outcome = flight.answer.clone().unwrap_or_else(|| flight.outcome());
-            self.answer(flight.asked.waiting, outcome);
+            let waiting = flight.asked.waiting;
+            self.acknowledged(flight);
+            self.answer(waiting, outcome);
         }
         let undone = undone.into_iter().map(|flight| flight.asked);
         let fenced = self.fenced.clone();
@@ -152,9 +173,7 @@ impl Room {
             Some(why) => (why.clone(), "nothing was recorded"),
             // What was sent to a server may still arrive there, and what a disk failed to keep may still lie there, until
             // something else was appended.
-            None if doubt => {
-                (why, "nobody knows whether it was recorded; the same command can be sent again")
-            }
+            None if doubt => (why, NOBODY_KNOWS),
             None => (why, "nothing was recorded"),
         };
         for asked in undone {
@@ -169,7 +188,7 @@ impl Room {
     }
 
     /// Events that others appended, or this room without knowing. The decided fold is made anew when all are in.
-    fn take_in(&mut self, events: &[Event]) {
+    pub(super) fn take_in(&mut self, events: &[Event]) {
         if self.others.is_none()
             && let Some(event) = events.iter().find(|event| self.core.is_anothers_opening(event))
         {
@@ -191,10 +210,14 @@ impl Room {
 
     /// Until nothing is on its way any more and everybody was answered.
     pub(super) async fn settle(&mut self) {
-        use futures::StreamExt as _;
         loop {
             if let Some((flight, appended)) = self.flights.next().await {
                 self.landed(flight, &appended);
+                continue;
+            }
+            if self.spool.as_ref().is_some_and(|spool| !spool.is_still()) {
+                let said = written(&mut self.spool).await;
+                self.was_written(said);
                 continue;
             }
             let Some(page) = self.mending.as_mut().and_then(|mending| mending.page.as_mut()) else { return };

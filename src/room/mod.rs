@@ -5,16 +5,19 @@
 
 mod asks;
 mod audit;
+mod back;
 mod budget;
 mod conn;
 mod core;
 mod elsewhere;
 mod erase;
 mod flight;
+mod gap;
 mod gatekeeper;
 mod hands;
 mod look;
 mod mend;
+mod offline;
 mod others;
 mod outbox;
 mod pace;
@@ -28,5 +31,5 @@ mod steer;
 mod unsaid;
 mod watch;
 
-pub use core::{Core, Seen, Submitted};
-pub use serve::{Inbox, Opener, Options, Room, RoomError, Shared};
+pub use core::{Core, Seen, Submitted, When};
+pub use serve::{Inbox, Opener, Options, Room, RoomError, Shared, Spools};

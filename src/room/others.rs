@@ -32,6 +32,8 @@ use tokio::time::Instant;
 const GONE_AFTER: Span = Span::secs(5);
 /// An append that waits longer is told: a standby that does not answer holds every commit.
 const SLOW_AFTER: Duration = Duration::from_secs(1);
+/// Between two attempts to read on, where the first failed.
+const FOLLOW_AGAIN: Duration = Duration::from_millis(250);
 /// An outage that is worth an event.
 const WORTH: Span = Span::secs(5);
 /// Steers that are kept for the rooms whose hands they are for.
@@ -197,8 +199,13 @@ fn seats(words: &Words) -> Vec<u64> {
 impl Room {
     /// The journal has gone on without this room: reads what is new, beside the loop.
     pub(super) fn follow(&mut self) {
-        let behind = *self.ahead.borrow() > self.core.durable_head().seq;
-        if behind && self.flights.is_empty() && self.mending.is_none() && self.following.is_none() {
+        let behind = *self.ahead.borrow() > self.core.durable_head().seq && Instant::now() >= self.follow_at;
+        if behind
+            && !self.is_away()
+            && self.flights.is_empty()
+            && self.mending.is_none()
+            && self.following.is_none()
+        {
             self.following = Some(read_on(self.journal.clone(), self.core.durable_head()).boxed());
         }
     }
@@ -206,9 +213,15 @@ impl Room {
     /// What others appended was read. Where this room appended meanwhile, that told it more.
     pub(super) fn followed(&mut self, read: Result<Vec<Event>, Trouble>) {
         self.following = None;
+        if self.came_back(&read) {
+            return;
+        }
         match read {
             Ok(events) => {
                 let next = events.first().map(|event| event.seq);
+                if events.is_empty() {
+                    self.follow_at = Instant::now() + FOLLOW_AGAIN;
+                }
                 let on = next == Some(self.core.durable_head().seq.saturating_add(1));
                 if on && self.flights.is_empty() && self.mending.is_none() {
                     self.core.follow(&events);
@@ -218,7 +231,15 @@ impl Room {
                     }
                 }
             }
-            Err(Trouble::Unreadable { why, .. }) => tracing::warn!(%why, "the journal cannot be read on"),
+            Err(Trouble::Unreadable { why, .. }) => {
+                tracing::warn!(%why, "the journal cannot be read on");
+                // Not at once, or nobody else would be heard.
+                self.follow_at = Instant::now() + FOLLOW_AGAIN;
+                if self.spool.is_some() {
+                    self.go_away(&why, None);
+                }
+            }
+            Err(broken) if self.spool.is_some() => self.go_away(&broken.to_string(), None),
             Err(broken) => {
                 let (why, since) = (broken.to_string(), clock::now().wall);
                 tracing::error!(%why, "the journal cannot be read on");
@@ -306,9 +327,14 @@ impl Room {
                     JournalState::ReadOnly { since, .. } if before.is_some() => *since,
                     _ => clock::now().wall,
                 };
-                self.set_journal(JournalState::ReadOnly { why: why.clone(), since });
+                if self.spool.is_some() && self.fenced.is_none() {
+                    self.go_away(&why, None);
+                } else {
+                    self.set_journal(JournalState::ReadOnly { why: why.clone(), since });
+                }
                 self.unreachable = Some(why);
             }
+            _ if self.is_away() => self.come_back(),
             (None, Some(why)) => {
                 let JournalState::ReadOnly { since, .. } = self.journal_state else { return };
                 let lasted = Span::between(since, clock::now().wall);

@@ -51,7 +51,7 @@ impl Room {
         one.active = seat.active;
         one.read_only = seat.read_only;
         one.observer = seat.role == As::Seat
-            && !self.core.read(|state| {
+            && !self.shown().read(|state| {
                 let about = state.open_incident().map(|incident| incident.id);
                 power::may(state, (&seat.who, &seat.groups), Power::Respond, about, now)
             });
@@ -68,7 +68,7 @@ impl Room {
         let Some(seat) = self.seats.get(&id) else { return Told::Yes };
         let now = clock::now();
         let (who, groups) = (seat.who.clone(), seat.groups.clone());
-        let leads = self.core.read(|state| {
+        let leads = self.shown().read(|state| {
             let about = look.as_ref().and_then(|look| look.incident);
             let about = about.or_else(|| state.open_incident().map(|incident| incident.id));
             power::leads(state, (&who, &groups), about, &now)

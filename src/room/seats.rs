@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     domain::{
-        Command, Refusal, State, actor::Actor, gate::GateCommand, note::NoteCommand, power::Groups,
-        refusal::Code, release::ReleaseCommand, state::FOLD, walk::WalkCommand,
+        Command, Refusal, State, actor::Actor, conflict::ConflictCommand, gate::GateCommand,
+        note::NoteCommand, power::Groups, refusal::Code, release::ReleaseCommand, state::FOLD,
+        walk::WalkCommand,
     },
     os::clock,
     signal::Shows,
@@ -36,6 +37,7 @@ fn rooms_own(command: &Command) -> bool {
         Command::Gate(gate) => !matches!(gate, GateCommand::Override { .. }),
         Command::Release(release) => matches!(release, ReleaseCommand::Saw { .. }),
         Command::Walk(walk) => matches!(walk, WalkCommand::Lost { .. }),
+        Command::Conflict(conflict) => matches!(conflict, ConflictCommand::Raise { .. }),
         _ => false,
     }
 }
@@ -90,7 +92,7 @@ impl Room {
         let claimed = claimed.map(|claim| crate::domain::text::line(&claim).chars().take(200).collect());
         let who = Actor { claimed, ..Actor::user(name, uid) };
         // Only those that decide something: what other groups somebody is in is nobody's business here.
-        let named = self.core.read(|state| state.policy.groups());
+        let named = self.shown().read(|state| state.policy.groups());
         let groups: Groups = Arc::new(groups.intersection(&named).cloned().collect());
         self.flush();
         let since = clock::now().wall;
@@ -132,7 +134,7 @@ impl Room {
         let bytes = known.unwrap_or_else(|| {
             let live = Box::new(shows.live(self.watch.live()).into_owned());
             let frame = if same {
-                FromRoom::Snapshot { state: Box::new(self.core.read(State::clone)), live }
+                FromRoom::Snapshot { state: Box::new(self.shown().read(State::clone)), live }
             } else {
                 FromRoom::Live(live)
             };
@@ -184,19 +186,23 @@ impl Room {
                 self.tell(id, n, Told::No(presence::read_only()));
             }
             ToRoom::Hand { .. } | ToRoom::Steer { .. } if read_only => {}
-            ToRoom::Do { id: command_id, command } if rooms_own(&command) => {
+            ToRoom::Do { id: command_id, command, .. } if rooms_own(&command) => {
                 let refusal = Refusal::new(Code::Forbidden, "only the room itself says that");
                 self.answer(Waiting::Conn(id, command_id), Outcome::Refused(refusal));
             }
-            ToRoom::Do { id: command_id, command: Command::Note(NoteCommand::Erase { seq, reason, .. }) } => {
+            ToRoom::Do {
+                id: command_id,
+                command: Command::Note(NoteCommand::Erase { seq, reason, .. }),
+                ..
+            } if !self.is_away() => {
                 self.look_up(id, command_id, seq, reason);
             }
-            ToRoom::Do { id: command_id, command } => {
+            ToRoom::Do { id: command_id, command, glass } => {
                 if let Command::Walk(WalkCommand::Attach { walk, step, .. }) = &command {
                     self.hands.at(&StepRef { walk: *walk, step: step.clone() }, id);
                 }
-                let outcome =
-                    self.submit((&who, &groups), command_id, &command, Waiting::Conn(id, command_id));
+                let waiting = Waiting::Conn(id, command_id);
+                let outcome = self.submit_under((&who, &groups), command_id, &command, waiting, glass);
                 if let Some(outcome) = outcome {
                     self.answer(Waiting::Conn(id, command_id), outcome);
                 }
@@ -302,6 +308,7 @@ impl Room {
             point: point.cloned().map(Box::new),
             rooms: self.room_views(),
             replicated: self.journal.is_replicated(),
+            away: self.away_view(),
         }
     }
 

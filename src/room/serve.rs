@@ -5,10 +5,12 @@ use super::{
     conn::{self, ConnId, FromConn, Strangers},
     core::{Core, Seen},
     erase::{self, Unfinished},
-    flight::Flight,
+    flight::Flights,
+    gap::{Spooled, spooled},
     gatekeeper::Gatekeeper,
     hands::Hands,
     mend::{Mending, Page},
+    offline::{RECENT, Spooling, written},
     others::Others,
     outbox::Outbox,
     pace::Pace,
@@ -22,6 +24,7 @@ use crate::{
         Command, CommandId, Event, Seq, State,
         actor::Actor,
         gate::{self, Answer},
+        id::Digest,
         next_deadline,
         policy::Policy,
         power::Groups,
@@ -29,7 +32,7 @@ use crate::{
         time::{Span, Stamp, Wall},
     },
     evidence::{blob::Blobs, redact::Redactor},
-    journal::{Appended, Head, Journal, Trouble, read_all},
+    journal::{Head, Journal, Trouble, chain, read_all, spool::Opened},
     os::clock,
     signal::{Reading, Shows},
     source::Spec,
@@ -39,9 +42,9 @@ use crate::{
         encode,
     },
 };
-use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
+use futures::FutureExt as _;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, RwLock},
 };
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -65,6 +68,8 @@ const LOOK_EVERY: Span = Span::secs(2);
 pub struct Options {
     /// The journal.
     pub journal: Arc<dyn Journal>,
+    /// Where a room that shares its journal keeps what people do while that is out of reach; `None`: nowhere.
+    pub spool: Option<Spools>,
     /// Where evidence is kept.
     pub blobs: Arc<Blobs>,
     /// What is taken out before anything is kept.
@@ -81,6 +86,9 @@ pub struct Options {
 
 /// Makes sources of what is asked for by its address, or says in words why not. Given by whoever reads configuration.
 pub type Opener = Box<dyn Fn(&Wanted) -> Result<Vec<Spec>, String> + Send>;
+
+/// Opens the spool for the journal whose first event has this hash.
+pub type Spools = Box<dyn FnOnce(Digest) -> Result<Opened, Trouble> + Send>;
 
 /// A room cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +147,8 @@ pub(super) struct Seat {
 pub(super) enum Waiting {
     Conn(ConnId, CommandId),
     Nobody,
+    /// What was kept while the journal was out of reach.
+    Spool,
 }
 
 /// A room.
@@ -146,7 +156,11 @@ pub struct Room {
     pub(super) core: Core,
     pub(super) journal: Arc<dyn Journal>,
     pub(super) blobs: Arc<Blobs>,
-    pub(super) flights: FuturesOrdered<BoxFuture<'static, (Flight, Appended)>>,
+    pub(super) flights: Flights,
+    /// The newest events of the journal, to be told when it is out of reach.
+    pub(super) recent: VecDeque<Event>,
+    /// What it keeps while the journal is out of reach.
+    pub(super) spool: Option<Spooling>,
     pub(super) seats: BTreeMap<ConnId, Seat>,
     /// Frames for all that were published and not sent yet.
     pub(super) turn: Vec<u8>,
@@ -168,6 +182,8 @@ pub struct Room {
     pub(super) mending: Option<Mending>,
     /// What others appended is being read.
     pub(super) following: Option<Page>,
+    /// Not before this the journal is read on.
+    pub(super) follow_at: tokio::time::Instant,
     /// The newest event that anybody is known to have appended.
     pub(super) ahead: watch::Receiver<Seq>,
     /// Since when the journal has said nothing to what is on its way.
@@ -203,7 +219,7 @@ pub struct Room {
     pub(super) opener: Opener,
     pub(super) frames: mpsc::Sender<(ConnId, FromConn)>,
     /// What readiness checks are asked, as configured: the journal's copy is redacted.
-    asks: Policy,
+    pub(super) asks: Policy,
     readings: mpsc::Sender<Reading>,
 }
 
@@ -221,7 +237,16 @@ impl Room {
         let mut state = State::default();
         let mut seen = Seen::default();
         let mut unfinished = Unfinished::default();
+        let (mut first, mut recent) = (None, VecDeque::new());
+        let keeps = options.spool.is_some();
         read_all(options.journal.as_ref(), Head::EMPTY, |event| {
+            first.get_or_insert(event.hash);
+            if keeps {
+                if recent.len() >= RECENT {
+                    recent.pop_front();
+                }
+                recent.push_back(event.clone());
+            }
             state.apply(&event);
             seen.add(event.command);
             unfinished.note(&event);
@@ -258,7 +283,9 @@ impl Room {
             core,
             journal: options.journal,
             blobs: options.blobs,
-            flights: FuturesOrdered::new(),
+            flights: Flights::default(),
+            recent,
+            spool: None,
             seats: BTreeMap::new(),
             turn: Vec::new(),
             replies: Vec::new(),
@@ -271,6 +298,7 @@ impl Room {
             point: None,
             mending: None,
             following: None,
+            follow_at: tokio::time::Instant::now(),
             ahead,
             waits: None,
             others,
@@ -319,6 +347,27 @@ impl Room {
         if let JournalState::ReadOnly { why, .. } = &room.journal_state {
             return Err(RoomError::Unwritable(why.clone()));
         }
+        if let Some(open) = options.spool.filter(|_| room.others.is_some()) {
+            let first = match first {
+                Some(hash) => Some(hash),
+                None => room.journal.read(1, 1).await?.first().map(|record| record.hash),
+            };
+            match open(first.unwrap_or(Digest::ZERO)) {
+                Ok(opened) => {
+                    room.spool = Some(Spooling::new(opened));
+                    // What the opening itself has appended is read once, so that none is missing.
+                    let from = room.recent.back().map_or(1, |last| last.seq.saturating_add(1));
+                    let records = room.journal.read(from, RECENT).await?;
+                    let events = records.iter().map(chain::open).collect::<Result<Vec<_>, _>>()?;
+                    let head = room.core.durable_head().seq;
+                    room.remember(&events.into_iter().filter(|one| one.seq <= head).collect::<Vec<_>>());
+                }
+                // The room is worth having without.
+                Err(trouble) => {
+                    tracing::error!(%trouble, "nothing can be kept while the journal is out of reach");
+                }
+            }
+        }
         let inbox = Inbox { frames: frames_in, readings: readings_in, asked: asked_in, stop: stop_in };
         Ok((room, shared, inbox))
     }
@@ -346,6 +395,7 @@ impl Room {
                 duties = (!spared).then(|| readiness::start(&self.asks, &self.sources, &self.readings));
             }
             self.follow();
+            self.release();
             if let Some(why) = self.stopping.take() {
                 return self.close(why, inbox).await;
             }
@@ -353,6 +403,10 @@ impl Room {
             for _ in 0..IN_FLIGHT {
                 let Some(Some((flight, appended))) = self.flights.next().now_or_never() else { break };
                 self.landed(flight, &appended);
+            }
+            for _ in 0..IN_FLIGHT {
+                let Some(said) = written(&mut self.spool).now_or_never() else { break };
+                self.was_written(said);
             }
             let unsent = !self.flush_when_due();
             let now = clock::now();
@@ -366,6 +420,10 @@ impl Room {
                 Some((flight, appended)) = self.flights.next(), if !self.flights.is_empty() => {
                     self.landed(flight, &appended);
                 }
+                said = spooled(&mut self.spool) => match said {
+                    Spooled::Written(said) => self.was_written(said),
+                    Spooled::Anew(anew) => self.was_read_anew(anew),
+                },
                 read = page(&mut self.mending) => self.mended(read),
                 read = awaited(&mut self.following) => self.followed(read),
                 // Before people: however much they say, a lease ends when it ends.
@@ -419,7 +477,9 @@ impl Room {
     }
 
     fn on_the_way(&self) -> usize {
-        self.flights.len() + self.mending.as_ref().map_or(0, Mending::waiting)
+        self.flights.len()
+            + self.mending.as_ref().map_or(0, Mending::waiting)
+            + self.spool.as_ref().map_or(0, Spooling::on_the_way)
     }
 
     fn has_to_say(&self) -> bool {
@@ -433,7 +493,7 @@ impl Room {
         ticked: Option<tokio::time::Instant>,
         spared: bool,
     ) -> tokio::time::Instant {
-        let rules = (!spared).then(|| next_deadline(self.core.decided(), now)).flatten();
+        let rules = (!spared && !self.is_away()).then(|| next_deadline(self.core.decided(), now)).flatten();
         let rules = rules.map(|at| at.until(now));
         let wait = rules.into_iter().chain(self.gate.wait(now)).min().unwrap_or(Span::hours(1));
         let due = tokio::time::Instant::now() + wait.std();

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 impl Room {
     pub(super) fn lease(&self, at: &StepRef) -> Option<crate::domain::walk::Lease> {
-        self.core.read(|state| state.walks.get(&at.walk).and_then(|walk| walk.state(&at.step).lease))
+        self.shown().read(|state| state.walks.get(&at.walk).and_then(|walk| walk.state(&at.step).lease))
     }
 
     pub(super) fn hand_says(&mut self, id: ConnId, who: &Actor, at: StepRef, hand: Uuid, says: HandSays) {
@@ -41,7 +41,7 @@ impl Room {
     pub(super) fn steer(&mut self, id: ConnId, (who, groups): (&Actor, &Groups), at: &StepRef, steer: Steer) {
         let may = self.lease(at).is_some_and(|lease| match steer {
             Steer::Keys(_) | Steer::Resize { .. } => lease.owner.same(who),
-            Steer::Cancel | Steer::Extend(_) => self.core.read(|state| {
+            Steer::Cancel | Steer::Extend(_) => self.shown().read(|state| {
                 let incident = state.walks.get(&at.walk).and_then(|walk| walk.incident);
                 power::may(state, (who, groups), Power::Respond, incident, &clock::now())
             }),

@@ -13,6 +13,7 @@ pub mod lint;
 pub mod looks;
 pub mod mend;
 pub mod naming;
+pub mod outside;
 pub mod placeholder;
 pub mod prompt;
 pub mod prose;

@@ -1,6 +1,6 @@
 //! Everything that is live, as room and seats keep it: one fold for both, fed by [`Delta`]s.
 
-use super::{CheckView, Line, PanelView, Point, ProbeView, ReleaseView, SourceView};
+use super::{CheckView, Line, PanelView, Point, ProbeView, ReleaseView, SourceView, Verdict};
 use crate::domain::time::Wall;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -12,6 +12,18 @@ pub const LINES: usize = 5_000;
 
 /// Bytes of lines that are kept, so that a log of huge lines fits into memory and into one frame.
 pub const LINES_BYTES: usize = 2 * 1024 * 1024;
+
+/// Turns of a probe that are kept: one that flaps all the time is remembered for less long.
+pub const TURNS: usize = 200;
+
+/// A probe's verdict, and since when it was that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Since when.
+    pub since: Wall,
+    /// What.
+    pub verdict: Verdict,
+}
 
 /// How many of the oldest lines are beyond what is kept.
 fn beyond<'a>(lines: impl DoubleEndedIterator<Item = &'a Line> + ExactSizeIterator) -> usize {
@@ -38,6 +50,8 @@ pub struct Live {
     pub lines_dropped: u64,
     /// Probes by name.
     pub probes: BTreeMap<String, ProbeView>,
+    /// What each probe has said since the room watches it, the oldest first.
+    pub turns: BTreeMap<String, VecDeque<Turn>>,
     /// Readiness checks by `service/check`.
     pub checks: BTreeMap<String, CheckView>,
     /// Release state by `service/env`.
@@ -102,7 +116,8 @@ impl Delta {
         self.lines_dropped =
             self.lines_dropped.saturating_add(later.lines_dropped).saturating_add(over as u64);
         for probe in later.probes {
-            self.probes.retain(|own| own.name != probe.name);
+            // Each turn is kept; of one verdict only the newest answer.
+            self.probes.retain(|own| own.name != probe.name || own.since != probe.since);
             self.probes.push(probe);
         }
         for check in later.checks {
@@ -149,6 +164,12 @@ impl Live {
             self.lines.drain(..over);
         }
         for probe in &delta.probes {
+            let turns = self.turns.entry(probe.name.clone()).or_default();
+            if turns.back().is_none_or(|last| last.verdict != probe.verdict) {
+                turns.push_back(Turn { since: probe.since, verdict: probe.verdict });
+                let over = turns.len().saturating_sub(TURNS);
+                turns.drain(..over);
+            }
             self.probes.insert(probe.name.clone(), probe.clone());
         }
         for check in &delta.checks {
@@ -167,6 +188,11 @@ impl Live {
         self.panels.iter().find(|view| view.panel.name == name)
     }
 
+    /// What a probe said at a moment; none where nobody asked it then, or it is too long ago.
+    pub fn probe_at(&self, name: &str, then: Wall) -> Option<Turn> {
+        self.turns.get(name)?.iter().rev().find(|turn| turn.since <= then).copied()
+    }
+
     /// Whether nothing is watched.
     pub fn is_blind(&self) -> bool {
         self.sources.is_empty()
@@ -181,6 +207,47 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_probe_is_remembered_as_it_was() {
+        let at = |s| chrono::DateTime::from_timestamp(s, 0).unwrap();
+        let said = |since, verdict| Delta {
+            probes: vec![ProbeView {
+                name: "web".into(),
+                verdict,
+                detail: String::new(),
+                took: crate::domain::time::Span::ZERO,
+                since: at(since),
+            }],
+            ..Delta::default()
+        };
+        let deltas = [
+            said(10, Verdict::Yes),
+            said(10, Verdict::Yes),
+            said(20, Verdict::No),
+            said(30, Verdict::Unknown),
+            said(40, Verdict::Yes),
+        ];
+        let (mut one, mut other) = (Live::default(), Live::default());
+        let mut merged = Delta::default();
+        for delta in deltas {
+            one.apply(&delta);
+            merged.merge(delta);
+        }
+        other.apply(&merged);
+        assert_eq!(one, other, "as one frame it says the same");
+        let then = |s| one.probe_at("web", at(s)).map(|turn| (turn.verdict, turn.since));
+        assert_eq!(then(9), None);
+        assert_eq!(then(19), Some((Verdict::Yes, at(10))));
+        assert_eq!(then(29), Some((Verdict::No, at(20))));
+        assert_eq!(then(35), Some((Verdict::Unknown, at(30))));
+        assert_eq!(then(99), Some((Verdict::Yes, at(40))));
+        assert_eq!(one.probe_at("db", at(99)), None);
+        for n in 0..1_000 {
+            one.apply(&said(100 + n, if n % 2 == 0 { Verdict::No } else { Verdict::Yes }));
+        }
+        assert_eq!(one.turns["web"].len(), TURNS);
+    }
     use crate::signal::{Level, Panel};
     use proptest::prelude::*;
 

@@ -80,6 +80,7 @@ impl Shows {
             lines_total: live.lines_total,
             lines_dropped: live.lines_dropped,
             probes: live.probes.clone(),
+            turns: live.turns.clone(),
             checks: live.checks.clone(),
             releases: live.releases.clone(),
             sources: live.sources.clone(),

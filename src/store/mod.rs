@@ -1,6 +1,7 @@
 //! Where a journal lies. Who opens one names a place, and knows from there on only a [`Journal`].
 
 pub mod postgres;
+pub mod spool;
 pub mod sqlite;
 
 use crate::journal::{Journal, Trouble};

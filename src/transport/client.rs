@@ -209,7 +209,20 @@ impl Client {
     /// # Errors
     /// [`NoRoom`]; the command may then have happened, and can be sent again under the same id.
     pub async fn command(&mut self, id: CommandId, command: Command) -> Result<Outcome, NoRoom> {
-        self.send(&ToRoom::Do { id, command }).await?;
+        self.command_under(id, command, None).await
+    }
+
+    /// The same, with the glass broken for it in case that the room cannot reach the journal that it shares.
+    ///
+    /// # Errors
+    /// [`NoRoom`], as [`Self::command`].
+    pub async fn command_under(
+        &mut self,
+        id: CommandId,
+        command: Command,
+        glass: Option<String>,
+    ) -> Result<Outcome, NoRoom> {
+        self.send(&ToRoom::Do { id, command, glass }).await?;
         in_time(async {
             loop {
                 match self.reader.next().await? {

@@ -84,6 +84,9 @@ pub enum ToRoom {
         id: CommandId,
         /// The command.
         command: Command,
+        /// Why it is done although the journal is out of reach and it would need that: provisional, at this room alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        glass: Option<String>,
     },
     /// A question. Answered by [`FromRoom::Told`] with the same number.
     Ask {
@@ -321,6 +324,10 @@ pub enum Outcome {
         /// Names that came into being: an incident, a freeze, a walk.
         #[serde(default)]
         made: Vec<String>,
+        /// It is on the room's own disk alone, and its numbers may become others: the journal is out of reach. It is
+        /// appended when that is back.
+        #[serde(default, skip_serializing_if = "is_false")]
+        offline: bool,
     },
     /// The rules do not allow it.
     Refused(Refusal),
@@ -392,6 +399,32 @@ pub struct RoomStatus {
     /// Whether what the journal takes survives the loss of its server; none where it lies in a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicated: Option<bool>,
+    /// What the room keeps while the journal is out of reach, or has not appended yet. None otherwise, and where it
+    /// keeps nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<Box<Away>>,
+}
+
+/// What a room keeps on its own disk, as the journal that it shares is or was out of reach.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Away {
+    /// Since when.
+    pub since: Wall,
+    /// From this number on all is provisional: known at this room alone.
+    pub from: Seq,
+    /// Commands that are kept and not in the journal yet.
+    pub waiting: u64,
+    /// Those of them for which the glass was broken.
+    #[serde(default)]
+    pub glass: u64,
+    /// The journal is back, and they are being appended.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub back: bool,
+    /// The journal has lost what it had acknowledged: the first and the last of it. It is being written back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<(Seq, Seq)>,
+    /// Where they are kept.
+    pub place: String,
 }
 
 /// The newest signed checkpoint of a journal, which a seat keeps: a room that shows an older one later has lost events.

@@ -97,6 +97,7 @@ const TABLES: &[(&str, &str)] = &[
     ("/definitions/Journal", "[journal]\n"),
     ("/definitions/Checkpoint", "[journal.checkpoint]\n"),
     ("/definitions/Room", "[room]\n"),
+    ("/definitions/Drill", "[drill]\n"),
     ("/definitions/Times", "[policy]\n"),
     ("/definitions/SeverityRow", "[severity.SEV1]\n"),
     ("/definitions/Service", "[service.checkout]\n"),

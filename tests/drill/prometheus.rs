@@ -140,7 +140,7 @@ async fn the_same_story_against_a_real_prometheus() {
     };
     tokio::time::timeout(Duration::from_secs(60), opens).await.expect("the room opens");
 
-    let stage = Stage { dir: dir.clone(), world, facts, pace: PACE };
+    let stage = Stage { dir: dir.clone(), world, facts, pace: PACE, own: None };
     let hand = |socket: &Path, walk: WalkId, step: &str, hand: uuid::Uuid| {
         let mut command = Command::new(crate::binary());
         command.arg("hand").arg("--socket").arg(socket).args(["--walk", &walk.to_string(), "--step", step]);

@@ -10,21 +10,21 @@ use std::{
 };
 
 /// A home of its own; whatever names it in its command line is ended with it.
-struct Home {
-    dir: tempfile::TempDir,
+pub(crate) struct Home {
+    pub(crate) dir: tempfile::TempDir,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
     }
-    fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.dir.path().join("state")
     }
-    fn out(&self) -> PathBuf {
+    pub(crate) fn out(&self) -> PathBuf {
         self.dir.path().join("draft")
     }
-    fn env(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn env(&self) -> Vec<(&'static str, String)> {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         vec![
             ("XDG_STATE_HOME", text(self.state())),
@@ -32,7 +32,7 @@ impl Home {
             ("XDG_CACHE_HOME", text(self.dir.path().join("cache"))),
         ]
     }
-    fn drill(&self, args: &[&str]) -> Command {
+    pub(crate) fn drill(&self, args: &[&str]) -> Command {
         let mut command = Command::new(crate::binary());
         command.arg("drill").args(args).arg("--out").arg(self.out()).envs(self.env()).stdin(Stdio::null());
         command.env_remove("WARROOM_SOCKET").env_remove("WARROOM_CONFIG");
@@ -53,7 +53,7 @@ impl Home {
         found
     }
     /// No process, no file, no socket but the draft.
-    fn is_clean(&self) {
+    pub(crate) fn is_clean(&self) {
         until("every process is gone", || self.processes().is_empty());
         let left: Vec<_> = std::fs::read_dir(self.state().join("warroom"))
             .map(|all| all.flatten().map(|one| one.path()).collect())
@@ -80,7 +80,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
 }
 
 /// Started, and told until a line has these words.
-fn told_until(command: &mut Command, words: &str) -> (Child, BufReader<ChildStdout>) {
+pub(crate) fn told_until(command: &mut Command, words: &str) -> (Child, BufReader<ChildStdout>) {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
@@ -91,7 +91,7 @@ fn told_until(command: &mut Command, words: &str) -> (Child, BufReader<ChildStdo
     (child, told)
 }
 
-fn signal(child: &Child, signal: Signal) {
+pub(crate) fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), signal).unwrap();
 }
 
@@ -247,12 +247,8 @@ fn after_a_crash_it_is_offered_again_where_it_stood() {
 #[test]
 fn what_is_production_is_refused() {
     let home = Home::new();
-    for flag in [
-        "--prom=http://127.0.0.1:9090",
-        "--scrape=http://127.0.0.1:1/metrics",
-        "--release=/srv/app",
-        "--runbook=mine.md",
-    ] {
+    for flag in ["--prom=http://127.0.0.1:9090", "--scrape=http://127.0.0.1:1/metrics", "--release=/srv/app"]
+    {
         let done = Command::new(crate::binary()).arg(flag).arg("drill").envs(home.env()).output().unwrap();
         assert_eq!(done.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&done.stderr).contains("of its own and refuses others"));

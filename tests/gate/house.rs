@@ -108,6 +108,7 @@ impl House {
         let file = Sqlite::open(&dir.path().join("journal.db"), Mode::Write).unwrap();
         let options = Options {
             journal: Arc::new(Disk { file, broken: broken.clone() }),
+            spool: None,
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), BlobBounds::default()).unwrap()),
             redactor: warroom::evidence::redact::Redactor::default(),
             policy,

@@ -75,6 +75,7 @@ impl House {
             Arc::new(Sqlite::open(&dir.path().join("journal.db"), Mode::Write).unwrap());
         let options = Options {
             journal: journal.clone(),
+            spool: None,
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
             redactor: warroom::evidence::redact::Redactor::default(),
             policy: Policy { outward, ..Policy::default() },

@@ -3,7 +3,9 @@
 use super::story::{self, hear, press, says, seat};
 use warroom::{
     domain::{
-        Command,
+        Command, Event as DomainEvent, Offline,
+        conflict::{ConflictCommand, Unaccepted},
+        freeze::{FreezeCommand, Scope},
         incident::{IncidentCommand, Status},
         note::NoteCommand,
         readiness::{ReadinessCheck, Standing},
@@ -14,7 +16,7 @@ use warroom::{
         update::{self, Event},
     },
     signal::{CheckView, Level, Live, Trouble, Verdict},
-    wire::{FromRoom, HandSays, JournalState, Look, Point, RoomView},
+    wire::{Away, FromRoom, HandSays, JournalState, Look, Point, RoomView},
 };
 
 pub struct Scene {
@@ -89,6 +91,17 @@ pub fn all() -> Vec<Scene> {
     }));
     all.push(scene("releases-then", {
         let mut model = after("eve", "5");
+        model.ui.cursor = Some(story::wall("13:50:00").timestamp_millis());
+        model
+    }));
+    // The probes as they were: two fail, the third answers; and long before that all did.
+    all.push(scene("probes-then", {
+        let mut model = room("eve");
+        model.ui.cursor = Some(story::wall("13:57:00").timestamp_millis());
+        model
+    }));
+    all.push(scene("probes-before", {
+        let mut model = room("eve");
         model.ui.cursor = Some(story::wall("13:50:00").timestamp_millis());
         model
     }));
@@ -257,6 +270,40 @@ pub fn all() -> Vec<Scene> {
         let _ = update::update(&mut model, story::at(NOW), Event::Tick);
         model
     }));
+    all.push(scene("offline", offline(0)));
+    all.push(scene("offline-glass", {
+        let mut model = offline(0);
+        press(&mut model, NOW, "F enter enter enter 'the_next_deploy_would_hide_it");
+        model
+    }));
+    all.push(scene("provisional", {
+        let mut model = offline(1);
+        for event in kept_under_glass(&model) {
+            hear(&mut model, NOW, FromRoom::Event(Box::new(event)));
+        }
+        model
+    }));
+    all.push(scene("lost-events", {
+        let mut model = offline(0);
+        if let Some(away) = model.room.as_mut().and_then(|room| room.away.as_mut()) {
+            (away.lost, away.back) = (Some((41, 57)), true);
+        }
+        model
+    }));
+    all.push(scene("conflict", {
+        let mut story = story::asked();
+        let what = Unaccepted {
+            incident: Some(story::INC),
+            by: story::person("bo"),
+            at: story::at("14:06:40"),
+            host: "bast-2".into(),
+            said: "FRZ-1 renewed for 3h: still burning".into(),
+            glass: Some("nobody else is here".into()),
+            why: "FRZ-1 does not hold any more".into(),
+        };
+        story.room("14:07:20", Command::Conflict(ConflictCommand::Raise { what: Box::new(what) }));
+        seat(&story, "ana", NOW)
+    }));
     all.push(scene("read-only", {
         let mut model = room("ana");
         let mut status = story::status(true);
@@ -332,6 +379,57 @@ pub fn all() -> Vec<Scene> {
     }));
     all.push(scene("hostile", hostile()));
     all
+}
+
+/// A seat whose room cannot reach the journal that it shares, with something kept already.
+fn offline(glass: u64) -> Model {
+    let mut model = seat(&story::asked(), "ana", NOW);
+    let since = story::wall("14:06:02");
+    let away = Away {
+        since,
+        from: model.state.head + 1,
+        waiting: 1 + glass,
+        glass,
+        back: false,
+        lost: None,
+        place: "/var/lib/warroom/offline-07.spool".into(),
+    };
+    let why = "postgres://db-a,db-b/warroom: the journal's server does not answer".into();
+    let status = warroom::wire::RoomStatus {
+        journal: JournalState::ReadOnly { why, since },
+        away: Some(Box::new(away)),
+        replicated: Some(true),
+        ..story::status(true)
+    };
+    hear(&mut model, NOW, FromRoom::Room(status));
+    let note =
+        NoteCommand::Say { incident: Some(story::INC), text: "the pool is empty on both nodes".into() };
+    for event in kept(&model, "14:06:31", Command::Note(note), None) {
+        hear(&mut model, NOW, FromRoom::Event(Box::new(event)));
+    }
+    model
+}
+
+/// What a command of bo's gives at a room that is offline.
+fn kept(model: &Model, clock: &str, command: Command, glass: Option<&str>) -> Vec<DomainEvent> {
+    let mut story = story::Story {
+        state: model.state.clone(),
+        events: Vec::new(),
+        commands: 900 + u128::from(model.state.head),
+    };
+    story.by(clock, "bo", command);
+    let mark = Offline { at: story::wall(clock), glass: glass.map(str::to_owned), provisional: true };
+    story.events.into_iter().map(|event| DomainEvent { offline: Some(mark.clone()), ..event }).collect()
+}
+
+fn kept_under_glass(model: &Model) -> Vec<DomainEvent> {
+    let begin = FreezeCommand::Begin {
+        incident: Some(story::INC),
+        scope: Scope::deploys(vec!["payments".into()], vec!["prod".into()]),
+        reason: "keep it as it is".into(),
+        lease: Some(Span::hours(1)),
+    };
+    kept(model, "14:07:22", Command::Freeze(begin), Some("the next deploy would hide it"))
 }
 
 /// Who is here, and where each looks.

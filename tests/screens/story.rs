@@ -33,7 +33,7 @@ use warroom::{
         update::{self, Event as Happens},
     },
     signal::{
-        Level, Line, Live, Panel, PanelView, Point, ProbeView, ReleaseView, SourceView, Unit, Verdict,
+        Delta, Level, Line, Live, Panel, PanelView, Point, ProbeView, ReleaseView, SourceView, Unit, Verdict,
         panel::Baseline, release::Artifact,
     },
     wire::{As, FromRoom, HandSays, JournalState, Presence, RoomStatus, StepRef, WIRE},
@@ -93,6 +93,7 @@ impl Story {
                 recorded: now.wall,
                 room: "bast-1".into(),
                 actor: who.clone(),
+                offline: None,
                 fact,
                 hash: Digest::ZERO,
             };
@@ -707,14 +708,15 @@ pub fn live(now: &str) -> Live {
     for (n, fails) in [(1, true), (2, false), (3, true)] {
         let name = format!("checkout-{n} http://10.0.4.{n}:8080/healthz");
         let verdict = if fails && bad { Verdict::No } else { Verdict::Yes };
-        let probe = ProbeView {
+        let probe = |verdict, since: &str| ProbeView {
             name: name.clone(),
             verdict,
             detail: String::new(),
             took: Span::millis(12),
-            since: wall("13:55:00"),
+            since: wall(since),
         };
-        live.probes.insert(name, probe);
+        let probes = vec![probe(Verdict::Yes, "13:30:00"), probe(verdict, "13:55:00")];
+        live.apply(&Delta { probes, ..Delta::default() });
     }
     let artifact = |version: &str, built| Artifact {
         version: version.into(),
@@ -780,6 +782,7 @@ pub fn status(gate: bool) -> RoomStatus {
         anchor: None,
         rooms: Vec::new(),
         replicated: None,
+        away: None,
     }
 }
 

@@ -56,8 +56,10 @@ impl One {
     }
 
     async fn run(dir: &tempfile::TempDir, spec: &Spec) -> (PathBuf, JoinHandle<String>) {
+        let at = dir.path().to_owned();
         let options = Options {
             journal: store::open(Place::Postgres(spec.clone()), Mode::Write).await.unwrap(),
+            spool: Some(Box::new(move |journal| store::spool::open(&at, journal))),
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
             redactor: Redactor::default(),
             policy: Policy::default(),
@@ -84,6 +86,14 @@ impl One {
 
     /// A new one in its place.
     async fn rise(&mut self) {
+        until_async("its spool is let go", async || {
+            let mut files = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+            files.find(|path| path.extension().is_some_and(|ending| ending == "spool")).is_none_or(|path| {
+                let file = std::fs::File::open(path).unwrap();
+                rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
+            })
+        })
+        .await;
         (self.socket, self.task) = Self::run(&self.dir, &self.spec).await;
     }
 
@@ -102,7 +112,7 @@ impl One {
         }
     }
 
-    async fn state(&self) -> State {
+    pub async fn state(&self) -> State {
         match self.client().await.ask(Ask::State).await.unwrap() {
             Told::State(state) => *state,
             other => panic!("{other:?}"),
@@ -369,23 +379,24 @@ async fn a_database_out_of_reach_is_told_and_known_freezes_hold() {
         assert!(!refused.allowed && refused.freeze.is_some(), "a freeze that it knows: {refused:?}");
         let unknown = rooms[0].may("blog", "staging").await;
         assert_eq!((unknown.allowed, unknown.because.exit()), (false, 12), "{unknown:?}");
-        let outcome = rooms[0].does(note(&format!("lost {line:?}"))).await;
-        assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+        let outcome = rooms[0].does(note(&format!("kept {line:?}"))).await;
+        assert!(matches!(outcome, Outcome::Ok { offline: true, .. }), "{outcome:?}");
         // The other one goes on.
         let outcome = rooms[1].does(note(&format!("meanwhile {line:?}"))).await;
         assert!(matches!(outcome, Outcome::Ok { .. }), "{outcome:?}");
         lines[0].set(Line::Open);
-        until_async("it is back", async || {
-            matches!(rooms[0].does(note(&format!("back {line:?}"))).await, Outcome::Ok { .. })
-        })
-        .await;
+        until_async("it is back", async || rooms[0].status().await.away.is_none()).await;
+        let outcome = rooms[0].does(note(&format!("back {line:?}"))).await;
+        assert!(matches!(outcome, Outcome::Ok { offline: false, .. }), "{outcome:?}");
         same(&rooms).await;
     }
     let events = told(&ground).await;
     for line in ["Cut", "Holds", "Mute"] {
-        for (word, times) in [("lost", 0), ("meanwhile", 1), ("back", 1)] {
+        for (word, offline) in [("kept", true), ("meanwhile", false), ("back", false)] {
             let text = format!("{word} {line}");
-            assert_eq!(events.iter().filter(|event| said(event) == Some(&text)).count(), times, "{text}");
+            let found: Vec<_> = events.iter().filter(|event| said(event) == Some(&text)).collect();
+            assert_eq!(found.len(), 1, "{text}");
+            assert_eq!(found[0].offline.is_some(), offline, "{text}");
         }
     }
 }
@@ -465,8 +476,9 @@ async fn whatever_happens_between_rooms_and_database_there_is_one_truth() {
         line.set(Line::Open);
     }
     for room in &rooms {
-        until_async("it writes again", async || {
-            matches!(room.does(note("at the end")).await, Outcome::Ok { .. })
+        until_async("it writes again, and has sent what it kept", async || {
+            room.status().await.away.is_none()
+                && matches!(room.does(note("at the end")).await, Outcome::Ok { offline: false, .. })
         })
         .await;
     }
@@ -474,6 +486,7 @@ async fn whatever_happens_between_rooms_and_database_there_is_one_truth() {
     let events = told(&ground).await;
     let mut wrong = Vec::new();
     let (mut done, mut doubt) = (0, 0);
+    let offline = events.iter().filter(|event| said(event).is_some() && event.offline.is_some()).count();
     for (text, known) in &model {
         let times = events.iter().filter(|event| said(event) == Some(text)).count();
         let fine = match known {
@@ -487,7 +500,11 @@ async fn whatever_happens_between_rooms_and_database_there_is_one_truth() {
             wrong.push((text, known, times));
         }
     }
-    println!("{} notes, {done} acknowledged, {doubt} in doubt, {} events", model.len(), events.len());
+    println!(
+        "{} notes, {done} acknowledged, {offline} of them offline, {doubt} in doubt, {} events",
+        model.len(),
+        events.len()
+    );
     let bytes = "select (pg_total_relation_size('warroom.events') + pg_total_relation_size('warroom.payloads')) \
                  / count(*) from warroom.events";
     println!("{} bytes an event", ground.server.as_ref().unwrap().sql(bytes));

@@ -41,6 +41,7 @@ pub fn sealed(mut head: Head, facts: Vec<Fact>) -> (Vec<Record>, Vec<Event>, Hea
             occurred: at,
             room: "r".into(),
             actor: Actor::user("ana", 1000),
+            offline: None,
             fact,
         };
         let (record, event) = chain::seal(draft, head, [7; 16]).unwrap();

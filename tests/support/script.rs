@@ -52,7 +52,7 @@ impl Script {
 
     /// Sends a command that has a name; gives what came of it, none where the room went away first.
     pub fn does(&mut self, id: CommandId, command: Command) -> Option<Outcome> {
-        self.line.get_mut().write_all(&encode(&ToRoom::Do { id, command })).ok()?;
+        self.line.get_mut().write_all(&encode(&ToRoom::Do { id, command, glass: None })).ok()?;
         loop {
             match self.next()? {
                 FromRoom::Done { id: done, outcome } if done == id => return Some(outcome),

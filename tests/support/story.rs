@@ -131,6 +131,7 @@ impl Story {
             recorded: ctx.now.wall,
             room: "war-1".into(),
             actor: ctx.actor.clone(),
+            offline: None,
             fact,
             hash: Digest(hash.finalize().into()),
         };

@@ -40,6 +40,7 @@ async fn append(journal: &dyn Journal, facts: Vec<Fact>) -> Head {
             recorded: clock::now().wall,
             room: "r".into(),
             actor: Actor::user("ana", 1000),
+            offline: None,
             fact,
         };
         let (record, _) = chain::seal(draft, head, [7; 16]).unwrap();

@@ -71,6 +71,7 @@ async fn write(journal: &Sqlite, head: &mut Head, count: u64) {
             recorded: one.recorded,
             room: one.room,
             actor: one.actor,
+            offline: None,
             fact: one.fact,
         };
         let (record, _) = chain::seal(draft, *head, [7; 16]).unwrap();

@@ -62,7 +62,12 @@ pub(super) fn dry_run(name: &str, inputs: &[String], mark: &str) -> u8 {
             return exit::USAGE;
         }
     };
-    let values = match runbook::resolve(&runbook, &given) {
+    plan(&runbook, &given, mark)
+}
+
+/// Prints what would run of a runbook, with these values; each block begins with `mark`.
+pub(super) fn plan(runbook: &Runbook, given: &BTreeMap<String, String>, mark: &str) -> u8 {
+    let values = match runbook::resolve(runbook, given) {
         Ok(values) => values,
         Err(problems) => {
             for problem in problems {
@@ -74,21 +79,25 @@ pub(super) fn dry_run(name: &str, inputs: &[String], mark: &str) -> u8 {
     let secret = |name: &str| runbook.front.inputs.iter().any(|input| input.name == name && input.secret);
     let known =
         |words: &str| filled(words, |name| values.get(name).map(String::as_str).filter(|_| !secret(name)));
+    let mut out = String::new();
     for (name, value) in &values {
-        println!("{name}={}", if secret(name) { "(secret)".into() } else { text::line(value) });
+        let value = if secret(name) { "(secret)".into() } else { text::line(value) };
+        let _ = writeln!(out, "{name}={value}");
     }
     for section in &runbook.sections {
         for step in &section.steps {
-            println!("\n## {}: {}", section.title, known(&step.title));
+            let _ = writeln!(out, "\n## {}: {}", section.title, known(&step.title));
             if let Some((sentence, by)) = approval::wanted(step) {
-                println!("# APPROVE by {} of {}: {}", by.n, roles(&by.roles), known(sentence));
+                let _ = writeln!(out, "# APPROVE by {} of {}: {}", by.n, roles(&by.roles), known(sentence));
             }
             for choice in branches(step) {
-                println!("# {} goes on with {}", choice.label, choice.to);
+                let _ = writeln!(out, "# {} goes on with {}", choice.label, choice.to);
             }
-            print!("{}", blocks(&runbook, step, &values, mark, |block| &block.code));
+            out.push_str(&blocks(runbook, step, &values, mark, |block| &block.code));
         }
     }
+    // Whoever reads may have seen enough before the end.
+    exit::say(out.trim_end());
     exit::DONE
 }
 

@@ -33,7 +33,7 @@ pub fn run(with: &With, verb: Verb) -> ExitCode {
 
 async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
     let json = verb.about().json;
-    let mut session = Session::open(with).await?;
+    let mut session = Session::open(with).await?.under(verb.about().glass.clone());
     let state = session.state().await?;
     if let Verb::Severity { to, show, about, .. } = &verb
         && let Ok(id) = reach::incident(&state, about.incident)

@@ -39,6 +39,12 @@ pub use spec::{Scenario, Spec};
 
 use std::path::{Path, PathBuf};
 
+/// Service and name of each process that listens.
+pub fn listening() -> impl Iterator<Item = (&'static str, String)> {
+    let listens = supervisor::CAST.into_iter().filter(|(role, _)| role.listens());
+    listens.map(|(role, index)| (role.word(), role.name(index)))
+}
+
 /// Why the practice world could not be made, found or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {

@@ -21,7 +21,7 @@ const TERM_PATIENCE: Duration = Duration::from_millis(1_500);
 const LIVED: Duration = Duration::from_secs(10);
 
 /// Everybody, those first on whom others depend.
-const CAST: [(Role, u32); 7] = [
+pub(super) const CAST: [(Role, u32); 7] = [
     (Role::Pricing, 1),
     (Role::Checkout, 1),
     (Role::Checkout, 2),

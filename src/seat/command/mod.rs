@@ -158,6 +158,8 @@ pub enum Kind {
     Page,
     /// Another seat.
     Seat,
+    /// What was recorded offline and not accepted.
+    Conflict,
 }
 
 /// A command with the arguments that are known.

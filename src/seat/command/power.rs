@@ -14,7 +14,7 @@ pub fn needed(spec: &Spec) -> &'static [Power] {
         (
             _,
             "incident" | "handover" | "hand-over" | "decline" | "withdraw" | "briefing" | "break-glass"
-            | "give-back" | "act" | "look-at" | "copy",
+            | "give-back" | "offline-glass" | "act" | "look-at" | "copy",
         )
         | (Group::Look | Group::Seat, _) => &[],
         (Group::Say | Group::Incident | Group::Runbook | Group::Gate, _) => &[Power::Respond],

@@ -120,6 +120,13 @@ commands! { INCIDENT, Group::Incident;
         act::always, act::people::break_glass;
     "give-back" [] () None, "Give a power back that you took",
         [], act::glass, act::people::give_back;
+    "offline-glass" [] () None, "Break the glass for what you just asked, while the journal is out of reach: provisional, this room only",
+        [arg("reason", "Offline: PROVISIONAL, this room only. Why must it be now?", Kind::Words)],
+        act::held, act::people::offline_glass;
+    "keep-conflict" [] () None, "Keep as a note what was recorded offline and not accepted",
+        [arg("conflict", "Which conflict?", Kind::Conflict), arg("reason", "Why does it stand?", Kind::Words)], act::conflicts, act::people::keep_conflict;
+    "set-conflict-aside" [] () None, "Set aside what was recorded offline and not accepted",
+        [arg("conflict", "Which conflict?", Kind::Conflict), arg("reason", "Why does it not count?", Kind::Words)], act::conflicts, act::people::set_conflict_aside;
     "correct" [] ("O") Some("correct"), "Say when something really was, such as onset 01:52Z",
         [arg("moment", "Which moment?", Kind::Moment), arg("time", "When was it, UTC?", Kind::Time), arg("reason", "How is that known?", Kind::Words)],
         act::incident, act::incident::correct;

@@ -3,6 +3,7 @@
 use crate::domain::{
     Event, Fact, Seq, State,
     board::BoardFact,
+    conflict::ConflictFact,
     decision::DecisionFact,
     deviation::DeviationFact,
     dispatch::DispatchFact,
@@ -80,6 +81,8 @@ pub struct Entry {
     pub weight: Weight,
     /// The moment it is about, and its word on time axes, where it is a mark.
     pub mark: Option<(i64, String)>,
+    /// It is this room's alone, and goes when the journal is back, to come again with its own number.
+    pub provisional: bool,
     /// What it says of a release, for the releases as they were.
     pub release: Option<Box<ReleaseFact>>,
 }
@@ -105,9 +108,10 @@ pub fn tell(event: &Event, state: &State) -> Option<Entry> {
         incident: event.stream,
         who: one(&who),
         alias: crate::domain::tell::alias(event).map(one),
-        what: one(&what),
+        what: format!("{}{}", tell::offline(event), one(&what)),
         about,
-        weight,
+        weight: if event.is_provisional() && weight == Weight::Quiet { Weight::Plain } else { weight },
+        provisional: event.is_provisional(),
         mark: mark(&event.fact, event.occurred.wall.timestamp_millis()),
         release: match &event.fact {
             Fact::Release(fact) => Some(Box::new(fact.clone())),
@@ -131,7 +135,7 @@ fn words((whole, seq): (&Fact, Seq), state: &State) -> Option<(About, Weight, St
                 (Room, Quiet, format!("room opened on {host}, {version}"))
             }
             RoomFact::DutyTaken { .. } => (Room, Quiet, tell::fact(whole)),
-            RoomFact::Lost { .. } => (Room, Bad, tell::fact(whole)),
+            RoomFact::Lost { .. } | RoomFact::GapWrittenBack { .. } => (Room, Bad, tell::fact(whole)),
             RoomFact::DrillBegan { scenario, .. } => (Room, Turn, format!("drill began: {scenario}")),
             RoomFact::DrillEnded => (Room, Plain, "drill ended".into()),
             RoomFact::Resumed { why, lasted } => {
@@ -162,6 +166,8 @@ fn words((whole, seq): (&Fact, Seq), state: &State) -> Option<(About, Weight, St
             };
             (People, weight, tell::fact(whole))
         }
+        Fact::Conflict(ConflictFact::Found { .. }) => (Room, Bad, tell::fact(whole)),
+        Fact::Conflict(_) => (Room, Turn, tell::fact(whole)),
         Fact::Dispatch(dispatch) => {
             let weight = match dispatch {
                 DispatchFact::Owed { .. } => return None,

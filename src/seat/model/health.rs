@@ -111,6 +111,15 @@ impl Model {
         (all > 0).then(|| (failing().count(), all, failing().map(|probe| probe.since).min()))
     }
 
+    /// The same at a moment, and how many are not known for then.
+    pub fn probes_at(&self, then: Wall) -> (usize, usize, Option<Wall>, usize) {
+        let turns: Vec<_> = self.live.probes.keys().map(|name| self.live.probe_at(name, then)).collect();
+        let known = || turns.iter().flatten().filter(|turn| turn.verdict != Verdict::Unknown);
+        let failing = || known().filter(|turn| turn.verdict == Verdict::No);
+        let since = failing().map(|turn| turn.since).min();
+        (failing().count(), turns.len(), since, turns.len() - known().count())
+    }
+
     /// What runs: service, version, judgement, since when, what ran before.
     pub fn released(&self) -> Vec<Runs> {
         let now = self.now.wall;

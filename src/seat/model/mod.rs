@@ -29,7 +29,7 @@ pub use when::Zone;
 
 use crate::{
     domain::{
-        CommandId, Ctx, State,
+        Command, CommandId, Ctx, State,
         actor::Actor,
         id::IncidentId,
         plan::Runbook,
@@ -39,7 +39,7 @@ use crate::{
     },
     seat::command::keymap::Keymap,
     signal::{Live, Shows},
-    wire::{Here, Look, SeatId},
+    wire::{Away, Here, Look, SeatId},
 };
 use pending::Pendings;
 use std::{collections::BTreeMap, sync::Arc};
@@ -174,6 +174,8 @@ pub struct Model {
     pub join: String,
     /// What could be watched here.
     pub could_watch: Vec<String>,
+    /// What was asked while the journal is out of reach, and waits for the reason for which the glass is broken.
+    pub held: Option<Box<(Command, pending::Then)>>,
     /// Commands and questions without an answer yet.
     pub pending: Pendings,
     /// What of the signals the room was told is shown here.
@@ -225,6 +227,7 @@ impl Model {
             passed_over: setup.passed_over,
             join: setup.join,
             could_watch: setup.could_watch,
+            held: None,
             pending: Pendings::new(setup.seed),
             showing: Shows::default(),
             aside: Vec::new(),
@@ -238,9 +241,19 @@ impl Model {
         self.notice = Some(Notice { text, tone, at: self.now.clone() });
     }
 
-    /// Whether the journal takes events, as far as is known.
+    /// Whether what one does is recorded, as far as is known: in the journal, or at the room alone.
     pub fn writable(&self) -> bool {
-        self.room.as_ref().is_none_or(|room| room.journal == JournalState::Writable)
+        self.room.as_ref().is_none_or(|room| room.journal == JournalState::Writable || room.away.is_some())
+    }
+
+    /// What the room keeps while the journal that it shares is out of reach.
+    pub fn away(&self) -> Option<&Away> {
+        self.room.as_ref()?.away.as_deref()
+    }
+
+    /// Whether what one does now is this room's alone.
+    pub fn is_offline(&self) -> bool {
+        self.away().is_some() && self.room.as_ref().is_some_and(|room| room.journal != JournalState::Writable)
     }
 
     /// Whether one has a power for the shown incident. Before the room said who one is, nobody has.

@@ -51,7 +51,7 @@ pub enum For {
 pub struct Pendings {
     seed: Uuid,
     count: u64,
-    commands: BTreeMap<CommandId, (Command, Then)>,
+    commands: BTreeMap<CommandId, (Command, Option<String>, Then)>,
     asks: BTreeMap<u64, (For, Ask)>,
 }
 
@@ -68,9 +68,9 @@ impl Pendings {
     }
 
     /// A command begins to wait.
-    pub fn command(&mut self, command: &Command, then: Then) -> CommandId {
+    pub fn command(&mut self, command: &Command, glass: Option<String>, then: Then) -> CommandId {
         let id = CommandId(self.name());
-        self.commands.insert(id, (command.clone(), then));
+        self.commands.insert(id, (command.clone(), glass, then));
         id
     }
 
@@ -83,7 +83,7 @@ impl Pendings {
 
     /// A command was answered.
     pub fn done(&mut self, id: CommandId) -> Option<(Command, Then)> {
-        self.commands.remove(&id)
+        self.commands.remove(&id).map(|(command, _, then)| (command, then))
     }
 
     /// A question was answered.
@@ -106,8 +106,8 @@ impl Pendings {
         self.asks.clear();
     }
 
-    /// Commands that wait, in the order in which they were given.
-    pub fn commands(&self) -> impl Iterator<Item = (CommandId, &Command)> {
-        self.commands.iter().map(|(id, (command, _))| (*id, command))
+    /// Commands that wait, in the order in which they were given, with what the glass is broken for.
+    pub fn commands(&self) -> impl Iterator<Item = (CommandId, &Command, Option<&String>)> {
+        self.commands.iter().map(|(id, (command, glass, _))| (*id, command, glass.as_ref()))
     }
 }

@@ -55,6 +55,7 @@ impl Timeline {
     /// Forgets what may have something missing after it, as it is asked for again; everything where the newest that
     /// is there does not reach `from`, from which on it is, or is of another room, whose newest is `head`.
     pub fn settle(&mut self, from: Seq, head: Seq) {
+        self.entries.retain(|entry| !entry.provisional);
         let last = self.entries.back().map_or(0, |entry| entry.seq);
         if last > head || last.saturating_add(1) < from {
             self.clear();

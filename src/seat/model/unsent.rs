@@ -41,7 +41,7 @@ impl Model {
 
     /// Everything of this person's that the room has not taken, oldest first, cleaned for a terminal.
     pub fn not_sent(&self) -> Vec<String> {
-        let unanswered = self.pending.commands().map(|(_, command)| unanswered(command));
+        let unanswered = self.pending.commands().map(|(_, command, _)| unanswered(command));
         let open = self.layers.iter().filter_map(typed);
         let all = self.aside.iter().cloned().chain(unanswered).chain(open);
         all.map(|text| crate::domain::text::block(&text).into_owned()).collect()

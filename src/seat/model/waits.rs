@@ -1,14 +1,17 @@
 //! What the room is waiting for, or what comes next: the console's third line.
 
 use super::{Conn, JournalState, Model, find::number};
-use crate::domain::{
-    cadence::Beat,
-    incident::Status,
-    page::{self, PageWhen},
-    plan::{Lead, Risk},
-    task::Task,
-    time::{Span, minute_utc},
-    walk::{StepStatus, approval, sequence},
+use crate::{
+    domain::{
+        cadence::Beat,
+        incident::Status,
+        page::{self, PageWhen},
+        plan::{Lead, Risk},
+        task::Task,
+        time::{Span, clock_utc, minute_utc},
+        walk::{StepStatus, approval, sequence},
+    },
+    wire::Away,
 };
 
 /// How loud the line is.
@@ -95,6 +98,9 @@ fn trouble(model: &Model) -> Option<Waits> {
                 .since(age),
         );
     }
+    if let Some(away) = model.away().filter(|_| model.is_offline()) {
+        return Some(offline(away, model));
+    }
     if let Some(JournalState::ReadOnly { why, since }) = model.room.as_ref().map(|room| &room.journal) {
         let what = format!("nothing runs; commands can be copied, UNRECORDED: {why}");
         return Some(Waits::new("READ ONLY", Loud::Worst, what).since(Span::between(*since, now.wall)));
@@ -120,6 +126,27 @@ fn trouble(model: &Model) -> Option<Waits> {
     let (who, at, what) = model.glass()?;
     let age = at.elapsed(now);
     (age < GLASS_SHOWN).then(|| Waits::new("GLASS BROKEN", Loud::Worst, what).on(who).since(age))
+}
+
+/// What is known at this room alone, and how much of it is provisional.
+fn offline(away: &Away, model: &Model) -> Waits {
+    let since = Span::between(away.since, model.now.wall);
+    let kept = match away.waiting {
+        0 => "what you do is kept here".to_owned(),
+        n => format!("{n} kept at this room only"),
+    };
+    if let Some((from, to)) = away.lost {
+        let what =
+            format!("events {from} to {to} were acknowledged and are gone; {kept}, being written back");
+        return Waits::new("THE JOURNAL LOST EVENTS", Loud::Worst, what).since(since);
+    }
+    let lead = if away.glass > 0 { "OFFLINE, GLASS BROKEN" } else { "OFFLINE" };
+    let what = match (away.back, away.glass) {
+        (true, _) => format!("the journal is back: {kept}, being appended"),
+        (false, 0) => format!("the journal is out of reach since {}; {kept}", clock_utc(away.since)),
+        (false, n) => format!("{n} PROVISIONAL, this room only; {kept}, since {}", clock_utc(away.since)),
+    };
+    Waits::new(lead, Loud::Worst, what).since(since)
 }
 
 /// Why the journal is not to be believed: as this seat saw it, else as the room itself says.

@@ -4,6 +4,8 @@ use super::{Effect, draft, presence};
 use crate::{
     domain::{
         Command, Event, Fact, Seq,
+        conflict::ConflictFact,
+        deviation::{DeviationFact, DeviationKind},
         glass::GlassFact,
         handover::{HandoverCommand, HandoverFact},
         policy::NOBODY_COMMANDS,
@@ -49,7 +51,9 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             let again: Vec<_> = model
                 .pending
                 .commands()
-                .map(|(id, command)| Effect::Send(ToRoom::Do { id, command: command.clone() }))
+                .map(|(id, command, glass)| {
+                    Effect::Send(ToRoom::Do { id, command: command.clone(), glass: glass.cloned() })
+                })
                 .collect();
             witness.into_iter().chain(again).collect()
         }
@@ -65,7 +69,7 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
                     model.say(Tone::Info, NOBODY_COMMANDS);
                 }
             }
-            if model.ui.seen.get() == 0 {
+            if model.ui.seen.get() == 0 || model.ui.seen.get() > model.state.head {
                 model.ui.seen.set(model.state.head);
             }
             retell(model)
@@ -176,12 +180,21 @@ fn happened(model: &mut Model, event: &Event) {
     model.loaded = true;
     model.timeline.add(event, &model.state);
     // Behind a gap it would hide what is still being read.
-    if model.draft.complete {
+    if model.draft.complete && !event.is_provisional() {
         model.draft.add(event);
     }
     match &event.fact {
         Fact::Walk(fact) => walked(model, event, fact),
         Fact::Handover(fact) => handed(model, event, fact),
+        Fact::Conflict(ConflictFact::Found { .. }) => {
+            model.say(Tone::Wrong, crate::domain::tell::line(event));
+        }
+        Fact::Deviation(DeviationFact::Recorded { what, text, .. })
+            if event.is_provisional() && what.kind == DeviationKind::BrokenGlass =>
+        {
+            let words = format!("GLASS BROKEN by {}, PROVISIONAL: {}: {text}", event.actor.name, what.actual);
+            model.say(Tone::Wrong, words);
+        }
         Fact::Glass(GlassFact::Broken { power, reason, .. }) => {
             let what = format!("GLASS BROKEN by {}: took the power to {power}: {reason}", event.actor.name);
             model.say(Tone::Wrong, what);
@@ -273,8 +286,9 @@ fn approved_now(model: &Model, layer: &Layer) -> bool {
 
 fn done(model: &mut Model, then: Then, outcome: Outcome) -> Vec<Effect> {
     match outcome {
-        Outcome::Ok { made, .. } => match then {
+        Outcome::Ok { made, offline, .. } => match then {
             Then::Say(words) => {
+                let words = if offline { format!("{words} (OFFLINE: at this room only)") } else { words };
                 let made = if made.is_empty() { String::new() } else { format!("  {}", made.join(" ")) };
                 model.say(Tone::Done, format!("{words}{made}"));
                 Vec::new()

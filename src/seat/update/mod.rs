@@ -15,6 +15,7 @@ pub use shows::shows;
 pub use tick::next_change;
 
 use super::{
+    command::Call,
     model::{
         Layer, Model, StepRef, Tone,
         draft::Todo,
@@ -26,6 +27,7 @@ use crate::{
     domain::{
         Command,
         id::{IncidentId, WalkId},
+        offline::{self, Way},
         plan::Slug,
         power,
         time::{Span, Stamp, Wall},
@@ -253,8 +255,25 @@ impl Model {
             self.say(Tone::Wrong, refusal.to_string());
             return Vec::new();
         }
-        let id = self.pending.command(&command, then);
-        vec![Effect::Send(ToRoom::Do { id, command })]
+        // It needs that all rooms agree, and they cannot: it is asked why it is done all the same.
+        let needs = offline::way(&command) == Way::Glass && offline::own_reason(&command).is_none();
+        if self.is_offline() && needs {
+            self.held = Some(Box::new((command, then)));
+            return super::command::invoke(self, Call::of("offline-glass"));
+        }
+        self.sent(command, then, None)
+    }
+
+    /// What was asked last and waits for a reason is sent with it.
+    pub fn under_glass(&mut self, reason: &str) -> Vec<Effect> {
+        let Some(held) = self.held.take() else { return Vec::new() };
+        let (command, then) = *held;
+        self.sent(command, then, Some(reason.to_owned()))
+    }
+
+    fn sent(&mut self, command: Command, then: Then, glass: Option<String>) -> Vec<Effect> {
+        let id = self.pending.command(&command, glass.clone(), then);
+        vec![Effect::Send(ToRoom::Do { id, command, glass })]
     }
 
     /// A command whose words are said when it is durable.

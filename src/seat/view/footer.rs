@@ -5,6 +5,7 @@ use super::{
     widget::{fit, put},
 };
 use crate::{
+    domain::time::clock_utc,
     seat::{
         command::{self, Group, Spec},
         model::{Layer, Model, Pane, Tone, View},
@@ -81,6 +82,20 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
     let anchor = model.room.as_ref().and_then(|room| room.anchor.as_ref());
     if anchor.is_some_and(|anchor| anchor.trouble.is_some() && !anchor.lost) {
         out.push(("  checkpoints wait".into(), Role::Notice));
+    }
+    if let Some(away) = model.away() {
+        let gap = if out.is_empty() { "" } else { "  " };
+        let kept = format!("{gap}{} in the spool", away.waiting);
+        out.push((kept, if model.is_offline() { Role::Bad } else { Role::Notice }));
+        if model.is_offline() {
+            out.push((format!("  OFFLINE since {}", clock_utc(away.since)), Role::Bad));
+        }
+    }
+    if !model.state.conflicts.is_empty() {
+        let gap = if out.is_empty() { "" } else { "  " };
+        out.push((gap.into(), Role::Text));
+        let count = model.state.conflicts.len();
+        out.push((format!(" {count} {} ", if count == 1 { "CONFLICT" } else { "CONFLICTS" }), Role::Worst));
     }
     if let Some(room) = model.room.as_ref().filter(|room| room.replicated.is_some()) {
         let gap = if out.is_empty() { "" } else { "  " };

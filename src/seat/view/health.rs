@@ -363,17 +363,26 @@ fn recorded<'a>(model: &Model, row: &Row<'a>, t: i64) -> Option<&'a Point> {
 /// Probes in one line, then what runs.
 fn tail(model: &Model, names: usize) -> Vec<Vec<(String, Role)>> {
     let mut lines = Vec::new();
-    let probes = model.probes();
-    if probes.is_some() && model.then().is_some() {
-        lines.push(vec![(format!("{:<names$} ", "probe"), Role::Text), ("not recorded".into(), Role::Quiet)]);
-    } else if let Some((failing, all, since)) = probes {
+    if let Some((failing, all, since)) = model.probes() {
+        let (failing, all, since, unknown, word) = match model.then() {
+            Some(then) => {
+                let (failing, all, since, unknown) = model.probes_at(then);
+                (failing, all, since, unknown, "answered")
+            }
+            None => (failing, all, since, 0, "answer"),
+        };
         let mut line = vec![(format!("{:<names$} ", "probe"), Role::Text)];
-        if failing == 0 {
-            line.push((format!("{all} of {all} answer"), Role::Calm));
-        } else {
+        if failing > 0 {
             line.push((format!("{failing} of {all} failing"), Role::Bad));
             let since = since.map(|at| format!("  since {}", when::minute(at, model.now.wall)));
             line.push((since.unwrap_or_default(), Role::Quiet));
+        } else if unknown < all {
+            line.push((format!("{} of {all} {word}", all - unknown), Role::Calm));
+        }
+        if unknown > 0 {
+            let rest =
+                if unknown == all { "not recorded".into() } else { format!("  {unknown} not recorded") };
+            line.push((rest, Role::Quiet));
         }
         lines.push(line);
     }

@@ -92,7 +92,7 @@ fn war_room(body: Rect, steps: Option<usize>, tasks: bool) -> Vec<Placed> {
         0..=7 => (height, 0),
         8..=11 => (height - 4, 4),
         // Three rows of what is below, its title among them, show too few tasks.
-        12..=15 if tasks => (7, 4),
+        13..=15 if tasks => (7, 4),
         12..=20 => (7, 5),
         _ => (height * 2 / 5, height / 4),
     };
@@ -103,19 +103,13 @@ fn war_room(body: Rect, steps: Option<usize>, tasks: bool) -> Vec<Placed> {
     let (left, right) = columns(upper, half);
     let mut panes = vec![(Pane::Health, left), (Pane::Runbook, right)];
     // What is said in the timeline wants the whole width; tasks and log lines are read by how they begin.
-    match (tasks, middle > 1, logs > 1) {
-        (true, true, true) => {
-            let (left, right) = columns(low, half);
-            panes.extend([(Pane::Tasks, left), (Pane::Timeline, mid), (Pane::Logs, right)]);
-        }
-        (true, true, false) => {
-            let (left, right) = columns(mid, half);
-            panes.extend([(Pane::Tasks, left), (Pane::Timeline, right)]);
-        }
-        (_, middle, logs) => {
-            panes.extend(middle.then_some((Pane::Timeline, mid)));
-            panes.extend(logs.then_some((Pane::Logs, low)));
-        }
+    // Where there is no room below, logs go, then tasks: half a timeline says nothing.
+    if tasks && logs > 1 {
+        let (left, right) = columns(low, half);
+        panes.extend([(Pane::Tasks, left), (Pane::Timeline, mid), (Pane::Logs, right)]);
+    } else {
+        panes.extend((middle > 1).then_some((Pane::Timeline, mid)));
+        panes.extend((logs > 1).then_some((Pane::Logs, low)));
     }
     panes
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     seat::model::{
-        Model, Pane,
+        Model, Pane, View,
         entry::{Entry, Weight},
     },
     theme::{Role, Theme},
@@ -27,7 +27,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     };
     let behind = all.len() - shown.len();
     let detail = model.ui.timeline_filter.words();
-    let note = if paused.is_some() { "paused".to_owned() } else { String::new() };
+    let note = if paused.is_some() { "paused".to_owned() } else { tasks(model) };
     rule::title(buf, area, theme, Title { name: "Timeline", detail: &detail, note: &note, focus });
     let inner = inside(area);
     if shown.is_empty() {
@@ -65,6 +65,18 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     }
     let below = behind + if model.ui.timeline.selected().is_some() { window.below } else { 0 };
     list::more(buf, inner, theme, below);
+}
+
+/// How many tasks are open, where the pane that has them went for want of room.
+fn tasks(model: &Model) -> String {
+    if model.ui.view != View::WarRoom || super::layout::has(model, Pane::Tasks) {
+        return String::new();
+    }
+    match model.tasks().iter().filter(|task| task.is_open()).count() {
+        0 => String::new(),
+        1 => "1 task open".into(),
+        n => format!("{n} tasks open"),
+    }
 }
 
 /// Whether an entry is the last one before the cursor.

@@ -155,6 +155,11 @@ impl Journal for Postgres {
         Some(self.connector.is_replicated())
     }
 
+    fn regressed(&self) -> BoxFuture<'static, Result<bool, Trouble>> {
+        let gone = self.gone();
+        self.ask(|answer| Ask::Regressed { answer }, || Err(gone))
+    }
+
     fn meet(&self, room: &str) -> Option<Meeting> {
         Some(meet::enter(Arc::clone(&self.connector), room))
     }

@@ -25,6 +25,7 @@ pub(super) enum Ask {
     Find { command: CommandId, answer: oneshot::Sender<Result<Vec<Record>, Trouble>> },
     Head { answer: oneshot::Sender<Result<Head, Trouble>> },
     Erase { seq: Seq, answer: oneshot::Sender<Result<(), Trouble>> },
+    Regressed { answer: oneshot::Sender<Result<bool, Trouble>> },
 }
 
 type Batch = Vec<(Head, Vec<Record>, oneshot::Sender<Appended>)>;
@@ -94,6 +95,7 @@ impl Owner {
                     );
                 }
                 Some(Ask::Erase { seq, answer }) => drop(answer.send(self.erase(seq).await)),
+                Some(Ask::Regressed { answer }) => drop(answer.send(self.regressed().await)),
             }
         }
     }
@@ -176,6 +178,23 @@ impl Owner {
             why: format!("there is no event {seq}"),
             hint: "see warroom tail for their numbers".into(),
         })
+    }
+
+    /// Whether what was acknowledged is gone. Then what is there is gone on with.
+    async fn regressed(&mut self) -> Result<bool, Trouble> {
+        let session = Arc::new(self.connector.open().await?);
+        let fail = |error| outcome::trouble(self.connector.place(), &error);
+        if rows::has(&session, self.acknowledged).await.map_err(fail)? {
+            self.session = Some(session);
+            return Ok(false);
+        }
+        let head = rows::checked_head(&session, self.connector.place()).await?;
+        let Head { seq, hash } = self.acknowledged;
+        tracing::error!(acknowledged = %format!("{seq}:{hash}"), now = head.seq, "the journal has lost events");
+        self.acknowledged = head;
+        self.session = Some(session);
+        self.tell.send_replace(head.seq);
+        Ok(true)
     }
 
     /// The connection, made anew where it broke. A server that has lost what was acknowledged is not gone on with.

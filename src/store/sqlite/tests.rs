@@ -42,6 +42,7 @@ fn sealed(head: Head, facts: Vec<Fact>) -> (Vec<Record>, Vec<Event>, Head) {
             occurred: at,
             room: "r".into(),
             actor: Actor::user("ana", 1000),
+            offline: None,
             fact,
         };
         let (record, event) = chain::seal(draft, head, [7; 16]).unwrap();

@@ -116,6 +116,16 @@ pub fn commanded(model: &Model) -> When {
     no(who.is_some_and(|who| who != model.my_name()), "there is nobody to replace; H takes command")
 }
 
+/// With something that waits for broken glass.
+pub fn held(model: &Model) -> When {
+    no(model.held.is_some(), "nothing waits for the glass to be broken")
+}
+
+/// With something that was recorded offline and not accepted.
+pub fn conflicts(model: &Model) -> When {
+    no(!model.state.conflicts.is_empty(), "there is no conflict")
+}
+
 /// With a power that this person took.
 pub fn glass(model: &Model) -> When {
     no(model.my_glass().is_some(), "you have taken no power")

@@ -5,9 +5,10 @@ use crate::{
     domain::{
         Command,
         briefing::briefing,
+        conflict::ConflictCommand,
         glass::GlassCommand,
         handover::{HandoverCommand, SAY},
-        id::IncidentId,
+        id::{ConflictId, IncidentId},
         policy::Power,
     },
     seat::{
@@ -191,4 +192,37 @@ pub fn break_glass(model: &mut Model, given: &[String]) -> Vec<Effect> {
 pub fn give_back(model: &mut Model, _: &[String]) -> Vec<Effect> {
     let Some(glass) = model.my_glass().map(|glass| glass.id) else { return Vec::new() };
     model.act(Command::Glass(GlassCommand::Return { glass }), "the power is given back")
+}
+
+/// Breaks the glass for what was asked while the journal is out of reach.
+pub fn offline_glass(model: &mut Model, given: &[String]) -> Vec<Effect> {
+    model.under_glass(arg(given, 0))
+}
+
+fn conflict(model: &mut Model, given: &[String], keeps: bool) -> Vec<Effect> {
+    let conflict: ConflictId = match arg(given, 0).parse() {
+        Ok(id) => id,
+        Err(error) => {
+            let error: crate::domain::id::NotAnId = error;
+            model.say(Tone::Wrong, error.to_string());
+            return Vec::new();
+        }
+    };
+    let reason = arg(given, 1).to_owned();
+    let (command, say) = if keeps {
+        (ConflictCommand::Keep { conflict, reason }, format!("{conflict} stands as a note"))
+    } else {
+        (ConflictCommand::SetAside { conflict, reason }, format!("{conflict} is set aside"))
+    };
+    model.act(Command::Conflict(command), say)
+}
+
+/// Keeps a conflict as a note.
+pub fn keep_conflict(model: &mut Model, given: &[String]) -> Vec<Effect> {
+    conflict(model, given, true)
+}
+
+/// Sets a conflict aside.
+pub fn set_conflict_aside(model: &mut Model, given: &[String]) -> Vec<Effect> {
+    conflict(model, given, false)
 }

@@ -87,6 +87,13 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
                 .collect(),
             true,
         ),
+        Kind::Conflict => {
+            let all = model.state.conflicts.values();
+            (
+                all.map(|one| (one.id.to_string(), format!("{}: {}", one.what.by, one.what.said))).collect(),
+                true,
+            )
+        }
         Kind::Deviation => {
             let incident = model.incident_id();
             let own = model.state.deviations.values().filter(|one| one.incident == incident);

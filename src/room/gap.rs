@@ -1,0 +1,217 @@
+//! The journal has lost what it had acknowledged, as after a failover to a server that was behind: that is told on every
+//! seat, what the journal is now is read from its beginning, and what this room had appended is decided again, in order,
+//! each command at its own time and under its own id. A room can do so for what it appended itself while it ran.
+
+use super::{
+    core::{self, Seen},
+    flight::{Asked, Flight},
+    offline::{Kept, RECENT, Spooling},
+    serve::{Room, Waiting},
+};
+use crate::{
+    domain::{Command, CommandId, Event, Seq, State, room::RoomFact, tell},
+    journal::{Head, Journal, Trouble, read_all, spool::Entry},
+    wire::Outcome,
+};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
+use std::{collections::VecDeque, sync::Arc};
+use uuid::Uuid;
+
+/// Commands whose events were acknowledged that are kept, the newest.
+const ACKNOWLEDGED: usize = 4_096;
+
+/// What was lost.
+#[derive(Debug, Clone)]
+pub(super) struct Gap {
+    pub(super) from: Seq,
+    pub(super) to: Seq,
+    /// The name of the command that tells it.
+    id: CommandId,
+}
+
+/// A command of this room, and what came of it.
+pub(super) struct Acknowledged {
+    asked: Asked,
+    events: Vec<Event>,
+}
+
+/// A journal as it is now.
+pub(super) struct Anew {
+    state: State,
+    seen: Seen,
+    recent: VecDeque<Event>,
+}
+
+/// The journal from its beginning, where it has lost something; else nothing.
+pub(super) type Reading = BoxFuture<'static, Result<Option<Box<Anew>>, Trouble>>;
+
+async fn anew(journal: Arc<dyn Journal>) -> Result<Option<Box<Anew>>, Trouble> {
+    if !journal.regressed().await? {
+        return Ok(None);
+    }
+    let (mut state, mut seen, mut recent) = (State::default(), Seen::default(), VecDeque::new());
+    read_all(journal.as_ref(), Head::EMPTY, |event| {
+        state.apply(&event);
+        seen.add(event.command);
+        if recent.len() >= RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(event);
+    })
+    .await?;
+    Ok(Some(Box::new(Anew { state, seen, recent })))
+}
+
+/// What comes of what a room keeps.
+pub(super) enum Spooled {
+    /// The next entry was written, or was not.
+    Written(Result<(), Trouble>),
+    /// The journal was looked at anew.
+    Anew(Result<Option<Box<Anew>>, Trouble>),
+}
+
+/// The next of it. Never, where nothing is on its way.
+pub(super) async fn spooled(spool: &mut Option<Spooling>) -> Spooled {
+    let Some(Spooling { writing, anew, .. }) = spool else { return std::future::pending().await };
+    let written = async {
+        if writing.is_empty() { std::future::pending().await } else { writing.next().await.unwrap_or(Ok(())) }
+    };
+    let read = async {
+        match anew {
+            Some(reading) => reading.await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        said = written => Spooled::Written(said),
+        anew = read => Spooled::Anew(anew),
+    }
+}
+
+/// What a room says of itself whenever it opens needs no writing back.
+fn is_own(command: &Command) -> bool {
+    matches!(command, Command::Room(_) | Command::Policy(_) | Command::Readiness(_) | Command::Tick)
+}
+
+impl Room {
+    /// What came of this command is durable: it is kept, in case that the journal loses it.
+    pub(super) fn acknowledged(&mut self, flight: Flight) {
+        let Some(spool) = self.spool.as_mut() else { return };
+        let (mut asked, events) = flight.parts();
+        if events.is_empty() || is_own(&asked.command) {
+            return;
+        }
+        asked.large = None;
+        spool.acknowledged.push_back(Acknowledged { asked, events });
+        if spool.acknowledged.len() > ACKNOWLEDGED {
+            spool.acknowledged.pop_front();
+        }
+    }
+
+    /// The journal does not fit what is known of it: looks whether it has lost something.
+    pub(super) fn look_for_gap(&mut self) {
+        if let Some(spool) = self.spool.as_mut() {
+            spool.anew = Some(anew(self.journal.clone()).boxed());
+        }
+    }
+
+    /// It was looked, and the journal was read from its beginning where it had.
+    pub(super) fn was_read_anew(&mut self, read: Result<Option<Box<Anew>>, Trouble>) {
+        let known = self.core.durable_head().seq;
+        let Some(spool) = self.spool.as_mut() else { return };
+        spool.anew = None;
+        let now = tokio::time::Instant::now();
+        let Anew { state, seen, recent } = match read {
+            Ok(Some(anew)) => *anew,
+            Ok(None) => return spool.back.stop(now),
+            Err(trouble) => {
+                tracing::warn!(%trouble, "the journal cannot be read anew");
+                return spool.back.stop(now);
+            }
+        };
+        self.core.replace(state, seen);
+        self.recent = recent;
+        self.newest.send_replace(self.core.durable_head().seq);
+        let lost = spool.acknowledged.iter().filter(|one| !self.core.knows(one.asked.id));
+        let first = lost.filter_map(|one| one.events.first()).map(|event| event.seq).min();
+        let from = first.unwrap_or_else(|| self.core.durable_head().seq.saturating_add(1)).min(known);
+        let before = spool.gap.take();
+        let from = before.as_ref().map_or(from, |gap| gap.from.min(from));
+        spool.gap = Some(Gap { from, to: known, id: CommandId(Uuid::now_v7()) });
+        tracing::error!(from, to = known, "the journal has lost events: they are written back");
+        self.write_back();
+    }
+
+    /// What was lost and is not kept yet is written to the room's own disk, before what was decided offline.
+    pub(super) fn write_back(&mut self) {
+        let after = self.core.durable_head();
+        let Some(spool) = self.spool.as_mut() else { return };
+        let mut kept = Vec::new();
+        for Acknowledged { asked, events } in &spool.acknowledged {
+            let known = self.core.knows(asked.id) || spool.entries.iter().any(|entry| entry.id == asked.id);
+            let Some(first) = events.first().filter(|_| !known) else { continue };
+            let Some(command) = self.core.redacted(asked.command.clone()) else { continue };
+            let said: Vec<String> = events.iter().filter(|one| tell::matters(one)).map(tell::line).collect();
+            kept.push(Entry {
+                id: asked.id,
+                at: first.occurred.clone(),
+                actor: asked.actor.clone(),
+                groups: asked.groups.iter().cloned().collect(),
+                command,
+                glass: first.offline.as_ref().and_then(|offline| offline.glass.clone()),
+                made: core::made(events),
+                said: said.join("; "),
+                gap: true,
+                after,
+            });
+        }
+        for entry in kept {
+            let outcome = Outcome::Ok { seqs: Vec::new(), made: Vec::new(), offline: true };
+            let (entry, events, waiting) = (Some(entry), Vec::new(), Waiting::Nobody);
+            spool.push(Kept { entry, events, waiting, outcome, _large: None });
+        }
+        spool.back.writes_back();
+        self.publish_status();
+        self.send_on();
+    }
+
+    /// The room opens on the journal as it is now, and says what was lost.
+    pub(super) fn reopen(&mut self) {
+        let Some(gap) = self.spool.as_ref().and_then(|spool| spool.gap.clone()) else { return };
+        let own = self.core.name().to_owned();
+        let (open, duty) = {
+            let rooms = &self.core.decided().room;
+            (rooms.open.contains_key(&own), rooms.duty.is_some())
+        };
+        let mut commands = Vec::new();
+        if !open {
+            commands.push((CommandId(Uuid::now_v7()), self.opening()));
+        }
+        if !duty {
+            let taken = RoomFact::DutyTaken { epoch: 0, after: None };
+            commands.push((CommandId(Uuid::now_v7()), Command::Room(taken)));
+        }
+        commands.push((CommandId(Uuid::now_v7()), Command::Policy(Box::new(self.asks.clone()))));
+        let lost = self.spool.as_ref().map_or(0, |spool| spool.entries.iter().filter(|one| one.gap).count());
+        let (from, to, commands_lost) = (gap.from, gap.to, lost as u64);
+        let told = RoomFact::GapWrittenBack { from, to, commands: commands_lost };
+        commands.push((gap.id, Command::Room(told)));
+        for (id, command) in commands {
+            let asked = Asked {
+                actor: self.own_name.clone(),
+                groups: crate::domain::power::Groups::default(),
+                id,
+                command,
+                waiting: Waiting::Nobody,
+                glass: None,
+                spooled: None,
+                direct: true,
+                tries: 0,
+                large: None,
+            };
+            if let Some(Outcome::Refused(refusal)) = self.decide(asked) {
+                tracing::warn!(%refusal, "the room cannot open anew");
+            }
+        }
+    }
+}
