@@ -140,6 +140,33 @@ impl Blobs {
         written.map(|()| digest)
     }
 
+    /// Whether there is something of this name.
+    pub fn has(&self, digest: &Digest) -> bool {
+        self.path(digest).exists()
+    }
+
+    /// The bytes of this name, checked, and packed for another store.
+    pub fn packed(&self, digest: &Digest) -> Result<Vec<u8>, BlobError> {
+        let bytes = self.get(digest)?;
+        Ok(zstd::bulk::compress(&bytes, LEVEL).map_err(FileError::at("compress", &self.path(digest)))?)
+    }
+
+    /// Keeps what another store packed, where it is what its name says; gives its bytes.
+    pub fn put_packed(&self, digest: &Digest, packed: &[u8]) -> Result<Vec<u8>, BlobError> {
+        let path = self.path(digest);
+        let damaged = |why: String| BlobError::Damaged { digest: *digest, path: path.clone(), why };
+        let mut bytes = Vec::new();
+        zstd::stream::read::Decoder::new(packed)
+            .and_then(|reader| reader.take(self.bounds.blob.saturating_add(1)).read_to_end(&mut bytes))
+            .map_err(|error| damaged(error.to_string()))?;
+        let is = digest_of(&bytes);
+        if is != *digest {
+            return Err(damaged(format!("its digest is {}", is.short())));
+        }
+        self.put(&bytes)?;
+        Ok(bytes)
+    }
+
     /// The bytes of this name, checked.
     pub fn get(&self, digest: &Digest) -> Result<Vec<u8>, BlobError> {
         let path = self.path(digest);
@@ -191,6 +218,25 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(&dir.path().join("evidence"), bounds).unwrap();
         (dir, blobs)
+    }
+
+    #[test]
+    fn what_another_store_packed_is_kept_where_it_is_what_its_name_says() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let bounds = Bounds { blob: 1 << 16, ..Bounds::default() };
+        let one = Blobs::open(one.path(), Bounds::default()).unwrap();
+        let two = Blobs::open(two.path(), bounds).unwrap();
+        let digest = one.put(b"seen").unwrap();
+        let packed = one.packed(&digest).unwrap();
+        assert!(!two.has(&digest));
+        let other = digest_of(b"another");
+        assert!(matches!(two.put_packed(&other, &packed), Err(BlobError::Damaged { .. })));
+        assert!(matches!(two.put_packed(&digest, b"none"), Err(BlobError::Damaged { .. })));
+        assert_eq!(two.put_packed(&digest, &packed).unwrap(), b"seen");
+        assert_eq!(two.get(&digest).unwrap(), b"seen");
+        // However little it is packed, it unpacks to no more than may be kept.
+        let large = one.put(&vec![0; 1 << 20]).unwrap();
+        assert!(two.put_packed(&large, &one.packed(&large).unwrap()).is_err());
     }
 
     #[test]

@@ -88,6 +88,9 @@ impl Room {
                 return;
             }
             Ask::Evidence(digest) => {
+                if !self.blobs.has(&digest) && self.ask_elsewhere(digest, id, n) {
+                    return;
+                }
                 let (blobs, told) = (self.blobs.clone(), self.told.clone());
                 self.look_up_on_disk(move || {
                     let found = match blobs.get(&digest) {
@@ -114,7 +117,7 @@ impl Room {
     }
 
     /// Does it beside the loop, a bounded number at a time.
-    fn look_up_on_disk(&self, work: impl FnOnce() + Send + 'static) {
+    pub(super) fn look_up_on_disk(&self, work: impl FnOnce() + Send + 'static) {
         let turn = self.lookups.clone().acquire_owned();
         tokio::spawn(async move {
             let turn = turn.await;

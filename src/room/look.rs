@@ -22,6 +22,8 @@ impl Room {
     pub(super) fn look(&mut self) {
         let now = clock::now();
         self.look_at_audit();
+        // Where nothing is heard of others, who waits for them is told.
+        self.hear_from_elsewhere();
         self.look_at_point();
         // A hand is judged where it runs.
         let here = self.others.as_ref().map(|_| self.host.as_str());

@@ -9,6 +9,7 @@ mod back;
 mod budget;
 mod conn;
 mod core;
+mod elsewhere;
 mod erase;
 mod flight;
 mod gap;

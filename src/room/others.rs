@@ -1,12 +1,14 @@
 //! The other rooms on the journal: what they append, whether they live, who has the duties, and what their people show.
 
 use super::{
+    elsewhere::{Elsewhere, Given},
     flight::{PAGE, read_on},
     serve::Room,
 };
 use crate::{
     domain::{
         Command, Event, Fact,
+        id::Digest,
         room::RoomFact,
         time::{Span, Wall},
     },
@@ -20,7 +22,7 @@ use crate::{
 use futures::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -50,6 +52,12 @@ struct Words {
     /// Steers for hands of other rooms, each with its number.
     #[serde(skip_serializing_if = "VecDeque::is_empty")]
     steers: VecDeque<(u64, StepRef, Steer)>,
+    /// Evidence that is asked for here and is not here.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    wants: BTreeSet<Digest>,
+    /// Evidence that others asked for and that is here.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    gives: BTreeMap<Digest, Given>,
 }
 
 /// Another room, as it was heard last.
@@ -70,6 +78,8 @@ pub(super) struct Others {
     missed: BTreeMap<String, Instant>,
     steers: VecDeque<(u64, StepRef, Steer)>,
     answers: u64,
+    /// Evidence that goes between rooms.
+    pub(super) elsewhere: Elsewhere,
     /// What is shown of this room has changed and was not said yet.
     pub(super) due: bool,
 }
@@ -82,6 +92,7 @@ impl Others {
             missed: BTreeMap::new(),
             steers: VecDeque::new(),
             answers: 0,
+            elsewhere: Elsewhere::default(),
             due: true,
         }
     }
@@ -127,6 +138,22 @@ impl Others {
             known.words = words;
         }
         changes
+    }
+
+    /// Where other rooms are.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.neighbours.values().map(|known| known.words.host.as_str())
+    }
+
+    /// What another room gives of a piece of evidence, and where that room is.
+    pub(super) fn given(&self, digest: &Digest) -> Option<(&str, &Given)> {
+        let mut all = self.neighbours.values();
+        all.find_map(|known| Some((known.words.host.as_str(), known.words.gives.get(digest)?)))
+    }
+
+    /// Evidence that others ask for.
+    fn wanted(&self) -> BTreeSet<Digest> {
+        self.neighbours.values().flat_map(|known| known.words.wants.iter().copied()).collect()
     }
 
     /// Everybody at other rooms.
@@ -286,6 +313,10 @@ impl Room {
         for command in gone {
             self.own(&command);
         }
+        if let Some(others) = &self.others {
+            others.elsewhere.asked(&others.wanted(), &self.blobs);
+        }
+        self.hear_from_elsewhere();
     }
 
     /// Whether the journal is out of reach.
@@ -353,7 +384,8 @@ impl Room {
         let (host, point) = (self.host.clone(), self.point.clone());
         let Some(others) = &mut self.others else { return };
         others.due = false;
-        let words = Words { host, here, point, steers: others.steers.clone() };
+        let (wants, gives) = (others.elsewhere.wants(), others.elsewhere.gives());
+        let words = Words { host, here, point, steers: others.steers.clone(), wants, gives };
         let words = serde_json::to_vec(&words).unwrap_or_default();
         others.meeting.says.send_replace(words.into());
     }

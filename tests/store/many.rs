@@ -213,6 +213,47 @@ async fn same(rooms: &[One]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn evidence_that_one_room_kept_is_read_at_another() {
+    if !wanted("evidence_that_one_room_kept_is_read_at_another") {
+        return;
+    }
+    let ground = Ground::database(&[]).await;
+    let server = ground.server.as_ref().unwrap();
+    let (a, b) = (One::open(spec(server, "room")).await, One::open(spec(server, "room")).await);
+    let keep =
+        async |room: &One, text: String| match room.client().await.ask(Ask::Keep { text }).await.unwrap() {
+            Told::Kept(digest) => digest,
+            other => panic!("{other:?}"),
+        };
+    let read = async |room: &One, digest| room.client().await.ask(Ask::Evidence(digest)).await.unwrap();
+    until_async("they have met", async || {
+        a.status().await.rooms.len() == 2 && b.status().await.rooms.len() == 2
+    })
+    .await;
+    // What is kept is redacted, and so is what is brought.
+    let text = "pg_restore: 412 rows\npassword=hunter2hunter2\n";
+    let digest = keep(&a, text.into()).await;
+    let Told::Evidence(kept) = read(&a, digest).await else { panic!() };
+    assert!(kept.contains("412 rows") && !kept.contains("hunter2hunter2"), "{kept}");
+    let (one, two) = tokio::join!(read(&b, digest), read(&b, digest));
+    assert_eq!((&one, &two), (&Told::Evidence(kept.clone()), &Told::Evidence(kept.clone())));
+    let mut noise = String::new();
+    for _ in 0..40_000 {
+        noise.push_str(&Uuid::new_v4().simple().to_string());
+    }
+    let large = keep(&a, noise).await;
+    let Told::No(refusal) = read(&b, large).await else { panic!() };
+    assert!(refusal.to_string().contains("too large"), "{refusal}");
+    let late = keep(&a, "nobody asked for it in time".into()).await;
+    a.fall();
+    // What was brought is here; what was not is said to lie elsewhere.
+    assert_eq!(read(&b, digest).await, Told::Evidence(kept));
+    let Told::No(refusal) = read(&b, late).await else { panic!() };
+    assert!(refusal.to_string().contains("the machine of the room that recorded it"), "{refusal}");
+    b.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rooms_that_append_at_once_tell_one_story() {
     if !wanted("rooms_that_append_at_once_tell_one_story") {
         return;

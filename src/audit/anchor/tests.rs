@@ -172,6 +172,27 @@ async fn a_journal_that_was_cut_or_written_anew_is_signed_no_more_and_said() {
     }
 }
 
+#[tokio::test]
+async fn nothing_is_signed_that_does_not_follow_what_was_signed() {
+    let ground = Ground::new();
+    let journal = ground.journal();
+    let anchoring = ground.start(&journal, SELDOM);
+    append(journal.as_ref(), (0..10).map(|i| note(&i.to_string())).collect()).await;
+    shown(&anchoring, |view| view.seq == 10).await;
+    anchoring.close().await;
+    append(journal.as_ref(), (0..12).map(|i| note(&format!("after, {i}"))).collect()).await;
+    drop(journal);
+    // Behind the last checkpoint, and before what is looked at when it is opened.
+    let sql = "DROP TRIGGER payloads_stay; UPDATE payloads SET salt = x'00' WHERE seq = 12";
+    rusqlite::Connection::open(ground.path()).unwrap().execute_batch(sql).unwrap();
+    let journal = ground.journal();
+    let anchoring = ground.start(&journal, SELDOM);
+    let view = shown(&anchoring, |view| view.trouble.is_some()).await;
+    assert!(view.lost && view.trouble.unwrap().0.contains("event 12"));
+    anchoring.close().await;
+    assert_eq!(ground.signed(&ground.kept()).len(), 1);
+}
+
 #[test]
 fn a_checkpoint_that_was_cut_off_is_written_over() {
     let ground = Ground::new();

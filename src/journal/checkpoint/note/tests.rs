@@ -43,6 +43,13 @@ fn a_checkpoint_is_these_lines() {
     // Another key of the same name is another key.
     let other = Signer::new("bastion/journal.db", [8; 32]).unwrap();
     assert_eq!(note.signed(&[other.verifier()]), Signed::Unknown);
+    // One who is known signed it, and it is not what that one signs for.
+    let witness = Signer::new("witness.example/w1", [9; 32]).unwrap();
+    let bytes = witness.key.sign(note.text.as_bytes()).to_bytes().to_vec();
+    let id = key_id(&witness.name, &witness.key.verifying_key());
+    let signatures = vec![Line { name: witness.name.clone(), id, bytes }];
+    let by_witness = Note { signatures, ..note.clone() };
+    assert_eq!(by_witness.signed(&[witness.verifier()]), Signed::Unknown);
     // What a witness adds is passed over.
     let with = format!("{text}\u{2014} witness.example/w1 {}\n", BASE64.encode([9; 80]));
     assert!(matches!(with.parse::<Note>().unwrap().signed(&known), Signed::By(_)));
@@ -70,6 +77,11 @@ fn what_is_none_is_said_to_be_none() {
         ["", "a", "a+b", "a+c74f20a3+AA==", "a b+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"]
     {
         assert!(bad.parse::<Verifier>().is_err() && bad.parse::<Signer>().is_err(), "{bad}");
+    }
+    // Its parts are of one key.
+    let (key, id) = (signer().verifier().to_string(), signer().verifier().id());
+    for wrong in [key.replace(&id, "00000000"), key.replace("bastion", "another")] {
+        assert!(wrong != key && wrong.parse::<Verifier>().is_err(), "{wrong}");
     }
     let said = signer().secret().parse::<Verifier>().unwrap_err().to_string();
     assert!(said.contains("stays where it is") && !said.contains("PRIVATE"), "{said}");
