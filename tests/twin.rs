@@ -143,3 +143,25 @@ fn what_is_marked_by_a_key_is_marked_by_a_verb() {
         assert!(stderr(&refused).contains(says), "{}", stderr(&refused));
     }
 }
+
+#[test]
+fn what_tells_ends_quietly_where_nobody_reads() {
+    let house = House::new();
+    house.ok(&["declare", "5xx", "--service", "shop"]);
+    for args in
+        [&["status"][..], &["tail"], &["tail", "--no-follow", "--json"], &["practices"], &["commands"]]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = house.command(&binary());
+        let child = command.args(args).stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        // Lines go on coming, as they do in an incident.
+        until("it ends", || {
+            house.ok(&["note", "somebody goes on"]);
+            child.try_wait().unwrap().is_some()
+        });
+        let done = child.wait_with_output().unwrap();
+        assert_eq!((done.status.code(), stderr(&done)), (Some(0), String::new()), "{args:?}");
+    }
+}

@@ -82,10 +82,10 @@ fn list(state: &State, json: bool) {
         return;
     }
     if state.conflicts.is_empty() {
-        println!("no conflict is open");
+        say!("no conflict is open");
     }
     for conflict in state.conflicts.values() {
-        println!("{}", line(conflict));
+        say!("{}", line(conflict));
     }
 }
 

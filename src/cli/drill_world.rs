@@ -67,7 +67,7 @@ fn play(args: &Args) -> Result<(), world::WorldError> {
         let spec = Spec { gate: args.gate_cmd.clone(), ..Spec::new(&args.dir, args.scenario, args.pace) };
         World::start(&spec)?
     };
-    println!("{}", world.layout().facts().display());
+    say!("{}", world.layout().facts().display());
     let _ = signals.forever().next();
     world.stop(Leave::Nothing)
 }

@@ -54,11 +54,11 @@ async fn erase(with: &With, args: &EraseArgs) -> Result<u8, Unreached> {
         {
             match &event.fact {
                 Fact::Erased => {
-                    println!("event {} is erased; the chain is whole without it: warroom verify", args.seq);
+                    say!("event {} is erased; the chain is whole without it: warroom verify", args.seq);
                     return Ok(exit::DONE);
                 }
                 Fact::Walk(_) => {
-                    println!(
+                    say!(
                         "the captured output of event {} is erased; its last line stays in the record",
                         args.seq
                     );

@@ -5,7 +5,11 @@ use crate::{
     wire::Outcome,
 };
 use serde::Serialize;
-use std::{os::unix::net::UnixStream, process::ExitCode};
+use std::{
+    os::unix::net::UnixStream,
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// It was done.
 pub const DONE: u8 = 0;
@@ -35,7 +39,7 @@ pub fn outcome(outcome: &Outcome, json: bool) -> u8 {
                 let what = if made.is_empty() { "done".to_owned() } else { made.join(" ") };
                 let events: Vec<_> = seqs.iter().map(|seq| format!("#{seq}")).collect();
                 let aside = if *offline { OFFLINE } else { "" };
-                println!("{}{aside}", format!("{what}  {}", events.join(" ")).trim_end());
+                say!("{}{aside}", format!("{what}  {}", events.join(" ")).trim_end());
             }
             DONE
         }
@@ -72,15 +76,30 @@ pub fn no_room(error: &NoRoom) -> u8 {
 
 /// Prints a value as one line of JSON.
 pub fn print(value: &impl Serialize) {
-    println!("{}", serde_json::to_string(value).unwrap_or_default());
+    say!("{}", serde_json::to_string(value).unwrap_or_default());
 }
+
+/// Whether a line could not be written any more.
+static UNREAD: AtomicBool = AtomicBool::new(false);
 
 /// Says something on standard output. Where nobody reads any more there is nobody to tell: what is under way goes on to
 /// its end.
-pub fn say(text: &str) {
+pub fn say(text: impl std::fmt::Display) {
+    put(&format!("{text}\n"));
+}
+
+/// The same without an end of line.
+pub fn put(text: &str) {
     use std::io::Write as _;
     let mut out = std::io::stdout();
-    drop(writeln!(out, "{text}").and_then(|()| out.flush()));
+    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        UNREAD.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether nobody reads any more: what would only go on telling ends.
+pub fn is_unread() -> bool {
+    UNREAD.load(Ordering::Relaxed)
 }
 
 /// Says what is wrong on standard error, likewise.

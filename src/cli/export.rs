@@ -140,7 +140,7 @@ pub fn run(with: &With, args: &ExportArgs) -> ExitCode {
 pub async fn export(session: &mut Session, args: &ExportArgs) -> Result<u8, Unreached> {
     match keep(session, args).await? {
         Ok(outcome) => {
-            println!("{}", outcome.text.trim_end());
+            say!("{}", outcome.text.trim_end());
             Ok(exit::DONE)
         }
         Err(error) => {

@@ -107,7 +107,7 @@ pub fn run(with: &With, args: &JournalArgs) -> ExitCode {
     };
     match init(with, url.as_deref(), role.as_deref(), *print) {
         Ok(said) => {
-            print!("{said}");
+            exit::put(&said);
             ExitCode::SUCCESS
         }
         Err(why) => {

@@ -1,5 +1,10 @@
 //! The command line, one file per subcommand, each thin over the library.
 
+/// Prints a line as `println!` does, which panics where nobody reads any more.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::exit::say(format_args!($($text)*)) };
+}
+
 mod anchor;
 pub mod config;
 mod conflict;

@@ -174,22 +174,22 @@ fn list(state: &State, json: bool) -> u8 {
     }
     let pages = &state.policy.outward.pages;
     if pages.is_empty() {
-        println!("nobody can be paged: warroom.toml has no [page.NAME]");
-        println!("add a [target.NAME] and a [page.NAME] with a ladder; docs/configuration.md shows how");
+        say!("nobody can be paged: warroom.toml has no [page.NAME]");
+        say!("add a [target.NAME] and a [page.NAME] with a ladder; docs/configuration.md shows how");
     }
     for (who, ladder) in pages {
-        println!("{who}");
+        say!("{who}");
         for rung in ladder {
             let oncall = if rung.oncall.is_empty() {
                 String::new()
             } else {
                 format!("  on call {}", rung.oncall.join(", "))
             };
-            println!("  after {:<6} {}{oncall}", rung.after.to_string(), rung.to.join(", "));
+            say!("  after {:<6} {}{oncall}", rung.after.to_string(), rung.to.join(", "));
         }
     }
     for line in lines(state, &now) {
-        println!("{line}");
+        say!("{line}");
     }
     exit::DONE
 }

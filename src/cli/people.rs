@@ -141,7 +141,7 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
                 exit::DONE
             }
             Ok(shown) => {
-                shown.lines().iter().for_each(|line| println!("{line}"));
+                shown.lines().iter().for_each(|line| say!("{line}"));
                 exit::DONE
             }
             Err(refusal) => exit::outcome(&Outcome::Refused(refusal), json),

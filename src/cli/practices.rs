@@ -71,16 +71,16 @@ pub fn run(args: &PracticesArgs) -> ExitCode {
     }
     for practice in &all {
         let status = if practice.status == Served::Served { "served " } else { "not yet" };
-        println!("{:<4} {status}  {}", practice.number, practice.name);
+        say!("{:<4} {status}  {}", practice.number, practice.name);
         if let Some(by) = &practice.by {
-            println!("               {by}");
+            say!("               {by}");
         }
         for test in &practice.tests {
-            println!("               shown by {test}");
+            say!("               shown by {test}");
         }
     }
     let served = all.iter().filter(|practice| practice.status == Served::Served).count();
-    println!("{served} of {} served", all.len());
+    say!("{served} of {} served", all.len());
     exit::code(exit::DONE)
 }
 

@@ -79,7 +79,7 @@ pub fn stop(with: &With) -> ExitCode {
         };
         match session.client.ask(Ask::Stop).await {
             Ok(Told::Yes) => {
-                println!(
+                say!(
                     "the room at {} stops; warroom starts it again on the same journal",
                     session.socket.display()
                 );

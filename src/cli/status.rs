@@ -36,13 +36,13 @@ pub fn run(with: &With, args: &StatusArgs) -> ExitCode {
         } else {
             let now = clock::now();
             if let Some(why) = &session.passed_over {
-                println!("{why}");
+                say!("{why}");
             }
             for line in lines(&room, &state, &now) {
-                println!("{line}");
+                say!("{line}");
             }
             if let FromRoom::Hello { you, groups, .. } = &session.client.hello {
-                println!("{}", yours(you, groups, &state, &now));
+                say!("{}", yours(you, groups, &state, &now));
             }
         }
         exit::DONE

@@ -275,11 +275,11 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
                 exit::print(&walk);
             } else {
                 for line in lines(&walk) {
-                    println!("{line}");
+                    say!("{line}");
                 }
                 let named = walk.at.clone().unwrap_or_default();
                 if let Some(stood) = walk::whereabouts(&walk, &named, &crate::os::clock::now()) {
-                    println!("at {stood}");
+                    say!("at {stood}");
                 }
             }
             Ok(exit::DONE)
@@ -486,7 +486,7 @@ async fn ended(session: &mut Session, walk: WalkId, step: &str, json: bool) -> R
             exit::print(&now);
         } else {
             let seen = now.results.last().map(|done| done.seen.clone()).unwrap_or_default();
-            println!("{step} {word}  {seen}");
+            say!("{step} {word}  {seen}");
         }
         return Ok(code);
     }

@@ -55,6 +55,9 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
     let mut caught_up = false;
     let mut waiting: Vec<Event> = Vec::new();
     loop {
+        if exit::is_unread() {
+            return Ok(());
+        }
         match reader.next().await? {
             FromRoom::Told { told: Told::State(known), .. } => state = *known,
             FromRoom::Told { told: Told::Events { events, next: more }, .. } => {
@@ -112,9 +115,9 @@ fn print(event: &Event, state: &State, args: &TailArgs) {
         match event.fact {
             Fact::Erased => {
                 let why = erasure::words(state, event.seq);
-                println!("{}", told.replace("[erased]", &text::line(&why)));
+                say!("{}", told.replace("[erased]", &text::line(&why)));
             }
-            _ => println!("{told}"),
+            _ => say!("{told}"),
         }
     }
 }

@@ -85,7 +85,7 @@ pub fn run(with: &With, args: &VerifyArgs) -> ExitCode {
         let store = match store::open(place, Mode::Read).await {
             Ok(store) => store,
             Err(Trouble::Broken { seq, why }) => {
-                println!("TAMPERED: event {seq}: {why}");
+                say!("TAMPERED: event {seq}: {why}");
                 return 1;
             }
             Err(error) => {
@@ -199,15 +199,15 @@ fn tell(args: &VerifyArgs, kept: &Vouchers, mut report: Report) -> u8 {
     }
     let sound = report.sound;
     match (&report.broken, &report.unreadable) {
-        (Some((0, why)), _) => println!("TAMPERED: {why}; {sound} events are sound in themselves"),
+        (Some((0, why)), _) => say!("TAMPERED: {why}; {sound} events are sound in themselves"),
         (Some((seq, why)), _) => {
-            println!(
+            say!(
                 "TAMPERED: event {seq} does not fit: {why}; {} events before it are sound",
                 sound.min(seq.saturating_sub(1))
             );
         }
-        (None, Some(why)) => println!("INCOMPLETE: {why}; {sound} events before it are sound"),
-        (None, None) if !report.unchecked.is_empty() => println!("INCOMPLETE: {}", held_back(&report)),
+        (None, Some(why)) => say!("INCOMPLETE: {why}; {sound} events before it are sound"),
+        (None, None) if !report.unchecked.is_empty() => say!("INCOMPLETE: {}", held_back(&report)),
         (None, None) => {
             let erased =
                 if report.erased == 0 { String::new() } else { format!(", {} erased", report.erased) };
@@ -215,10 +215,10 @@ fn tell(args: &VerifyArgs, kept: &Vouchers, mut report: Report) -> u8 {
                 0 => String::new(),
                 n => format!(", {n} with a secret held back"),
             };
-            println!("sound: {sound} events{erased}{held}, head {sound}:{}", report.head);
+            say!("sound: {sound} events{erased}{held}, head {sound}:{}", report.head);
         }
     }
-    println!("{}", crate::domain::text::line(&anchored(&report)));
+    say!("{}", crate::domain::text::line(&anchored(&report)));
     report.exit()
 }
 

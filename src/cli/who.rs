@@ -29,7 +29,7 @@ pub fn run(with: &With, args: &WhoArgs) -> ExitCode {
             exit::print(&serde_json::json!({ "here": here, "private": room.private, "join": join }));
         } else {
             for line in lines(&room, &state, clock::now().wall, &join) {
-                println!("{line}");
+                say!("{line}");
             }
         }
         exit::DONE

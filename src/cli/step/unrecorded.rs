@@ -36,13 +36,13 @@ pub(super) fn without_room(start: Option<(&String, &Vec<String>)>) {
 
 /// The whole runbook, with what is known filled in.
 pub(super) fn whole(name: &str, inputs: &[String]) {
-    println!("# {MARK}");
+    say!("# {MARK}");
     let complete = dry_run(name, inputs, EACH) == super::exit::DONE;
     if let (false, Ok(runbook)) = (complete, load(name)) {
         for section in &runbook.sections {
             for step in &section.steps {
-                println!("\n## {}: {}", section.title, step.title);
-                print!("{}", blocks(&runbook, step, &BTreeMap::new(), EACH, |block| &block.code));
+                say!("\n## {}: {}", section.title, step.title);
+                crate::cli::exit::put(&blocks(&runbook, step, &BTreeMap::new(), EACH, |block| &block.code));
             }
         }
     }
@@ -50,7 +50,7 @@ pub(super) fn whole(name: &str, inputs: &[String]) {
 
 /// One step of a walk, with the walk's values filled in.
 pub(super) fn step(walk: &Walk, slug: &str) {
-    println!("# {MARK}");
+    say!("# {MARK}");
     if let Some(step) = walk.runbook.step(slug) {
         let names = walk.runbook.front.inputs.iter().map(|input| input.name.clone());
         let values: BTreeMap<_, _> = names
@@ -58,9 +58,9 @@ pub(super) fn step(walk: &Walk, slug: &str) {
             .filter_map(|name| walk.value(&name).map(str::to_owned).map(|value| (name, value)))
             .collect();
         for (name, value) in &values {
-            println!("{name}={}", text::line(value));
+            say!("{name}={}", text::line(value));
         }
-        print!("{}", blocks(&walk.runbook, step, &values, EACH, |block| walk.code(block)));
+        crate::cli::exit::put(&blocks(&walk.runbook, step, &values, EACH, |block| walk.code(block)));
     }
 }
 

@@ -45,7 +45,7 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
             exit::print(&serde_json::json!({ "difference": difference, "steps": steps }));
         } else if !json {
             for line in difference_lines(incident.severity, *to, &difference, steps.as_ref()) {
-                println!("{line}");
+                say!("{line}");
             }
         }
         if *show {
@@ -63,7 +63,7 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
         return Ok(match known {
             Ok(incident) => {
                 let draft = crate::domain::board::draft(incident, audience(*external), &clock::now());
-                println!("{}", crate::domain::text::block(&draft));
+                say!("{}", crate::domain::text::block(&draft));
                 exit::DONE
             }
             Err(refusal) => exit::outcome(&Outcome::Refused(refusal), json),
@@ -79,7 +79,7 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
         && approval::role(&role.to_lowercase()) == COMMANDER
         && *who != crate::os::peer::name_now(crate::os::peer::my_uid())
     {
-        println!("command is offered to {who}, and stays where it is until {who} says: {SAY}");
+        say!("command is offered to {who}, and stays where it is until {who} says: {SAY}");
     }
     Ok(exit::outcome(&outcome, json))
 }

@@ -74,10 +74,10 @@ fn check(args: &VerifyArgs, dir: &Path) -> Result<u8, String> {
     let code = tell(args, &vouchers, report);
     if !args.json {
         if args.key.is_empty() && manifest.checkpoint.is_some() {
-            println!("the key is the one in the export itself; --key takes one that was kept elsewhere");
+            say!("the key is the one in the export itself; --key takes one that was kept elsewhere");
         }
         for path in changed.into_iter().filter(|path| !RECORD.contains(path)) {
-            println!("{} was edited after it was written", crate::domain::text::line(path));
+            say!("{} was edited after it was written", crate::domain::text::line(path));
         }
     }
     Ok(code)
