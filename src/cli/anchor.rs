@@ -95,7 +95,7 @@ pub(super) fn print_key(with: &With, given: Option<&PathBuf>) -> ExitCode {
     });
     match found {
         Ok(key) => {
-            exit::say(&key.to_string());
+            exit::say(key.to_string());
             ExitCode::SUCCESS
         }
         Err(why) => {

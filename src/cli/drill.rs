@@ -242,7 +242,7 @@ fn stage(args: &DrillArgs, terminal: bool, pace: f64, own: Option<Own>) -> Resul
         Some(newest) if args.resume && newest.sound() => Choice::Resume,
         Some(newest) if terminal => offer::ask(newest, left.len()),
         Some(newest) => {
-            exit::say(&format!("a drill was left behind: {}", newest.words()));
+            say!("a drill was left behind: {}", newest.words());
             exit::say("warroom drill --resume takes it up, --discard throws it away; this is another one");
             Choice::Anew
         }
@@ -250,7 +250,7 @@ fn stage(args: &DrillArgs, terminal: bool, pace: f64, own: Option<Own>) -> Resul
     match (choice, left.first()) {
         (Choice::Leave, _) => return Err(exit::DONE),
         (Choice::Resume, Some(newest)) => {
-            exit::say(&format!("taking up the drill in {} …", newest.dir.display()));
+            say!("taking up the drill in {} …", newest.dir.display());
             return Stage::resume(&newest.dir).map_err(|error| refused(&error));
         }
         (Choice::Discard, _) => {
@@ -279,12 +279,12 @@ fn out(args: &DrillArgs) -> PathBuf {
 fn play(stage: &Stage, runtime: &tokio::runtime::Runtime, told: &AtomicUsize) -> (u8, Option<IncidentId>) {
     let facts = &stage.facts;
     let count = |service: &str| facts.urls(service).len();
-    exit::say(&format!("DRILL {} at pace {}: nothing of this is production.", stage.words(), stage.pace));
-    exit::say(&format!(
+    say!("DRILL {} at pace {}: nothing of this is production.", stage.words(), stage.pace);
+    say!(
         "{} processes on loopback: checkout ×{}, pricing, payments, customers, a pipeline. The responder's part",
         facts.procs.len() + 1,
         count("checkout")
-    ));
+    );
     exit::say("plays by itself, through the same commands as a person's. #N is an event of the journal.");
     let mut story = Story::default();
     let mut out = std::io::stdout();
@@ -310,9 +310,9 @@ fn play(stage: &Stage, runtime: &tokio::runtime::Runtime, told: &AtomicUsize) ->
     match played {
         Some(Ok(played)) => {
             let heading = if played.stopped.is_none() { "In hand" } else { "Not in hand" };
-            exit::say(&format!("\n  {heading}\n{}", sum(story.sum())));
+            say!("\n  {heading}\n{}", sum(story.sum()));
             let Some(stopped) = played.stopped else { return (exit::DONE, Some(played.incident)) };
-            exit::say(&format!("stopped  {}", crate::domain::text::line(&stopped.to_string())));
+            say!("stopped  {}", crate::domain::text::line(&stopped.to_string()));
             if stopped.step.is_some() {
                 exit::say("         in a terminal, without --auto, you walk it yourself from its first step");
             }
@@ -416,6 +416,6 @@ async fn write_draft(with: &With, incident: IncidentId, out: &Path) -> u8 {
         n => format!("{n} prompts are left to people"),
     };
     let place = crate::domain::text::line(&out.to_string_lossy()).into_owned();
-    exit::say(&format!("draft    {place}/postmortem.md; {prompts}"));
+    say!("draft    {place}/postmortem.md; {prompts}");
     exit::DONE
 }

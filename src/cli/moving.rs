@@ -134,18 +134,15 @@ fn say(from: &Path, to: &str, copied: &Copied) {
     let Copied { head, before, erased } = copied;
     let earlier = if *before == 0 { String::new() } else { format!(", {before} of them earlier") };
     let erased = if *erased == 0 { String::new() } else { format!(", {erased} erased on both sides") };
-    exit::say(&format!("{to}: {} events{earlier}{erased}, head {}:{}", head.seq, head.seq, head.hash));
-    exit::say(&format!(
-        "{} stays as it is; a room that opens it again makes a second record",
-        from.display()
-    ));
+    say!("{to}: {} events{earlier}{erased}, head {}:{}", head.seq, head.seq, head.hash);
+    say!("{} stays as it is; a room that opens it again makes a second record", from.display());
     let files = Files::beside(from);
     if files.key.exists() {
-        exit::say(&format!(
+        say!(
             "its key and checkpoints, {} and {}, go on with it: a room whose journal is a database has them as journal.key \
              and journal.checkpoints in its state directory",
             files.key.display(),
             files.kept.display()
-        ));
+        );
     }
 }

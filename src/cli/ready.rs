@@ -52,7 +52,7 @@ pub fn run(with: &With, args: &ReadyArgs) -> ExitCode {
             exit::say("no service asks for readiness: add [[service.NAME.readiness]] to warroom.toml");
         } else {
             for line in cards.iter().flat_map(|card| lines(card, &now)) {
-                exit::say(&line);
+                exit::say(line);
             }
         }
         match cards.iter().fold(Verdict::Yes, |all, card| all.and(card.ready)) {

@@ -245,7 +245,7 @@ async fn sit_down(
             exit::DONE
         }
         Ok(Left::Quit) => {
-            exit::say(&format!("you left; the room goes on. To come back: {}", place.come_back));
+            say!("you left; the room goes on. To come back: {}", place.come_back);
             exit::DONE
         }
         Ok(Left::Signal(ended)) if drill => {

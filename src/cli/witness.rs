@@ -80,7 +80,7 @@ pub(super) fn list(json: bool) -> ExitCode {
         exit::say("your seats doubt no journal");
     }
     for (key, doubt) in seen.doubts() {
-        exit::say(&text::line(&format!("{}  since {}  {}", short(key), minute(doubt.since), doubt.why)));
+        exit::say(text::line(&format!("{}  since {}  {}", short(key), minute(doubt.since), doubt.why)));
     }
     for one in seen.trusted() {
         let line = format!(
@@ -91,7 +91,7 @@ pub(super) fn list(json: bool) -> ExitCode {
             minute(one.doubt.since),
             one.doubt.why
         );
-        exit::say(&text::line(&line));
+        exit::say(text::line(&line));
     }
     code
 }
@@ -113,7 +113,7 @@ pub(super) fn trust(reason: &str, named: Option<&str>) -> ExitCode {
     };
     match done() {
         Ok(key) => {
-            exit::say(&text::line(&format!("your seats trust {} again", short(&key))));
+            exit::say(text::line(&format!("your seats trust {} again", short(&key))));
             exit::code(exit::DONE)
         }
         Err(why) => {

@@ -31,7 +31,7 @@ pub(super) fn end(stage: Stage, journal: Option<&Path>, leave: Leave) {
     let dir = stage.dir.clone();
     match stage.end(leave) {
         Ok(()) if leave == Leave::Directory => {
-            exit::say(&format!("what there was of it is kept in {}", dir.display()));
+            say!("what there was of it is kept in {}", dir.display());
         }
         Ok(()) => exit::say("the practice world is gone; nothing of it is left running"),
         Err(error) => exit::warn(&error.to_string()),
@@ -94,10 +94,8 @@ async fn keep(from: &Path, to: &Path) {
     }
     match checked {
         Ok(report) if report.exit() == 0 => {
-            exit::say(&format!("journal  sound: {} events; check it: warroom verify {shown}", report.sound));
-            exit::say(&format!(
-                "record   warroom drill record {shown} --service NAME counts it for a service"
-            ));
+            say!("journal  sound: {} events; check it: warroom verify {shown}", report.sound);
+            say!("record   warroom drill record {shown} --service NAME counts it for a service");
         }
         Ok(report) => exit::warn(&format!("journal  NOT sound: {report:?}")),
         Err(error) => exit::warn(&format!("journal  not read: {error}")),

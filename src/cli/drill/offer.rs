@@ -18,9 +18,9 @@ pub(super) enum Choice {
 
 /// Asks until there is an answer. Without one (the terminal closed, a signal) everything is left as it is.
 pub(super) fn ask(newest: &Left, how_many: usize) -> Choice {
-    exit::say(&format!("A drill was left behind: {}", newest.words()));
+    say!("A drill was left behind: {}", newest.words());
     if how_many > 1 {
-        exit::say(&format!("(and {} older)", how_many - 1));
+        say!("(and {} older)", how_many - 1);
     }
     if newest.sound() {
         exit::say("  r  take it up where it stands");

@@ -213,9 +213,9 @@ pub(super) fn dry_run(own: &Own) -> u8 {
     );
     exit::say("practice world is up.");
     for one in remapped {
-        exit::say(&format!("\n# {}", text::line(&one.runbook.title)));
+        say!("\n# {}", text::line(&one.runbook.title));
         if let Some(section) = one.runbook.sections.first().filter(|section| section.line == 0) {
-            exit::say(&text::block(&section.text));
+            exit::say(text::block(&section.text));
         }
         step::print_dry_run(&one.runbook);
     }
