@@ -288,8 +288,8 @@ async fn what_cannot_start_says_why() {
     b.lang = "zsh".into();
     let (outcome, text) = p.run(b).await;
     assert!(text.contains("bash") || outcome.trouble.is_empty(), "{text}");
-    let mut b = block("x", "import os; print(os.environ['HOME'])");
-    b.interpreter = Some("python3".into());
+    let mut b = block("x", "print \"$ENV{HOME}\\n\"");
+    b.interpreter = Some("perl".into());
     assert_eq!(p.run(b).await.1, "/root\n");
 }
 
