@@ -64,12 +64,8 @@ async fn a_page_goes_by_mail() {
     house.declare().await;
     house.page().await;
     house.until("nobody is there yet", |state| state.undelivered.contains_key("mail")).await;
-    // Debian's python, whatever stands before it on the path: the package is that one's.
     let class = "aiosmtpd.handlers.Mailbox";
-    let _server = start(
-        "/usr/bin/python3",
-        &["-m", "aiosmtpd", "-n", "-l", &listen, "-c", class, box_.to_str().unwrap()],
-    );
+    let _server = start("aiosmtpd", &["-n", "-l", &listen, "-c", class, box_.to_str().unwrap()]);
     house.until("the mail goes out", |state| !state.pages[&PageId(1)].reached.is_empty()).await;
     let file = std::fs::read_dir(box_.join("new")).unwrap().next().unwrap().unwrap().path();
     let mail = std::fs::read_to_string(file).unwrap();
@@ -99,9 +95,9 @@ async fn mail_goes_by_starttls_and_by_tls_to_whom_the_certificate_names() {
     let serve = |name: &str, tls: &[&str]| {
         let (port, box_) = (free_port(), dir.path().join(name));
         let listen = format!("127.0.0.1:{port}");
-        let class = ["-m", "aiosmtpd", "-n", "-l", &listen, "-c", "aiosmtpd.handlers.Mailbox"];
+        let class = ["-n", "-l", &listen, "-c", "aiosmtpd.handlers.Mailbox"];
         let box_name = path(&box_);
-        let server = start("/usr/bin/python3", &[&class[..], tls, &[&box_name]].concat());
+        let server = start("aiosmtpd", &[&class[..], tls, &[&box_name]].concat());
         (port, box_, server)
     };
     let starttls = serve("starttls", &["--tlscert", &cert, "--tlskey", &key]);
@@ -192,7 +188,7 @@ async fn rsyslog_takes_every_event_over_three_transports_and_after_it_was_down()
     .unwrap();
     let pid = dir.path().join("pid");
     let args = ["-n", "-f", conf.to_str().unwrap(), "-i", pid.to_str().unwrap()];
-    let server = start("/usr/sbin/rsyslogd", &args);
+    let server = start("rsyslogd", &args);
     until("it listens", || log.exists() && std::net::TcpStream::connect(("127.0.0.1", tcp)).is_ok()).await;
     let sinks: Vec<(&str, Box<dyn Sink>)> = vec![
         ("unix", Box::new(Syslog::new(Place::Unix(log.clone()), style()))),
@@ -232,7 +228,7 @@ async fn rsyslog_takes_every_event_over_three_transports_and_after_it_was_down()
             .is_some_and(|one| one.trouble.is_some())
     };
     until("the stream waits", behind).await;
-    let _server = start("/usr/sbin/rsyslogd", &args);
+    let _server = start("rsyslogd", &args);
     until("what was said meanwhile comes", || lines("imtcp", down) >= 1).await;
     house.end().await;
 }

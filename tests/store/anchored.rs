@@ -283,7 +283,7 @@ fn a_checkpoint_reaches_rsyslog_whole_over_each_transport() {
     fs::write(&conf, rules).unwrap();
     let pid = house.path().join("pid");
     let args = ["-n", "-f", conf.to_str().unwrap(), "-i", pid.to_str().unwrap()];
-    let server = start(Command::new("/usr/sbin/rsyslogd").args(args));
+    let server = start(Command::new("rsyslogd").args(args));
     until("it listens", || log.exists() && std::net::TcpStream::connect(("127.0.0.1", tcp)).is_ok());
     let config = house.path().join("warroom.toml");
     let to = format!("[\"unix:{}\", \"udp:127.0.0.1:{udp}\", \"tcp:127.0.0.1:{tcp}\"]", log.display());
@@ -315,7 +315,7 @@ fn a_checkpoint_reaches_rsyslog_whole_over_each_transport() {
     house.ok(&["--config", config, "note", "two"]);
     until("the room says so", || house.ok(&["--config", config, "status"]).contains("does not reach"));
     fs::remove_file(&log).unwrap_or_default();
-    let _server = start(Command::new("/usr/sbin/rsyslogd").args(args));
+    let _server = start(Command::new("rsyslogd").args(args));
     until("the newest comes", || heads("imtcp").last().copied() > before);
     until("all is well again", || !house.ok(&["--config", config, "status"]).contains("does not reach"));
     house.stop_with(config);
