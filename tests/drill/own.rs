@@ -76,6 +76,9 @@ fn has(told: &str, all: &[&str]) {
 
 #[test]
 fn a_runbook_of_ones_own_is_walked_against_stand_ins() {
+    if !crate::support::peer::calls("curl", "a_runbook_of_ones_own_is_walked_against_stand_ins") {
+        return;
+    }
     let home = Home::new();
     let (file, map) = furnish(&home, SHOP);
     let args = ["--auto", "--pace", "8", "--runbook", &file, "--map", &map];
@@ -112,6 +115,9 @@ fn a_runbook_of_ones_own_is_walked_against_stand_ins() {
 
 #[test]
 fn where_a_person_is_needed_it_stops_there_with_the_draft() {
+    if !crate::support::peer::calls("curl", "where_a_person_is_needed_it_stops_there_with_the_draft") {
+        return;
+    }
     let home = Home::new();
     let text = SHOP.replace(
         "## Put back\n",

@@ -101,6 +101,9 @@ fn verify(journal: &Path) -> Output {
 
 #[test]
 fn without_a_terminal_the_whole_story_is_told() {
+    if !crate::support::peer::calls("curl", "without_a_terminal_the_whole_story_is_told") {
+        return;
+    }
     let home = Home::new();
     let done = home.drill(&["--pace", "8"]).output().unwrap();
     let (told, wrong) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
@@ -163,6 +166,9 @@ fn without_a_terminal_the_whole_story_is_told() {
 
 #[test]
 fn a_slow_leak_is_lived_through_too() {
+    if !crate::support::peer::calls("curl", "a_slow_leak_is_lived_through_too") {
+        return;
+    }
     let home = Home::new();
     let done = home.drill(&["slow-leak", "--pace", "20"]).output().unwrap();
     let told = String::from_utf8_lossy(&done.stdout);
@@ -204,6 +210,9 @@ fn a_reader_that_goes_away_ends_it_too() {
 
 #[test]
 fn two_drills_do_not_know_of_each_other() {
+    if !crate::support::peer::calls("curl", "two_drills_do_not_know_of_each_other") {
+        return;
+    }
     let home = Home::new();
     let (mut slow, _told) = told_until(&mut home.drill(&["--pace", "0.2"]), "drill bad-release began");
     let other = Home::new();

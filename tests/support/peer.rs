@@ -45,6 +45,17 @@ pub fn wanted(name: &str) -> bool {
     yes
 }
 
+/// Whether a program is here that runbooks call, `curl` for one; says which test waits where it is not.
+#[allow(dead_code)]
+pub fn calls(program: &str, name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let yes = std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
+    if !yes {
+        let _ = writeln!(std::io::stderr(), "waits for tests/all, which gets {program}: {name}");
+    }
+    yes
+}
+
 /// Where a server's program is.
 pub fn binary(name: &str) -> PathBuf {
     let own = std::env::var_os("WARROOM_PEER_BIN").map(|dir| PathBuf::from(dir).join(name));
