@@ -31,7 +31,7 @@ use warroom::{
         redact::Redactor,
     },
     http::{self, Bounds},
-    room::{Options, Room},
+    room::{Found, Options, Room},
     store::sqlite::{Mode, Sqlite},
     transport::{client::Client, listen::listen},
     wire::Outcome,
@@ -119,6 +119,7 @@ async fn room(dir: &Path) -> (PathBuf, SocketAddr) {
     let options = Options {
         journal: Arc::new(Sqlite::open(&dir.join("journal.db"), Mode::Write).unwrap()),
         spool: None,
+        found: Found::Sound,
         blobs: Arc::new(Blobs::open(&dir.join("blobs"), BlobBounds::default()).unwrap()),
         redactor: Redactor::default(),
         policy: Policy::default(),

@@ -46,7 +46,7 @@ use warroom::{
         read_all,
         spool::{Entry, Opened, Spool},
     },
-    room::{Options, Room},
+    room::{Found, Options, Room},
     signal::Shows,
     store::{Mode, spool, sqlite::Sqlite},
     transport::{
@@ -223,6 +223,7 @@ impl House {
                 let opened = spool::open(&at, journal)?;
                 Ok(Opened { spool: Arc::new(Disk { spool: opened.spool, full }), ..opened })
             })),
+            found: Found::Sound,
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
             redactor: Redactor::new(&[Secret { name: "PASSWORD".into(), value: "hunter2".into() }], &[])
                 .unwrap(),

@@ -32,7 +32,7 @@ use warroom::{
         redact::Redactor,
     },
     os::{clock, peer},
-    room::{Options, Room},
+    room::{Found, Options, Room},
     seat::{
         model::{Model, Pane, Presence, View},
         term::{Input, KeyChord},
@@ -63,6 +63,7 @@ impl House {
         let options = Options {
             journal: Arc::new(Sqlite::open(&dir.path().join("journal.db"), Mode::Write).unwrap()),
             spool: None,
+            found: Found::Sound,
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
             redactor: Redactor::default(),
             policy,

@@ -34,7 +34,7 @@ use warroom::{
     },
     journal::{Appended, Head, Journal, Trouble, chain},
     os::clock,
-    room::{Options, Room},
+    room::{Found, Options, Room},
     store::sqlite::{Mode, Sqlite},
     transport::{client::Client, listen::listen},
     wire::{Ask, FRAME_MAX, FromRoom, JournalState, Outcome, Told, encode},
@@ -119,6 +119,7 @@ impl House {
         let options = Options {
             journal: Arc::new(Moody { file, mood: mood.clone() }),
             spool: None,
+            found: Found::Sound,
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
             redactor: Redactor::default(),
             policy: Policy::default(),
@@ -422,6 +423,7 @@ async fn what_was_to_go_when_the_room_fell_goes_when_it_opens_again() {
     let options = Options {
         journal: file.clone(),
         spool: None,
+        found: Found::Sound,
         blobs: blobs.clone(),
         redactor: Redactor::default(),
         policy: Policy::default(),

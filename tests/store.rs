@@ -28,6 +28,8 @@ mod proxy;
 mod room;
 #[path = "store/sealed.rs"]
 mod sealed;
+#[path = "store/starting.rs"]
+mod starting;
 mod support;
 #[path = "store/tamper.rs"]
 mod tamper;

@@ -13,7 +13,7 @@ use crate::{
     http::{self, token::GateRight},
     os::{dirs, lock::Lock, peer, service},
     push,
-    room::{Options, Room},
+    room::{Found, Options, Room},
     store::{self, Mode, Place},
     transport::listen,
     wire::{Ask, Told},
@@ -171,7 +171,13 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
         Place::File(_) => None,
     };
     let files = anchor::files(config, journal::file(&place).map(PathBuf::as_path), &dir);
-    let journal = store::open(place, Mode::Write).await.map_err(|error| say(&error))?;
+    let opened = match &place {
+        Place::Postgres(spec) if config.journal.mirror != Some(false) => {
+            store::mirror::open(spec, &dir).await
+        }
+        _ => store::open(place, Mode::Write).await.map(|journal| (journal, Found::Sound)),
+    };
+    let (journal, found) = opened.map_err(|error| say(&error))?;
     let kept = journal.place();
     let blobs = blobs(config, &dir)?;
     let rules: Vec<UserRule> = config
@@ -204,6 +210,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     let options = Options {
         journal,
         spool,
+        found,
         blobs,
         redactor,
         policy,

@@ -29,6 +29,9 @@ pub struct Journal {
     pub key: Option<PathBuf>,
     /// What an acknowledged event of a database survives.
     pub durability: Durability,
+    /// Whether a room keeps a copy of a database's journal on its own disk, to start on and to read from while the database
+    /// is out of reach. Not set: it does.
+    pub mirror: Option<bool>,
     /// Signed heads, by which a cut end and a record written anew are found.
     pub checkpoint: Checkpoint,
 }
@@ -86,11 +89,12 @@ pub(super) fn check(judge: &mut Judge<'_>) {
     if let Some(password) = &journal.password {
         judge.secret(&key!["journal", "password"], password);
     }
-    let of_database: [(&str, bool); 4] = [
+    let of_database: [(&str, bool); 5] = [
         ("password", journal.password.is_some()),
         ("ca", journal.ca.is_some()),
         ("cert", journal.cert.is_some()),
         ("key", journal.key.is_some()),
+        ("mirror", journal.mirror.is_some()),
     ];
     for (name, set) in of_database {
         if set && journal.url.is_none() {

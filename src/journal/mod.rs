@@ -8,6 +8,7 @@ pub mod checkpoint;
 pub mod copy;
 mod cores;
 pub mod meeting;
+pub mod mirror;
 pub mod spool;
 pub mod upcast;
 pub mod verify;
@@ -17,7 +18,7 @@ use chain::Record;
 use futures::future::{BoxFuture, MaybeDone, maybe_done};
 use meeting::Meeting;
 use serde::{Deserialize, Serialize};
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 /// Where the chain ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +114,11 @@ pub trait Journal: Send + Sync {
     /// has, it is taken from now on as it stands: who calls this writes the gap back.
     fn regressed(&self) -> BoxFuture<'static, Result<bool, Trouble>> {
         Box::pin(std::future::ready(Ok(false)))
+    }
+
+    /// The room's own copy of it, where there is one: all of it up to some event, to be read only.
+    fn mirror(&self) -> Option<Arc<dyn Journal>> {
+        None
     }
 
     /// Meets the other rooms that append to it, under this name. `None` where there can be no other.

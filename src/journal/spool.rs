@@ -1,7 +1,7 @@
 //! What a room writes down on its own disk while the journal that it shares is out of reach.
 
 use super::{Head, Trouble};
-use crate::domain::{Command, CommandId, actor::Actor, time::Stamp};
+use crate::domain::{Command, CommandId, Seq, actor::Actor, time::Stamp};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
@@ -31,6 +31,9 @@ pub struct Entry {
     /// It was acknowledged by the journal, which has lost it since: it comes before what was decided offline.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gap: bool,
+    /// Where the first of its events stood, where the journal had acknowledged it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stood: Option<Seq>,
     /// Where the journal ended, as far as the room knew.
     pub after: Head,
 }
@@ -47,6 +50,16 @@ pub trait Spool: Send + Sync {
     fn place(&self) -> String;
 }
 
+/// Acknowledged commands that are kept, the newest.
+pub const ACKNOWLEDGED: usize = 4_096;
+
+/// The newest that a room appended and the journal acknowledged, on the room's own disk. Nobody waits for it: a room that is
+/// killed keeps all of it, a machine that loses power maybe not the last moment.
+pub trait Ring: Send + Sync {
+    /// One more.
+    fn add(&self, entry: &Entry);
+}
+
 /// A spool, and what was in it.
 pub struct Opened {
     /// The spool.
@@ -55,4 +68,8 @@ pub struct Opened {
     pub entries: Vec<Entry>,
     /// What of it could not be read, and where that was put.
     pub damage: Option<String>,
+    /// What was acknowledged is kept here.
+    pub ring: Arc<dyn Ring>,
+    /// What was acknowledged before, the newest last.
+    pub acknowledged: Vec<Entry>,
 }

@@ -45,19 +45,29 @@ impl Room {
             Ask::State => Told::State(Box::new(self.shown().read(State::clone))),
             Ask::Status => Told::Status(Box::new(self.status())),
             // The journal cannot be asked; what is not in it can.
-            Ask::Events { from, incident, .. } if self.is_away() => self.tell_kept(from, incident),
+            Ask::Events { from, incident, .. } if self.is_away() && self.has_kept(from) => {
+                self.tell_kept(from, incident)
+            }
             Ask::Events { from, limit, incident } => {
-                let (journal, told) = (self.journal.clone(), self.told.clone());
+                let (journal, told) = (self.readable(), self.told.clone());
+                // What the mirror has beyond is not what is shown: those numbers are of what is kept here.
+                let end = self.is_away().then(|| self.core.durable_head().seq);
+                let limit = end.map_or(limit, |end| {
+                    limit.min(usize::try_from(end + 1 - from.min(end)).unwrap_or(limit))
+                });
                 let turn = self.lookups.clone().acquire_owned();
                 tokio::spawn(async move {
                     let _turn = turn.await;
-                    let events = page(journal.as_ref(), from, limit, incident).await;
+                    let mut events = page(journal.as_ref(), from, limit, incident).await;
+                    if let Some(end) = end {
+                        go_on(&mut events, journal.as_ref(), from, end).await;
+                    }
                     drop(told.send((id, n, events)));
                 });
                 return;
             }
             Ask::Records { from, limit } => {
-                let (journal, told) = (self.journal.clone(), self.told.clone());
+                let (journal, told) = (self.readable(), self.told.clone());
                 let turn = self.lookups.clone().acquire_owned();
                 tokio::spawn(async move {
                     let _turn = turn.await;
@@ -153,6 +163,14 @@ impl Room {
         for (who, command) in self.gate.due(now, all) {
             self.gate_command(&who, &command);
         }
+    }
+}
+
+/// After the last of a mirror, or of what is shown of it, comes what is kept beside it.
+async fn go_on(told: &mut Told, mirror: &dyn Journal, from: u64, end: u64) {
+    if let Told::Events { next, .. } = told {
+        let last = mirror.head().await.map_or(0, |head| head.seq.min(end));
+        *next = next.filter(|next| *next <= last).or((last >= from).then(|| last.saturating_add(1)));
     }
 }
 

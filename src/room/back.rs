@@ -171,6 +171,9 @@ impl Room {
                     return true;
                 }
                 spool.back.step = Step::Ready;
+                if std::mem::take(&mut spool.opens_late) {
+                    self.open_on(None);
+                }
                 self.publish_status();
                 self.send_next();
             }

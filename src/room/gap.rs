@@ -1,24 +1,25 @@
 //! The journal has lost what it had acknowledged, as after a failover to a server that was behind: that is told on every
 //! seat, what the journal is now is read from its beginning, and what this room had appended is decided again, in order,
-//! each command at its own time and under its own id. A room can do so for what it appended itself while it ran.
+//! each command at its own time and under its own id. A room can do so for the newest that it appended itself, which lies on
+//! its own disk too.
 
 use super::{
-    core::{self, Seen},
-    flight::{Asked, Flight},
+    core::Seen,
+    flight::Flight,
     offline::{Kept, RECENT, Spooling},
     serve::{Room, Waiting},
 };
 use crate::{
-    domain::{Command, CommandId, Event, Seq, State, room::RoomFact, tell},
-    journal::{Head, Journal, Trouble, read_all, spool::Entry},
+    domain::{Command, CommandId, Event, Seq, State, room::RoomFact},
+    journal::{
+        Head, Journal, Trouble, read_all,
+        spool::{ACKNOWLEDGED, Entry},
+    },
     wire::Outcome,
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use std::{collections::VecDeque, sync::Arc};
 use uuid::Uuid;
-
-/// Commands whose events were acknowledged that are kept, the newest.
-const ACKNOWLEDGED: usize = 4_096;
 
 /// What was lost.
 #[derive(Debug, Clone)]
@@ -29,10 +30,10 @@ pub(super) struct Gap {
     id: CommandId,
 }
 
-/// A command of this room, and what came of it.
-pub(super) struct Acknowledged {
-    asked: Asked,
-    events: Vec<Event>,
+impl Gap {
+    pub(super) fn new(from: Seq, to: Seq) -> Self {
+        Self { from, to, id: CommandId(Uuid::now_v7()) }
+    }
 }
 
 /// A journal as it is now.
@@ -97,12 +98,13 @@ impl Room {
     /// What came of this command is durable: it is kept, in case that the journal loses it.
     pub(super) fn acknowledged(&mut self, flight: Flight) {
         let Some(spool) = self.spool.as_mut() else { return };
-        let (mut asked, events) = flight.parts();
-        if events.is_empty() || is_own(&asked.command) {
+        let (asked, events) = flight.parts();
+        if is_own(&asked.command) {
             return;
         }
-        asked.large = None;
-        spool.acknowledged.push_back(Acknowledged { asked, events });
+        let Some(entry) = Spooling::entry_of(&self.core, &asked, &events) else { return };
+        spool.ring.add(&entry);
+        spool.acknowledged.push_back(entry);
         if spool.acknowledged.len() > ACKNOWLEDGED {
             spool.acknowledged.pop_front();
         }
@@ -132,12 +134,12 @@ impl Room {
         self.core.replace(state, seen);
         self.recent = recent;
         self.newest.send_replace(self.core.durable_head().seq);
-        let lost = spool.acknowledged.iter().filter(|one| !self.core.knows(one.asked.id));
-        let first = lost.filter_map(|one| one.events.first()).map(|event| event.seq).min();
+        let lost = spool.acknowledged.iter().filter(|entry| !self.core.knows(entry.id));
+        let first = lost.filter_map(|entry| entry.stood).min();
         let from = first.unwrap_or_else(|| self.core.durable_head().seq.saturating_add(1)).min(known);
         let before = spool.gap.take();
         let from = before.as_ref().map_or(from, |gap| gap.from.min(from));
-        spool.gap = Some(Gap { from, to: known, id: CommandId(Uuid::now_v7()) });
+        spool.gap = Some(Gap::new(from, known));
         tracing::error!(from, to = known, "the journal has lost events: they are written back");
         self.write_back();
     }
@@ -146,25 +148,9 @@ impl Room {
     pub(super) fn write_back(&mut self) {
         let after = self.core.durable_head();
         let Some(spool) = self.spool.as_mut() else { return };
-        let mut kept = Vec::new();
-        for Acknowledged { asked, events } in &spool.acknowledged {
-            let known = self.core.knows(asked.id) || spool.entries.iter().any(|entry| entry.id == asked.id);
-            let Some(first) = events.first().filter(|_| !known) else { continue };
-            let Some(command) = self.core.redacted(asked.command.clone()) else { continue };
-            let said: Vec<String> = events.iter().filter(|one| tell::matters(one)).map(tell::line).collect();
-            kept.push(Entry {
-                id: asked.id,
-                at: first.occurred.clone(),
-                actor: asked.actor.clone(),
-                groups: asked.groups.iter().cloned().collect(),
-                command,
-                glass: first.offline.as_ref().and_then(|offline| offline.glass.clone()),
-                made: core::made(events),
-                said: said.join("; "),
-                gap: true,
-                after,
-            });
-        }
+        let is_kept = |id| spool.entries.iter().any(|entry| entry.id == id);
+        let lost = spool.acknowledged.iter().filter(|one| !self.core.knows(one.id) && !is_kept(one.id));
+        let kept: Vec<_> = lost.map(|one| Entry { after, ..one.clone() }).collect();
         for entry in kept {
             let outcome = Outcome::Ok { seqs: Vec::new(), made: Vec::new(), offline: true };
             let (entry, events, waiting) = (Some(entry), Vec::new(), Waiting::Nobody);
@@ -178,40 +164,8 @@ impl Room {
     /// The room opens on the journal as it is now, and says what was lost.
     pub(super) fn reopen(&mut self) {
         let Some(gap) = self.spool.as_ref().and_then(|spool| spool.gap.clone()) else { return };
-        let own = self.core.name().to_owned();
-        let (open, duty) = {
-            let rooms = &self.core.decided().room;
-            (rooms.open.contains_key(&own), rooms.duty.is_some())
-        };
-        let mut commands = Vec::new();
-        if !open {
-            commands.push((CommandId(Uuid::now_v7()), self.opening()));
-        }
-        if !duty {
-            let taken = RoomFact::DutyTaken { epoch: 0, after: None };
-            commands.push((CommandId(Uuid::now_v7()), Command::Room(taken)));
-        }
-        commands.push((CommandId(Uuid::now_v7()), Command::Policy(Box::new(self.asks.clone()))));
         let lost = self.spool.as_ref().map_or(0, |spool| spool.entries.iter().filter(|one| one.gap).count());
-        let (from, to, commands_lost) = (gap.from, gap.to, lost as u64);
-        let told = RoomFact::GapWrittenBack { from, to, commands: commands_lost };
-        commands.push((gap.id, Command::Room(told)));
-        for (id, command) in commands {
-            let asked = Asked {
-                actor: self.own_name.clone(),
-                groups: crate::domain::power::Groups::default(),
-                id,
-                command,
-                waiting: Waiting::Nobody,
-                glass: None,
-                spooled: None,
-                direct: true,
-                tries: 0,
-                large: None,
-            };
-            if let Some(Outcome::Refused(refusal)) = self.decide(asked) {
-                tracing::warn!(%refusal, "the room cannot open anew");
-            }
-        }
+        let Gap { from, to, id } = gap;
+        self.open_on(Some((id, Command::Room(RoomFact::GapWrittenBack { from, to, commands: lost as u64 }))));
     }
 }

@@ -27,9 +27,11 @@ pub mod recording;
 mod seats;
 mod serve;
 mod sources;
+mod start;
 mod steer;
 mod unsaid;
 mod watch;
 
+pub use crate::journal::mirror::Found;
 pub use core::{Core, Seen, Submitted, When};
 pub use serve::{Inbox, Opener, Options, Room, RoomError, Shared, Spools};

@@ -6,7 +6,7 @@ use super::{
     budget::Large,
     core::{self, Core, Submitted, When},
     flight::{Asked, Flight, ok},
-    gap::{Acknowledged, Gap, Reading},
+    gap::{Gap, Reading},
     mend::{Mending, NOBODY_KNOWS},
     serve::{Room, Waiting},
 };
@@ -20,8 +20,8 @@ use crate::{
         time::{Stamp, Wall, clock_utc},
     },
     journal::{
-        Trouble,
-        spool::{Entry, Opened, Spool},
+        Journal, Trouble,
+        spool::{Entry, Opened, Ring, Spool},
     },
     os::clock,
     wire::{self, FromRoom, JournalState, Outcome, Told},
@@ -54,8 +54,11 @@ pub(super) struct Spooling {
     pub(super) back: Back,
     /// What was asked when nearly all was sent.
     held: VecDeque<Asked>,
-    /// What this room appended and the journal acknowledged.
-    pub(super) acknowledged: VecDeque<Acknowledged>,
+    /// What this room appended and the journal acknowledged, the newest, and where that lies too.
+    pub(super) acknowledged: VecDeque<Entry>,
+    pub(super) ring: Arc<dyn Ring>,
+    /// The room was started while the journal was out of reach, and opens when it is back.
+    pub(super) opens_late: bool,
     /// The journal has lost something, and is read from its beginning.
     pub(super) anew: Option<Reading>,
     /// What it has lost, until that is written back.
@@ -71,7 +74,7 @@ pub(super) struct Away {
     /// The first number that is this room's alone.
     from: Seq,
     /// What is not in the journal, newest last.
-    events: Vec<Event>,
+    pub(super) events: Vec<Event>,
 }
 
 /// A command on its way to the disk, or an answer behind one.
@@ -86,7 +89,7 @@ pub(super) struct Kept {
 
 impl Spooling {
     pub(super) fn new(opened: Opened) -> Self {
-        let Opened { spool, entries, damage } = opened;
+        let Opened { spool, entries, damage, ring, acknowledged } = opened;
         if let Some(damage) = damage {
             tracing::error!("{damage}");
         }
@@ -104,7 +107,9 @@ impl Spooling {
             away: None,
             back: Back::default(),
             held: VecDeque::new(),
-            acknowledged: VecDeque::new(),
+            acknowledged: acknowledged.into(),
+            ring,
+            opens_late: false,
             anew: None,
             gap: None,
         }
@@ -307,6 +312,7 @@ impl Room {
             made: made.clone(),
             said: said.join("; "),
             gap: false,
+            stood: None,
             after,
         };
         let outcome = Outcome::Ok { seqs: core::seqs(&events), made, offline: true };
@@ -374,10 +380,23 @@ impl Room {
         self.send_on();
     }
 
+    /// Where events are read from: the mirror, while the journal is out of reach.
+    pub(super) fn readable(&self) -> Arc<dyn Journal> {
+        self.is_away().then(|| self.journal.mirror()).flatten().unwrap_or_else(|| self.journal.clone())
+    }
+
+    /// Whether events from `from` on are at hand, or nowhere else.
+    pub(super) fn has_kept(&self, from: Seq) -> bool {
+        from.max(1) >= self.first_kept() || self.journal.mirror().is_none()
+    }
+
+    fn first_kept(&self) -> Seq {
+        self.recent.front().map_or_else(|| self.core.durable_head().seq.saturating_add(1), |one| one.seq)
+    }
+
     /// Events for who asks, of those that are at hand: the newest that stood in the journal, and what is kept.
     pub(super) fn tell_kept(&self, from: Seq, incident: Option<IncidentId>) -> Told {
-        let first =
-            self.recent.front().map_or_else(|| self.core.durable_head().seq.saturating_add(1), |one| one.seq);
+        let first = self.first_kept();
         if from.max(1) < first {
             let why = format!("events before #{first} cannot be read while the journal is out of reach");
             return Told::No(Refusal::new(Code::Conflict, why));

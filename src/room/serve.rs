@@ -32,7 +32,7 @@ use crate::{
         time::{Span, Stamp, Wall},
     },
     evidence::{blob::Blobs, redact::Redactor},
-    journal::{Head, Journal, Trouble, chain, read_all, spool::Opened},
+    journal::{Head, Journal, Trouble, chain, mirror::Found, read_all, spool::Opened},
     os::clock,
     signal::{Reading, Shows},
     source::Spec,
@@ -70,6 +70,8 @@ pub struct Options {
     pub journal: Arc<dyn Journal>,
     /// Where a room that shares its journal keeps what people do while that is out of reach; `None`: nowhere.
     pub spool: Option<Spools>,
+    /// How the journal was found, where the room keeps a mirror of it.
+    pub found: Found,
     /// Where evidence is kept.
     pub blobs: Arc<Blobs>,
     /// What is taken out before anything is kept.
@@ -229,7 +231,8 @@ impl Room {
         self.opener = opener;
     }
 
-    /// Reads the journal to its end and opens the room on it.
+    /// Reads the journal to its end and opens the room on it. Where it is out of reach the mirror is read, and the room is
+    /// opened when it is back.
     ///
     /// # Errors
     /// [`RoomError`] where the journal cannot be read, does not fit, or takes no event.
@@ -239,7 +242,9 @@ impl Room {
         let mut unfinished = Unfinished::default();
         let (mut first, mut recent) = (None, VecDeque::new());
         let keeps = options.spool.is_some();
-        read_all(options.journal.as_ref(), Head::EMPTY, |event| {
+        let mirror = options.journal.mirror().filter(|_| matches!(options.found, Found::Away(_)));
+        let source = mirror.as_ref().unwrap_or(&options.journal);
+        read_all(source.as_ref(), Head::EMPTY, |event| {
             first.get_or_insert(event.hash);
             if keeps {
                 if recent.len() >= RECENT {
@@ -252,7 +257,7 @@ impl Room {
             unfinished.note(&event);
         })
         .await?;
-        for going in unfinished.left() {
+        for going in unfinished.left().filter(|_| mirror.is_none()) {
             erase::go(options.journal.clone(), options.blobs.clone(), going).await;
         }
         let host = crate::os::host_name();
@@ -331,11 +336,16 @@ impl Room {
             asks: options.policy.clone(),
             readings,
         };
-        room.own(&room.opening());
-        if room.core.decided().room.duty.is_none() {
-            room.own(&Command::Room(RoomFact::DutyTaken { epoch: 0, after: None }));
+        if let Found::Away(why) = &options.found {
+            let open = options.spool.ok_or_else(|| RoomError::Unwritable(why.clone()))?;
+            room.spool = Some(Spooling::new(open(first.unwrap_or(Digest::ZERO))?));
+            room.start_away(why);
+            let inbox = Inbox { frames: frames_in, readings: readings_in, asked: asked_in, stop: stop_in };
+            return Ok((room, shared, inbox));
         }
-        room.own(&Command::Policy(Box::new(options.policy)));
+        for command in room.opens_with() {
+            room.own(&command);
+        }
         match options.drill {
             Some((scenario, pace)) => room.own(&Command::Room(RoomFact::DrillBegan { scenario, pace })),
             None if room.core.decided().room.drill.is_some() => {
@@ -361,6 +371,7 @@ impl Room {
                     let events = records.iter().map(chain::open).collect::<Result<Vec<_>, _>>()?;
                     let head = room.core.durable_head().seq;
                     room.remember(&events.into_iter().filter(|one| one.seq <= head).collect::<Vec<_>>());
+                    room.write_back_of_before(&options.found);
                 }
                 // The room is worth having without.
                 Err(trouble) => {

@@ -1,5 +1,6 @@
 //! Where a journal lies. Who opens one names a place, and knows from there on only a [`Journal`].
 
+pub mod mirror;
 pub mod postgres;
 pub mod spool;
 pub mod sqlite;

@@ -25,7 +25,7 @@ use warroom::{
     evidence::blob::{Blobs, Bounds as BlobBounds},
     http::{self, Bounds, token::Token},
     journal::{Appended, Head, Journal, Trouble, chain::Record},
-    room::{Options, Room, Shared},
+    room::{Found, Options, Room, Shared},
     store::sqlite::{Mode, Sqlite},
     transport::{client::Client, listen::listen},
     wire::{Ask, Outcome, Told},
@@ -109,6 +109,7 @@ impl House {
         let options = Options {
             journal: Arc::new(Disk { file, broken: broken.clone() }),
             spool: None,
+            found: Found::Sound,
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), BlobBounds::default()).unwrap()),
             redactor: warroom::evidence::redact::Redactor::default(),
             policy,

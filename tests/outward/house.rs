@@ -22,7 +22,7 @@ use warroom::{
         self, Oncall,
         carrier::{Target, carrier},
     },
-    room::{Options, Room, Shared},
+    room::{Found, Options, Room, Shared},
     store::sqlite::{Mode, Sqlite},
     transport::{client::Client, listen::listen},
     wire::Outcome,
@@ -76,6 +76,7 @@ impl House {
         let options = Options {
             journal: journal.clone(),
             spool: None,
+            found: Found::Sound,
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
             redactor: warroom::evidence::redact::Redactor::default(),
             policy: Policy { outward, ..Policy::default() },

@@ -123,14 +123,9 @@ async fn nothing_acknowledged_is_lost_when_a_primary_dies_and_its_standby_is_pro
     assert!(again > 0, "it never died under load");
 }
 
-/// A standby that nobody waited for is promoted without the tail that was acknowledged: the room tells it, and writes
-/// back what its people had done, before what they did while nothing could be reached.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_an_asynchronous_standby_never_got_is_written_back() {
-    if !wanted("what_an_asynchronous_standby_never_got_is_written_back") {
-        return;
-    }
-    let mut primary = Server::start(&["fsync=on"]);
+/// A room whose primary has acknowledged 21 commands that its standby never got, after one that it has.
+async fn behind() -> (Server, Server, One) {
+    let primary = Server::start(&["fsync=on"]);
     init(&spec(&primary, "ana"), Some("room")).await.unwrap();
     let standby = primary.standby();
     let url = format!("postgres://room@127.0.0.1:{},127.0.0.1:{}/warroom", primary.port, standby.port);
@@ -158,19 +153,12 @@ async fn what_an_asynchronous_standby_never_got_is_written_back() {
         let outcome = client.act(note(&format!("lost {n}."))).await.unwrap();
         assert!(matches!(outcome, Outcome::Ok { offline: false, .. }), "{outcome:?}");
     }
-    let known = room.status().await.head;
-    primary.kill();
-    until_async("the room says so", async || room.status().await.away.is_some()).await;
-    let outcome = client.act(note("offline.")).await.unwrap();
-    assert!(matches!(outcome, Outcome::Ok { offline: true, .. }), "{outcome:?}");
-    standby.promote();
-    until_async("it goes on", async || {
-        let status = room.status().await;
-        status.away.is_none() && status.journal == JournalState::Writable
-    })
-    .await;
-    assert!(matches!(client.act(note("after.")).await.unwrap(), Outcome::Ok { offline: false, .. }));
-    let at = Place::Postgres(Spec { durability: Durability::Local, ..spec(&standby, "room") });
+    (primary, standby, room)
+}
+
+/// All that was acknowledged stands there once, in order: what was lost, what was done offline, what came after.
+async fn is_written_back(standby: &Server, room: &One, known: u64) {
+    let at = Place::Postgres(Spec { durability: Durability::Local, ..spec(standby, "room") });
     let all = events(store::open(at, Mode::Read).await.unwrap().as_ref()).await;
     let told: Vec<&str> = all.iter().filter_map(said).collect();
     let mut expected = vec!["before.".to_owned()];
@@ -198,4 +186,61 @@ async fn what_an_asynchronous_standby_never_got_is_written_back() {
     }
     until_async("it shows what stands there", async || room.status().await.head == state.head).await;
     assert_eq!(room.state().await, state);
+}
+
+/// A standby that nobody waited for is promoted without the tail that was acknowledged: the room tells it, and writes
+/// back what its people had done, before what they did while nothing could be reached.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_asynchronous_standby_never_got_is_written_back() {
+    if !wanted("what_an_asynchronous_standby_never_got_is_written_back") {
+        return;
+    }
+    let (mut primary, standby, room) = behind().await;
+    let known = room.status().await.head;
+    let mut client = room.client().await;
+    primary.kill();
+    until_async("the room says so", async || room.status().await.away.is_some()).await;
+    let outcome = client.act(note("offline.")).await.unwrap();
+    assert!(matches!(outcome, Outcome::Ok { offline: true, .. }), "{outcome:?}");
+    standby.promote();
+    until_async("it goes on", async || {
+        let status = room.status().await;
+        status.away.is_none() && status.journal == JournalState::Writable
+    })
+    .await;
+    assert!(matches!(client.act(note("after.")).await.unwrap(), Outcome::Ok { offline: false, .. }));
+    is_written_back(&standby, &room, known).await;
+}
+
+/// The same for a room that is killed before its journal can be reached again, and started before and after that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_was_killed_writes_back_what_the_journal_lost() {
+    if !wanted("a_room_that_was_killed_writes_back_what_the_journal_lost") {
+        return;
+    }
+    for early in [true, false] {
+        let (mut primary, standby, mut room) = behind().await;
+        let known = room.status().await.head;
+        primary.kill();
+        until_async("the room says so", async || room.status().await.away.is_some()).await;
+        assert!(matches!(room.does(note("offline.")).await, Outcome::Ok { offline: true, .. }));
+        room.fall();
+        if early {
+            room.rise().await;
+            let status = room.status().await;
+            let away = status.away.clone().expect("it is away");
+            assert_eq!((away.from, away.waiting), (known + 1, 1), "{status:?}");
+            standby.promote();
+        } else {
+            standby.promote();
+            room.rise().await;
+        }
+        until_async("it goes on", async || {
+            let status = room.status().await;
+            status.away.is_none() && status.journal == JournalState::Writable
+        })
+        .await;
+        assert!(matches!(room.does(note("after.")).await, Outcome::Ok { offline: false, .. }));
+        is_written_back(&standby, &room, known).await;
+    }
 }

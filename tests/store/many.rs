@@ -32,7 +32,7 @@ use warroom::{
     journal::{Head, Journal, read_all},
     room::{Options, Room},
     signal::Shows,
-    store::{self, Mode, Place, postgres::Spec},
+    store::{self, postgres::Spec},
     transport::{
         client::{self, Client},
         listen::listen,
@@ -42,8 +42,8 @@ use warroom::{
 
 /// A room of its own process, as far as the journal can tell.
 pub struct One {
-    dir: tempfile::TempDir,
-    spec: Spec,
+    pub dir: tempfile::TempDir,
+    pub spec: Spec,
     socket: PathBuf,
     task: JoinHandle<String>,
 }
@@ -57,9 +57,11 @@ impl One {
 
     async fn run(dir: &tempfile::TempDir, spec: &Spec) -> (PathBuf, JoinHandle<String>) {
         let at = dir.path().to_owned();
+        let (journal, found) = store::mirror::open(spec, dir.path()).await.unwrap();
         let options = Options {
-            journal: store::open(Place::Postgres(spec.clone()), Mode::Write).await.unwrap(),
+            journal,
             spool: Some(Box::new(move |journal| store::spool::open(&at, journal))),
+            found,
             blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
             redactor: Redactor::default(),
             policy: Policy::default(),
@@ -74,7 +76,7 @@ impl One {
     }
 
     /// As kill -9 does: nobody is told anything.
-    fn fall(&self) {
+    pub fn fall(&self) {
         self.task.abort();
     }
 
@@ -85,10 +87,12 @@ impl One {
     }
 
     /// A new one in its place.
-    async fn rise(&mut self) {
-        until_async("its spool is let go", async || {
-            let mut files = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
-            files.find(|path| path.extension().is_some_and(|ending| ending == "spool")).is_none_or(|path| {
+    pub async fn rise(&mut self) {
+        until_async("its spool and its ring are let go", async || {
+            let files = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+            let is_locked =
+                |path: &PathBuf| path.extension().is_some_and(|ending| ending == "spool" || ending == "ring");
+            files.filter(is_locked).all(|path| {
                 let file = std::fs::File::open(path).unwrap();
                 rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
             })
@@ -101,7 +105,7 @@ impl One {
         Client::script(&self.socket).await.unwrap()
     }
 
-    async fn does(&self, command: Command) -> Outcome {
+    pub async fn does(&self, command: Command) -> Outcome {
         self.client().await.act(command).await.unwrap()
     }
 
@@ -119,11 +123,11 @@ impl One {
         }
     }
 
-    async fn asks(&self) -> gate::Answer {
+    pub async fn asks(&self) -> gate::Answer {
         self.may("shop", "prod").await
     }
 
-    async fn may(&self, service: &str, env: &str) -> gate::Answer {
+    pub async fn may(&self, service: &str, env: &str) -> gate::Answer {
         let request = gate::Request {
             service: service.into(),
             env: env.into(),
@@ -152,7 +156,7 @@ pub fn note(text: &str) -> Command {
     Command::Note(NoteCommand::Say { incident: None, text: text.into() })
 }
 
-fn declare() -> Command {
+pub fn declare() -> Command {
     Command::Incident(IncidentCommand::Declare {
         title: "checkout 5xx".into(),
         severity: Severity::WORST,
@@ -170,7 +174,7 @@ pub fn said(event: &Event) -> Option<&str> {
 }
 
 /// All that stands in the journal, its chain checked.
-async fn told(ground: &Ground) -> Vec<Event> {
+pub async fn told(ground: &Ground) -> Vec<Event> {
     events(ground.open().await.as_ref()).await
 }
 
@@ -181,7 +185,7 @@ pub async fn events(journal: &dyn Journal) -> Vec<Event> {
 }
 
 /// A database with a journal, and rooms that reach it each by a line of its own.
-async fn several(count: usize) -> (Ground, Vec<Proxy>, Vec<One>) {
+pub async fn several(count: usize) -> (Ground, Vec<Proxy>, Vec<One>) {
     let ground = Ground::database(&["fsync=on"]).await;
     let (mut lines, mut rooms) = (Vec::new(), Vec::new());
     for _ in 0..count {
@@ -194,7 +198,7 @@ async fn several(count: usize) -> (Ground, Vec<Proxy>, Vec<One>) {
     (ground, lines, rooms)
 }
 
-async fn same(rooms: &[One]) {
+pub async fn same(rooms: &[One]) {
     until_async("all see the same", async || {
         let first = rooms[0].status().await;
         for room in &rooms[1..] {
@@ -442,6 +446,11 @@ async fn whatever_happens_between_rooms_and_database_there_is_one_truth() {
             }
             5 => {
                 lines[at].set(Line::Open);
+                rooms[at].fall();
+                rooms[at].rise().await;
+            }
+            // On its mirror, where it cannot reach the database.
+            6 if round > 10 && round % 3 == 0 => {
                 rooms[at].fall();
                 rooms[at].rise().await;
             }

@@ -22,7 +22,7 @@ use futures::{FutureExt as _, future::BoxFuture};
 use owner::Ask;
 pub use schema::{Init, by_hand, init};
 use secrecy::SecretString;
-use session::Connector;
+use session::{Connector, Session};
 use std::sync::Arc;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -52,6 +52,16 @@ pub struct Spec {
     pub durability: Durability,
 }
 
+impl Spec {
+    /// The hosts and the database, without what may be secret.
+    ///
+    /// # Errors
+    /// [`Trouble::Unreadable`] where it is no address.
+    pub fn place(&self) -> Result<String, Trouble> {
+        Ok(Connector::new(self, Mode::Read)?.place().to_owned())
+    }
+}
+
 /// A journal in a PostgreSQL database.
 pub struct Postgres {
     connector: Arc<Connector>,
@@ -75,12 +85,32 @@ impl Postgres {
             // One who only looks is told by the reading what does not fit, from the first event on.
             Mode::Read => Head::EMPTY,
         };
+        Ok(Self::run(connector, Some(session), head))
+    }
+
+    /// The same to append, for who knows the journal up to `known`: where no server is reached it is not given up, and
+    /// connects when it is asked something. Says why, where it is so.
+    ///
+    /// # Errors
+    /// As [`Postgres::open`], but for a server that is out of reach.
+    pub async fn open_or_wait(spec: &Spec, known: Head) -> Result<(Self, Option<Trouble>), Trouble> {
+        let connector = Arc::new(Connector::new(spec, Mode::Write)?);
+        match connector.reach().await? {
+            Ok(session) => {
+                let head = rows::checked_head(&session, connector.place()).await?;
+                Ok((Self::run(connector, Some(session), head), None))
+            }
+            Err(away) => Ok((Self::run(connector, None, known), Some(away))),
+        }
+    }
+
+    fn run(connector: Arc<Connector>, session: Option<Session>, head: Head) -> Self {
         let (asks, inbox) = mpsc::unbounded_channel();
         let (tell, watch) = watch::channel(head.seq);
         let tell = Arc::new(tell);
         let listener = tokio::spawn(listen::run(Arc::clone(&connector), Arc::clone(&tell)));
         tokio::spawn(owner::Owner::new(Arc::clone(&connector), session, head, tell).run(inbox));
-        Ok(Self { connector, asks, watch, listener })
+        Self { connector, asks, watch, listener }
     }
 
     fn ask<T: Send + 'static>(

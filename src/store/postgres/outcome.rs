@@ -20,6 +20,11 @@ pub(super) fn appended(place: &str, error: &Error) -> Appended {
     }
 }
 
+/// Whether no server that takes writes was reached, which may be otherwise a moment later.
+pub(super) fn is_away(error: &Error) -> bool {
+    error.code().is_none_or(is_going)
+}
+
 fn is_going(code: &SqlState) -> bool {
     code.code().starts_with("08")
         || [

@@ -41,11 +41,11 @@ pub(super) struct Owner {
 impl Owner {
     pub(super) fn new(
         connector: Arc<Connector>,
-        session: Session,
+        session: Option<Session>,
         head: Head,
         tell: Arc<watch::Sender<Seq>>,
     ) -> Self {
-        Self { connector, session: Some(Arc::new(session)), acknowledged: head, tell }
+        Self { connector, session: session.map(Arc::new), acknowledged: head, tell }
     }
 
     pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Ask>) {

@@ -18,6 +18,8 @@ use tokio_postgres::{AsyncMessage, Client, Socket, config::TargetSessionAttrs, e
 
 /// How long one host may take to answer at all, before the next is tried.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+/// How long each host may take to let one in, where there is something to go on with without.
+const REACHED_WITHIN: Duration = Duration::from_secs(4);
 /// A connection on which nothing that was sent is acknowledged for so long is given up.
 const SILENT_WITHIN: Duration = Duration::from_secs(10);
 /// How long a quiet connection waits before it asks whether the other end lives.
@@ -92,7 +94,39 @@ impl Connector {
 
     /// Connects to the host that takes writes, and looks whether it keeps what it acknowledges.
     pub(super) async fn open(&self) -> Result<Session, Trouble> {
-        let session = self.bare(None).await?;
+        self.trusted(self.bare(None).await?).await
+    }
+
+    /// The same; `Err` within `Ok` where no server that takes writes is reached now, and maybe is later.
+    pub(super) async fn reach(&self) -> Result<Result<Session, Trouble>, Trouble> {
+        let hosts = u32::try_from(self.address.config.get_hosts().len()).unwrap_or(1).max(1);
+        let Ok(dialled) = tokio::time::timeout(REACHED_WITHIN * hosts, self.dial(None)).await else {
+            let hint = "see whether the server is overloaded or the network loses packets";
+            return Ok(Err(unreadable(&self.place, "it does not answer", hint)));
+        };
+        match dialled {
+            Ok(session) => self.trusted(session).await.map(Ok),
+            Err(Failed::Server(error)) if outcome::is_away(&error) => {
+                Ok(Err(outcome::trouble(&self.place, &error)))
+            }
+            Err(failed) => Err(self.told(failed)),
+        }
+    }
+
+    /// Connects, and demands nothing. Notifications go to `heard`.
+    pub(super) async fn bare(&self, heard: Option<mpsc::Sender<String>>) -> Result<Session, Trouble> {
+        self.dial(heard).await.map_err(|failed| self.told(failed))
+    }
+
+    fn told(&self, failed: Failed) -> Trouble {
+        match failed {
+            Failed::Trust(why) => unreadable(&self.place, &why, "see [journal] in warroom.toml"),
+            Failed::Server(error) => outcome::trouble(&self.place, &error),
+        }
+    }
+
+    /// The connection, where its server keeps what it acknowledges and has a journal that this program knows.
+    async fn trusted(&self, session: Session) -> Result<Session, Trouble> {
         if self.mode == Mode::Write {
             self.replicated.store(self.demand(&session.client).await?, Ordering::Relaxed);
         }
@@ -100,13 +134,9 @@ impl Connector {
         Ok(session)
     }
 
-    /// Connects, and demands nothing. Notifications go to `heard`.
-    pub(super) async fn bare(&self, heard: Option<mpsc::Sender<String>>) -> Result<Session, Trouble> {
+    async fn dial(&self, heard: Option<mpsc::Sender<String>>) -> Result<Session, Failed> {
         let warned = Arc::new(AtomicBool::new(false));
-        let (client, connection) = postgres::connect(&self.address).await.map_err(|failed| match failed {
-            Failed::Trust(why) => unreadable(&self.place, &why, "see [journal] in warroom.toml"),
-            Failed::Server(error) => outcome::trouble(&self.place, &error),
-        })?;
+        let (client, connection) = postgres::connect(&self.address).await?;
         let task = tokio::spawn(drive(connection, Arc::clone(&warned), heard));
         Ok(Session { client, warned, task })
     }

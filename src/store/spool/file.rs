@@ -156,6 +156,20 @@ impl File {
 
     /// Adds lines. Either all of them are on the disk, or none counts.
     pub(super) fn append(&mut self, entries: &[String]) -> Result<(), Trouble> {
+        self.add(entries, true)
+    }
+
+    /// Adds lines, which the system keeps and the disk maybe not yet.
+    pub(super) fn write(&mut self, entries: &[String]) -> Result<(), Trouble> {
+        self.add(entries, false)
+    }
+
+    /// What was written is on the disk after it.
+    pub(super) fn sync(&self) -> Result<(), Trouble> {
+        self.on.sync_data().map_err(|error| self.failed(&error))
+    }
+
+    fn add(&mut self, entries: &[String], synced: bool) -> Result<(), Trouble> {
         self.settle()?;
         let (mut bytes, mut last) = (Vec::new(), self.last);
         for entry in entries {
@@ -167,7 +181,7 @@ impl File {
             .on
             .seek(SeekFrom::Start(self.end))
             .and_then(|_| self.on.write_all(&bytes))
-            .and_then(|()| self.on.sync_data());
+            .and_then(|()| if synced { self.on.sync_data() } else { Ok(()) });
         if let Err(error) = written {
             let said = self.failed(&error);
             drop(self.settle());

@@ -3,6 +3,7 @@
 //! together share a sync.
 
 mod file;
+mod ring;
 #[cfg(test)]
 mod tests;
 
@@ -46,10 +47,12 @@ pub fn open(dir: &Path, journal: Digest) -> Result<Opened, Trouble> {
     let name: String = journal.to_string().chars().take(16).collect();
     let path = dir.join(format!("offline-{name}.spool"));
     let file::Read { file, entries, damage } = File::open(&path, journal)?;
+    let (ring, acknowledged) = ring::open(dir, &name, journal)?;
     let (asks, inbox) = channel();
     let wrong = |error: std::io::Error| file::trouble(&path, "it has no thread", &error);
     std::thread::Builder::new().name("spool".into()).spawn(move || run(file, &inbox)).map_err(wrong)?;
-    Ok(Opened { spool: Arc::new(Owned { path, asks }), entries, damage })
+    let spool = Arc::new(Owned { path, asks });
+    Ok(Opened { spool, entries, damage, ring: ring.into(), acknowledged })
 }
 
 impl Spool for Owned {

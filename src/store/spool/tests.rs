@@ -9,7 +9,7 @@ use crate::{
     },
     journal::{
         Head,
-        spool::{Entry, Spool},
+        spool::{ACKNOWLEDGED, Entry, Opened, Spool},
     },
 };
 use proptest::prelude::*;
@@ -33,6 +33,7 @@ fn entry(n: u64) -> Entry {
         made: vec![format!("TSK-{n}")],
         said: format!("word {n}"),
         gap: false,
+        stood: None,
         after: Head::EMPTY,
     }
 }
@@ -66,14 +67,21 @@ fn read(bytes: &[u8]) -> (Vec<Entry>, Option<String>, usize) {
     let (after, damage, _) = again(dir.path());
     assert_eq!(after.len() as u64, next + 1, "it goes on where it was whole");
     assert_eq!(damage, None, "and is whole again");
-    (opened.0, opened.1, std::fs::read_dir(dir.path()).unwrap().count())
+    let files = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().file_name());
+    let own = files.filter(|name| name.to_string_lossy().starts_with("offline-")).count();
+    (opened.0, opened.1, own)
 }
 
-/// Opened once the thread of the one before has let go.
 fn again(dir: &Path) -> (Vec<Entry>, Option<String>, std::sync::Arc<dyn Spool>) {
+    let opened = again_whole(dir);
+    (opened.entries, opened.damage, opened.spool)
+}
+
+/// Opened once the threads of the one before have let go.
+fn again_whole(dir: &Path) -> Opened {
     for _ in 0..2_000 {
         if let Ok(opened) = open(dir, JOURNAL) {
-            return (opened.entries, opened.damage, opened.spool);
+            return opened;
         }
         std::thread::yield_now();
         std::thread::sleep(std::time::Duration::from_millis(1));
@@ -148,4 +156,29 @@ proptest! {
             prop_assert_eq!(files, 2);
         }
     }
+}
+
+#[test]
+fn the_newest_acknowledged_are_there_in_order_however_often_it_turned() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = |opened: Opened| opened.acknowledged;
+    let added = |from: u64, count: u64| {
+        let opened = again_whole(dir.path());
+        for n in from..from + count {
+            opened.ring.add(&entry(n));
+        }
+    };
+    let most = ACKNOWLEDGED as u64;
+    added(0, 10);
+    assert_eq!(whole(again_whole(dir.path())), entries(10));
+    // Across the turn from one file to the other, and back.
+    for (from, count) in [(10, most - 15), (most - 5, 10), (most + 5, most), (2 * most + 5, 3)] {
+        added(from, count);
+        let kept = whole(again_whole(dir.path()));
+        let all = entries(from + count);
+        assert!(kept.len() >= 10.min(all.len()) && kept.len() <= ACKNOWLEDGED);
+        assert_eq!(kept[..], all[all.len() - kept.len()..], "after {}", from + count);
+    }
+    // At least one file of them is always there.
+    assert!(whole(again_whole(dir.path())).len() >= ACKNOWLEDGED / 2);
 }

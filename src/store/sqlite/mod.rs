@@ -6,7 +6,7 @@
 mod file;
 mod log;
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;
 mod thread;
 
 pub use super::Mode;

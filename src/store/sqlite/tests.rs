@@ -28,7 +28,7 @@ async fn erase(store: &Sqlite, seq: Seq) {
     store.erase(seq).await.unwrap();
 }
 
-fn sealed(head: Head, facts: Vec<Fact>) -> (Vec<Record>, Vec<Event>, Head) {
+pub(in crate::store) fn sealed(head: Head, facts: Vec<Fact>) -> (Vec<Record>, Vec<Event>, Head) {
     let mut head = head;
     let command = CommandId(Uuid::now_v7());
     let (mut records, mut events) = (Vec::new(), Vec::new());
