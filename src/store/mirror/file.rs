@@ -1,7 +1,7 @@
 //! Where a mirror lies, and what becomes of one that does not fit.
 
 use crate::{
-    domain::Seq,
+    domain::{Seq, id::Digest},
     journal::{Head, Journal as _, Trouble},
     store::{Mode, sqlite::Sqlite},
 };
@@ -19,7 +19,7 @@ const CLOSING_APART: Duration = Duration::from_millis(25);
 
 /// The mirror of the journal at a place.
 pub(super) fn path(dir: &Path, place: &str) -> PathBuf {
-    let name: String = Sha256::digest(place).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name: String = Digest(Sha256::digest(place).into()).to_string().chars().take(16).collect();
     dir.join(format!("mirror-{name}.db"))
 }
 
@@ -89,7 +89,7 @@ fn wrong(path: &Path, error: &io::Error) -> Trouble {
 fn put_aside(path: &Path, why: &str) -> io::Result<PathBuf> {
     let named =
         |n: u32| path.with_extension(if n == 0 { format!("{why}.db") } else { format!("{why}-{n}.db") });
-    let aside = (0..).map(named).find(|name| !name.exists()).unwrap_or_else(|| named(u32::MAX));
+    let aside = (0..u32::MAX).map(named).find(|name| !name.exists()).unwrap_or_else(|| named(u32::MAX));
     let beside = |path: &Path, what: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(what);

@@ -54,7 +54,7 @@ impl Ground {
     fn kept_aside(&self) -> usize {
         let files = std::fs::read_dir(self.dir.path()).unwrap();
         let names = files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
-        names.filter(|name| name.contains(".lost-") && name.ends_with(".db")).count()
+        names.filter(|name| name.contains(".lost-") && !name.contains(".db-")).count()
     }
 
     /// The room ends: its mirror is closed.
@@ -173,42 +173,43 @@ async fn a_damaged_mirror_begins_anew() {
     is_followed(journal.as_ref()).await;
 }
 
+/// Loses what it had when it is told to.
+struct Fickle(std::sync::Mutex<Arc<Sqlite>>);
+impl Fickle {
+    fn now(&self) -> Arc<Sqlite> {
+        self.0.lock().unwrap().clone()
+    }
+}
+impl Journal for Fickle {
+    fn append(&self, expected: Head, records: Vec<Record>) -> BoxFuture<'static, Appended> {
+        self.now().append(expected, records)
+    }
+    fn read(&self, from: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
+        self.now().read(from, limit)
+    }
+    fn find(&self, command: CommandId) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
+        self.now().find(command)
+    }
+    fn head(&self) -> BoxFuture<'static, Result<Head, Trouble>> {
+        self.now().head()
+    }
+    fn watch(&self) -> watch::Receiver<Seq> {
+        self.now().watch()
+    }
+    fn erase(&self, seq: Seq) -> BoxFuture<'static, Result<(), Trouble>> {
+        self.now().erase(seq)
+    }
+    fn place(&self) -> String {
+        self.now().place()
+    }
+    fn regressed(&self) -> BoxFuture<'static, Result<bool, Trouble>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+}
+
 #[tokio::test]
 async fn a_journal_that_loses_events_while_the_room_runs_is_mirrored_anew() {
     let mut ground = Ground::new();
-    /// Loses what it had when it is told to.
-    struct Fickle(std::sync::Mutex<Arc<Sqlite>>);
-    impl Fickle {
-        fn now(&self) -> Arc<Sqlite> {
-            self.0.lock().unwrap().clone()
-        }
-    }
-    impl Journal for Fickle {
-        fn append(&self, expected: Head, records: Vec<Record>) -> BoxFuture<'static, Appended> {
-            self.now().append(expected, records)
-        }
-        fn read(&self, from: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
-            self.now().read(from, limit)
-        }
-        fn find(&self, command: CommandId) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
-            self.now().find(command)
-        }
-        fn head(&self) -> BoxFuture<'static, Result<Head, Trouble>> {
-            self.now().head()
-        }
-        fn watch(&self) -> watch::Receiver<Seq> {
-            self.now().watch()
-        }
-        fn erase(&self, seq: Seq) -> BoxFuture<'static, Result<(), Trouble>> {
-            self.now().erase(seq)
-        }
-        fn place(&self) -> String {
-            self.now().place()
-        }
-        fn regressed(&self) -> BoxFuture<'static, Result<bool, Trouble>> {
-            Box::pin(std::future::ready(Ok(true)))
-        }
-    }
     let fickle = Arc::new(Fickle(std::sync::Mutex::new(ground.journal.clone())));
     let mirror = file::File::open(&ground.path()).await.unwrap();
     let (journal, _) = join(fickle.clone(), mirror, None).await.unwrap();
