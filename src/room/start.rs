@@ -58,6 +58,8 @@ impl Room {
         let Some(spool) = &mut self.spool else { return };
         spool.opens_late = true;
         let Some(away) = &mut spool.away else { return };
+        // It was so when the first of these was kept.
+        away.since = spool.entries.iter().map(|entry| entry.at.wall).fold(away.since, Wall::min);
         for entry in spool.entries.iter().filter(|entry| !entry.gap) {
             let events = again(&mut away.core, entry);
             away.core.confirm(&events);
