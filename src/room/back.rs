@@ -3,6 +3,7 @@
 
 use super::{
     flight::{Asked, PAGE, read_on},
+    names::Names,
     offline::Spooling,
     serve::{Room, Waiting},
 };
@@ -20,7 +21,7 @@ use crate::{
     wire::{Finished, FromRoom, JournalState, Outcome, encode},
 };
 use futures::FutureExt as _;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -35,8 +36,7 @@ pub(super) struct Back {
     step: Step,
     /// Not before this.
     again: Option<Instant>,
-    /// Names that were given offline, and what they are in the journal; none where nothing came of them.
-    names: BTreeMap<String, Option<String>>,
+    names: Names,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -72,50 +72,6 @@ impl Back {
     fn is_due(&self, now: Instant) -> bool {
         self.step == Step::Idle && self.again.is_none_or(|again| again <= now)
     }
-
-    /// What became of names that were given offline.
-    fn learn(&mut self, given: &[String], made: &[String]) {
-        let kind = |name: &str| name.split('-').next().unwrap_or_default().to_owned();
-        let mut left: Vec<&String> = made.iter().collect();
-        for name in given {
-            let same = left.iter().position(|one| kind(one) == kind(name));
-            self.names.insert(name.clone(), same.map(|at| left.remove(at).clone()));
-        }
-    }
-
-    /// The command with the names that things have in the journal, or the one that names nothing there.
-    fn renamed(&self, command: &Command) -> Result<Command, String> {
-        if self.names.iter().all(|(given, now)| now.as_ref() == Some(given)) {
-            return Ok(command.clone());
-        }
-        let Ok(mut value) = serde_json::to_value(command) else { return Ok(command.clone()) };
-        rename(&mut value, &self.names)?;
-        let bytes = serde_json::to_vec(&value).map_err(|error| error.to_string())?;
-        serde_json::from_slice(&bytes).map_err(|error| error.to_string())
-    }
-}
-
-/// A name stands alone in its string, as text of people hardly does.
-fn rename(value: &mut serde_json::Value, names: &BTreeMap<String, Option<String>>) -> Result<(), String> {
-    match value {
-        serde_json::Value::String(text) => match names.get(text) {
-            Some(Some(now)) => text.clone_from(now),
-            Some(None) => return Err(text.clone()),
-            None => {}
-        },
-        serde_json::Value::Array(items) => {
-            for item in items {
-                rename(item, names)?;
-            }
-        }
-        serde_json::Value::Object(map) => {
-            for item in map.values_mut() {
-                rename(item, names)?;
-            }
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 /// The name under which it is told that an entry was not accepted: once, however often it is tried.
@@ -220,7 +176,7 @@ impl Room {
                 drop(spool.entries.pop_front());
                 continue;
             }
-            let command = match spool.back.renamed(&entry.command) {
+            let command = match spool.back.names.renamed(&entry.command) {
                 Ok(command) => command,
                 Err(name) => {
                     self.raise(format!("{name} of then was not accepted either"));
@@ -256,7 +212,7 @@ impl Room {
                 let raised = spool.back.step == Step::Raising;
                 spool.back.step = Step::Ready;
                 if let Some(entry) = spool.entries.pop_front() {
-                    spool.back.learn(&entry.made, if raised { &[] } else { &made });
+                    spool.back.names.learn(&entry.made, if raised { &[] } else { &made });
                 }
                 self.publish_status();
             }
@@ -349,43 +305,5 @@ impl Spooling {
     /// Something waits to be sent, whether the journal is out of reach or not.
     pub(super) fn has_to_send(&self) -> bool {
         self.away.is_some() || !self.entries.is_empty()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{id::TaskId, note::NoteCommand, task::TaskCommand};
-
-    fn names(list: &[&str]) -> Vec<String> {
-        list.iter().map(|&name| name.to_owned()).collect()
-    }
-
-    fn done(incident: u32, task: u32) -> Command {
-        let (incident, task) = (IncidentId(incident), TaskId(task));
-        Command::Task(TaskCommand::Done { incident, task, result: "INC-1 is well".into() })
-    }
-
-    #[test]
-    fn names_of_then_are_the_names_of_now_all_at_once() {
-        let mut back = Back::default();
-        // Two incidents change places.
-        back.learn(&names(&["INC-1", "TSK-4"]), &names(&["INC-2", "TSK-9"]));
-        back.learn(&names(&["INC-2"]), &names(&["INC-1"]));
-        assert_eq!(back.renamed(&done(1, 4)), Ok(done(2, 9)));
-        assert_eq!(back.renamed(&done(2, 5)), Ok(done(1, 5)));
-        let said = |text: &str| Command::Note(NoteCommand::Say { incident: None, text: text.into() });
-        assert_eq!(back.renamed(&said("see INC-1")), Ok(said("see INC-1")));
-    }
-
-    #[test]
-    fn what_came_of_nothing_is_named_by_nothing() {
-        let mut back = Back::default();
-        back.learn(&names(&["INC-1"]), &[]);
-        assert_eq!(back.renamed(&done(1, 4)), Err("INC-1".into()));
-        assert_eq!(back.renamed(&done(2, 4)), Ok(done(2, 4)));
-        // Another kind in between is none of it.
-        back.learn(&names(&["TSK-1", "DEV-1"]), &names(&["DEV-3", "TSK-2"]));
-        assert_eq!(back.renamed(&done(2, 1)), Ok(done(2, 2)));
     }
 }

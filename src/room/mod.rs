@@ -17,6 +17,7 @@ mod gatekeeper;
 mod hands;
 mod look;
 mod mend;
+mod names;
 mod offline;
 mod others;
 mod outbox;
