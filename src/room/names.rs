@@ -29,13 +29,18 @@ impl Names {
         serde_json::from_slice(&bytes).map_err(|error| error.to_string())
     }
 
+    /// What a name is in the journal: itself, where it was not given offline; none where nothing came of it.
+    pub(super) fn now<'n>(&'n self, name: &'n str) -> Option<&'n str> {
+        self.0.get(name).map_or(Some(name), Option::as_deref)
+    }
+
     /// A name stands alone in its string, as text of people hardly does.
     fn rename(&self, value: &mut serde_json::Value) -> Result<(), String> {
         match value {
-            serde_json::Value::String(text) => match self.0.get(text) {
-                Some(Some(now)) => text.clone_from(now),
-                Some(None) => return Err(text.clone()),
-                None => {}
+            serde_json::Value::String(text) => match self.now(text) {
+                Some(now) if now == text => {}
+                Some(now) => *text = now.to_owned(),
+                None => return Err(text.clone()),
             },
             serde_json::Value::Array(items) => {
                 for item in items {
