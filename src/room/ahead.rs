@@ -65,7 +65,10 @@ impl Ahead {
 
     /// The first of them was answered, with these names where they were not known before. Whether it was the first.
     pub(super) fn settle(&mut self, id: CommandId, found: &[String]) -> bool {
-        let Some(one) = self.sent.pop_front_if(|one| one.id == id) else { return false };
+        if self.sent.front().is_none_or(|one| one.id != id) {
+            return false;
+        }
+        let Some(one) = self.sent.pop_front() else { return false };
         self.settled.learn(&one.given, one.made.as_deref().unwrap_or(found));
         if one.made.is_none() {
             self.learn_again();
