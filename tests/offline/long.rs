@@ -91,13 +91,12 @@ impl Kept {
                     task: TaskId(task),
                     result: mark.clone(),
                 };
-                match task {
-                    Some(task) => act(Command::Task(done(task))).await,
-                    None => {
-                        let outcome = act(give(1, &mark)).await;
-                        self.orphan = Some(made(&outcome, "TSK-"));
-                        outcome
-                    }
+                if let Some(task) = task {
+                    act(Command::Task(done(task))).await
+                } else {
+                    let outcome = act(give(1, &mark)).await;
+                    self.orphan = Some(made(&outcome, "TSK-"));
+                    outcome
                 }
             }
             (3 | 4, Some((incident, declared))) => {
@@ -144,7 +143,7 @@ async fn comes_back_in_order(seed: u64, entries: usize) {
         tokio::spawn(async move {
             let mut said = 0_u64;
             while !over.load(Ordering::SeqCst) {
-                let command = if said % 5 == 0 { declare("in between") } else { note("in between") };
+                let command = if said.is_multiple_of(5) { declare("in between") } else { note("in between") };
                 said += 1;
                 assert!(matches!(client.act(command).await.unwrap(), Outcome::Ok { .. }));
                 tokio::time::sleep(apart).await;
@@ -157,7 +156,7 @@ async fn comes_back_in_order(seed: u64, entries: usize) {
         let world = &houses[0].world;
         let mutes = breaks < 8 && dice.below(3) == 0;
         world.mute.store(mutes, Ordering::SeqCst);
-        let left = if breaks < 8 { dice.below(entries as u64 / 2) as i64 } else { i64::MAX };
+        let left = if breaks < 8 { dice.below(entries as u64 / 2).cast_signed() } else { i64::MAX };
         world.left.store(if mutes { i64::MAX } else { left }, Ordering::SeqCst);
         world.cut.store(false, Ordering::SeqCst);
         breaks += 1;

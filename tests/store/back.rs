@@ -97,7 +97,8 @@ impl Seat {
         let seat = Self { house, config };
         let text = format!(
             "[journal]\nurl = \"postgres://room@127.0.0.1:{port}/warroom\"\ndurability = \"local\"\n\
-             password = {{ file = {secret:?} }}\n{power}"
+             password = {{ file = \"{}\" }}\n{power}",
+            secret.display()
         );
         std::fs::write(&seat.config, text).unwrap();
         seat
