@@ -10,6 +10,8 @@
 
 #[path = "store/anchored.rs"]
 mod anchored;
+#[path = "store/back.rs"]
+mod back;
 #[path = "store/conformance.rs"]
 mod conformance;
 #[path = "store/failover.rs"]

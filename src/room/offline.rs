@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Event, Offline, Refusal, Seq,
+        CommandId, Event, Offline, Refusal, Seq,
         id::IncidentId,
         offline::{self, Way},
         refusal::Code,
@@ -116,6 +116,16 @@ impl Spooling {
             Some(spool) if !spool.writing.is_empty() => spool.writing.next().await.unwrap_or(Ok(())),
             _ => std::future::pending().await,
         }
+    }
+
+    /// What is on the disk and not in the journal yet, and what is on its way to the disk.
+    fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().chain(self.kept.iter().filter_map(|kept| kept.entry.as_ref()))
+    }
+
+    /// A command was kept here, and is not settled yet: it may be on its way to the journal.
+    fn keeps(&self, id: CommandId) -> bool {
+        self.away.as_ref().is_some_and(|away| away.core.knows(id)) && self.all().any(|entry| entry.id == id)
     }
 
     /// Nothing is on its way to the disk.
@@ -233,17 +243,16 @@ impl Room {
     /// Decides a command on what is shown, and has it written to the room's own disk.
     pub(super) fn keep(&mut self, asked: Asked) -> Option<Outcome> {
         // Its outcome cannot be looked up now, and it has one.
-        if self.core.knows(asked.id) {
+        if self.core.knows(asked.id) && !self.spool.as_ref().is_some_and(|spool| spool.keeps(asked.id)) {
             return Some(ok(&[]));
         }
         let after = self.core.durable_head();
         let spool = self.spool.as_mut()?;
         let away = spool.away.as_mut()?;
         if away.core.knows(asked.id) {
-            let entries =
-                spool.entries.iter().chain(spool.kept.iter().filter_map(|kept| kept.entry.as_ref()));
-            let made = entries.filter(|entry| entry.id == asked.id).flat_map(|entry| entry.made.clone());
-            let outcome = Outcome::Ok { seqs: Vec::new(), made: made.collect(), offline: true };
+            let kept = spool.all().filter(|entry| entry.id == asked.id);
+            let made = kept.flat_map(|entry| entry.made.clone()).collect();
+            let outcome = Outcome::Ok { seqs: Vec::new(), made, offline: true };
             spool.push(Kept {
                 entry: None,
                 events: Vec::new(),

@@ -147,8 +147,8 @@ pub(super) struct Seat {
 pub(super) enum Waiting {
     Conn(ConnId, CommandId),
     Nobody,
-    /// What was kept while the journal was out of reach.
-    Spool,
+    /// What was kept under this name while the journal was out of reach.
+    Spool(CommandId),
 }
 
 /// A room.
