@@ -218,6 +218,9 @@ impl Owner {
         if self.connector.is_replicated() {
             // As long as it takes: who asked again and again would leave a waiting server process behind each time.
             rows::settled(&session).await.map_err(fail)?;
+            if !rows::stands(&self.connector, &session).await {
+                return Err(self.connector.alone());
+            }
         }
         Ok(session)
     }

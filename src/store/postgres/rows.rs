@@ -91,8 +91,8 @@ pub(super) async fn append(
     }
 }
 
-/// Whether, after an append, a standby is demanded still, where it is to be.
-async fn stands(connector: &Connector, session: &Session) -> bool {
+/// Whether, after a commit, a standby is demanded still, where it is to be.
+pub(super) async fn stands(connector: &Connector, session: &Session) -> bool {
     if !connector.wants_standby() {
         return true;
     }
