@@ -95,18 +95,15 @@ impl Glimpse {
         if printed > 0 {
             let wanted = usize::try_from(printed).unwrap_or(usize::MAX);
             let tail = end(&self.tail, wanted.min(TAIL));
-            let mut text = String::new();
-            if before.printed == 0 {
-                text.push_str(&format!("(from the room on {}, once a second)\n", text::line(host)));
-            }
-            match wanted.saturating_sub(tail.len()) {
-                0 => text.push_str(tail),
-                missed => {
-                    text.push_str(if before.printed == 0 { "" } else { "\n" });
-                    text.push_str(&format!("({missed} bytes are shown there only)\n{tail}"));
-                }
-            }
-            news.push(HandSays::Printed { text });
+            let first = before.printed == 0;
+            let host = text::line(host);
+            let from =
+                if first { format!("(from the room on {host}, once a second)\n") } else { String::new() };
+            let missed = match wanted.saturating_sub(tail.len()) {
+                0 => String::new(),
+                bytes => format!("{}({bytes} bytes are shown there only)\n", if first { "" } else { "\n" }),
+            };
+            news.push(HandSays::Printed { text: format!("{from}{missed}{tail}") });
         }
         if let Some((seen, held, wanted)) = self.holding.as_ref().filter(|_| self.holding != before.holding) {
             news.push(HandSays::Holding { seen: seen.clone(), held: *held, wanted: *wanted });

@@ -87,13 +87,13 @@ async fn what_a_hand_shows_is_shown_at_other_rooms_where_somebody_looks() {
     let most = server.sql("select max(octet_length(says)) < 8192 from warroom.rooms");
     assert_eq!(most, "t", "{}", server.sql(says_there));
     // Who comes later is shown the same.
-    let (mut late, _end, _) = client::sit(&b.socket, None, false, Shows::default()).await.unwrap();
+    let (mut late, end, _) = client::sit(&b.socket, None, false, Shows::default()).await.unwrap();
     let mut again = String::new();
     printed(&mut late, &mut again, "the end\n").await;
     assert_eq!(again, all);
     // Who looks at another walk does not look there; where nobody does, nothing is said any more.
     drop(late);
-    drop(_end);
+    drop(end);
     let mut here = warroom::wire::Here::default();
     here.look.walk = Some(WalkId(9));
     seats_end.send(&ToRoom::Here(here)).await.unwrap();
@@ -150,6 +150,8 @@ fn a_step_is_watched_given_more_time_and_ended_from_another_room() {
     until("it runs", || ticks(&count) > 0);
     ok(&us, &at_us, &["step", "extend", "5m"]);
     let seat = seat(&us, &at_us);
+    seat.wait_until("the step", |screen| screen.contents().contains("Takes long"));
+    seat.send("2");
     seat.wait_until("its output is seen", |screen| screen.contents().contains("tick 4"));
     seat.wait_until("whose it is, too", |screen| screen.contents().contains("from the room on"));
     until("it runs longer than it was to", || ticks(&count) > 9);
