@@ -1,7 +1,7 @@
 //! What all rooms must agree on, done under broken glass, and what becomes of it when the journal is back.
 
 use crate::house::{House, is_offline, note, one, refusal, said, same};
-use std::{os::unix::fs::PermissionsExt as _, process::Output, sync::Arc};
+use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, process::Output, sync::Arc};
 use uuid::Uuid;
 use warroom::{
     domain::{
@@ -28,7 +28,7 @@ const BOOK: &str = "# Put it back\n\n1. [ ] **APPROVE** Put the old release back
 
 fn start() -> Command {
     let runbook = Arc::new(runbook::parse("back.md", BOOK.as_bytes()));
-    Command::Walk(WalkCommand::Start { incident: None, runbook, inputs: Default::default() })
+    Command::Walk(WalkCommand::Start { incident: None, runbook, inputs: BTreeMap::new() })
 }
 
 /// A hand as the room sees it: what it would send.

@@ -423,7 +423,9 @@ fn every_prefix_of_what_was_written_to_the_spool_opens_to_what_was_acknowledged(
         opened += 1;
     }
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    journaled.iter().for_each(|text| *counts.entry(text).or_default() += 1);
+    for text in &journaled {
+        *counts.entry(text).or_default() += 1;
+    }
     assert!(counts.values().all(|times| *times == 1), "{counts:?}");
     println!("{opened} prefixes of {} calls, {} acknowledged", calls.len(), came.acked.len());
 }
