@@ -16,12 +16,16 @@ mod back;
 mod conformance;
 #[path = "store/failover.rs"]
 mod failover;
+#[path = "store/folds.rs"]
+mod folds;
 #[path = "store/many.rs"]
 mod many;
 #[path = "store/moving.rs"]
 mod moving;
 #[path = "support/pki.rs"]
 mod pki;
+#[path = "store/pooler.rs"]
+mod pooler;
 #[path = "store/postgres.rs"]
 mod postgres;
 #[path = "support/proxy.rs"]

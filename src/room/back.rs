@@ -159,6 +159,8 @@ impl Room {
             Err(trouble) => {
                 tracing::warn!(%trouble, "the journal is not back yet");
                 spool.back.stop(Instant::now());
+                // Answers it, but as it is now it takes nothing: why may have changed.
+                self.go_away(&trouble.to_string(), None);
             }
         }
         true

@@ -44,7 +44,7 @@ use warroom::{
 pub struct One {
     dir: tempfile::TempDir,
     spec: Spec,
-    socket: PathBuf,
+    pub socket: PathBuf,
     task: JoinHandle<String>,
 }
 
@@ -101,7 +101,7 @@ impl One {
         Client::script(&self.socket).await.unwrap()
     }
 
-    async fn does(&self, command: Command) -> Outcome {
+    pub async fn does(&self, command: Command) -> Outcome {
         self.client().await.act(command).await.unwrap()
     }
 
@@ -119,7 +119,7 @@ impl One {
         }
     }
 
-    async fn asks(&self) -> gate::Answer {
+    pub async fn asks(&self) -> gate::Answer {
         self.may("shop", "prod").await
     }
 
@@ -152,7 +152,7 @@ pub fn note(text: &str) -> Command {
     Command::Note(NoteCommand::Say { incident: None, text: text.into() })
 }
 
-fn declare() -> Command {
+pub fn declare() -> Command {
     Command::Incident(IncidentCommand::Declare {
         title: "checkout 5xx".into(),
         severity: Severity::WORST,
@@ -170,7 +170,7 @@ pub fn said(event: &Event) -> Option<&str> {
 }
 
 /// All that stands in the journal, its chain checked.
-async fn told(ground: &Ground) -> Vec<Event> {
+pub async fn told(ground: &Ground) -> Vec<Event> {
     events(ground.open().await.as_ref()).await
 }
 
@@ -194,7 +194,7 @@ async fn several(count: usize) -> (Ground, Vec<Proxy>, Vec<One>) {
     (ground, lines, rooms)
 }
 
-async fn same(rooms: &[One]) {
+pub async fn same(rooms: &[One]) {
     until_async("all see the same", async || {
         let first = rooms[0].status().await;
         for room in &rooms[1..] {

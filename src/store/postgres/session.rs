@@ -13,11 +13,13 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_postgres::{AsyncMessage, Client, Socket, config::TargetSessionAttrs, error::Severity};
 
 /// How long one host may take to answer at all, before the next is tried.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+/// How long all of them may take to let somebody in: a pooler whose places are taken answers, and then says nothing.
+const LET_IN_WITHIN: Duration = Duration::from_secs(10);
 /// A connection on which nothing that was sent is acknowledged for so long is given up.
 const SILENT_WITHIN: Duration = Duration::from_secs(10);
 /// How long a quiet connection waits before it asks whether the other end lives.
@@ -55,6 +57,7 @@ pub(super) struct Connector {
     durability: Durability,
     mode: Mode,
     replicated: AtomicBool,
+    notifies: AtomicBool,
 }
 
 impl Connector {
@@ -77,7 +80,8 @@ impl Connector {
             .keepalives_retries(5);
         let name = config.get_dbname().unwrap_or_default().to_owned();
         let place = text::line(&format!("postgres://{}/{name}", address.hosts())).into_owned();
-        Ok(Self { address, place, durability: spec.durability, mode, replicated: AtomicBool::new(false) })
+        let (replicated, notifies) = (AtomicBool::new(false), AtomicBool::new(true));
+        Ok(Self { address, place, durability: spec.durability, mode, replicated, notifies })
     }
 
     /// The hosts and the database, without what may be secret.
@@ -85,25 +89,53 @@ impl Connector {
         &self.place
     }
 
-    /// Whether a standby has what the server of the newest connection acknowledges.
+    /// Whether a standby has what the server acknowledged last.
     pub(super) fn is_replicated(&self) -> bool {
         self.replicated.load(Ordering::Relaxed)
+    }
+
+    /// What was found in the transaction of an append.
+    pub(super) fn found_replicated(&self, is: bool) {
+        self.replicated.store(is, Ordering::Relaxed);
+    }
+
+    /// Whether nothing may be acknowledged that no standby has.
+    pub(super) fn wants_standby(&self) -> bool {
+        self.durability == Durability::Replicated
+    }
+
+    /// Whether the server passes notifications on. Where it cannot, it is not asked to: the statement would fail.
+    pub(super) fn notifies(&self) -> bool {
+        self.notifies.load(Ordering::Relaxed)
     }
 
     /// Connects to the host that takes writes, and looks whether it keeps what it acknowledges.
     pub(super) async fn open(&self) -> Result<Session, Trouble> {
         let session = self.bare(None).await?;
         if self.mode == Mode::Write {
-            self.replicated.store(self.demand(&session.client).await?, Ordering::Relaxed);
+            self.found_replicated(self.demand(&session.client).await?);
+            self.try_notifying(&session.client).await?;
         }
         schema::known(&session.client, &self.place, self.mode).await?;
         Ok(session)
     }
 
-    /// Connects, and demands nothing. Notifications go to `heard`.
-    pub(super) async fn bare(&self, heard: Option<mpsc::Sender<String>>) -> Result<Session, Trouble> {
+    /// Connects, and demands nothing. Notifications of this channel go to who is named with it.
+    pub(super) async fn bare(
+        &self,
+        heard: Option<(&'static str, mpsc::Sender<String>)>,
+    ) -> Result<Session, Trouble> {
         let warned = Arc::new(AtomicBool::new(false));
-        let (client, connection) = postgres::connect(&self.address).await.map_err(|failed| match failed {
+        let connecting = timeout(LET_IN_WITHIN, postgres::connect(&self.address));
+        let connected = connecting.await.map_err(|_| {
+            let why = format!("nobody was let in within {} s", LET_IN_WITHIN.as_secs());
+            unreadable(
+                &self.place,
+                &why,
+                "see whether the server, or a pooler before it, has connections left",
+            )
+        })?;
+        let (client, connection) = connected.map_err(|failed| match failed {
             Failed::Trust(why) => unreadable(&self.place, &why, "see [journal] in warroom.toml"),
             Failed::Server(error) => outcome::trouble(&self.place, &error),
         })?;
@@ -117,7 +149,7 @@ impl Connector {
         let refuse = |why: &str, hint: &str| Err(unreadable(&self.place, why, hint));
         let rows = client
             .query_typed(
-                "SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('synchronous_commit'), \
+                "SELECT pg_is_in_recovery(), current_setting('fsync'), \
                  current_setting('synchronous_standby_names')",
                 &[],
             )
@@ -130,22 +162,36 @@ impl Connector {
         if row.get::<_, &str>(1) != "on" {
             return refuse("fsync is off there, so what it acknowledges can be lost", "set fsync = on");
         }
-        let replicated = !row.get::<_, &str>(3).trim().is_empty();
+        let replicated = !row.get::<_, &str>(2).trim().is_empty();
         if self.durability == Durability::Replicated && !replicated {
-            return refuse(
-                "no standby has what it acknowledges (synchronous_standby_names is empty)",
-                "set up a synchronous standby, or write durability = \"local\" in [journal] to do without",
-            );
-        }
-        // What a role or a database has set does not weaken it.
-        let wanted = match (replicated, row.get::<_, &str>(2)) {
-            (_, "remote_apply" | "on") | (false, "local" | "remote_write") => None,
-            _ => Some("SET synchronous_commit = on"),
-        };
-        if let Some(set) = wanted {
-            client.batch_execute(set).await.map_err(fail)?;
+            return Err(self.alone());
         }
         Ok(replicated)
+    }
+
+    /// What is said where a standby is demanded and the server has none.
+    pub(super) fn alone(&self) -> Trouble {
+        unreadable(
+            &self.place,
+            "no standby has what it acknowledges (synchronous_standby_names is empty)",
+            "set up a synchronous standby, or write durability = \"local\" in [journal] to do without",
+        )
+    }
+
+    /// Some forks of PostgreSQL know no notifications. Others are heard of by asking then.
+    async fn try_notifying(&self, client: &Client) -> Result<(), Trouble> {
+        let tried = client.batch_execute("SELECT pg_notify('warroom', '')").await;
+        match tried {
+            Err(error) if error.as_db_error().is_none() => return Err(outcome::trouble(&self.place, &error)),
+            Err(error) => {
+                if self.notifies.swap(false, Ordering::Relaxed) {
+                    let why = postgres::why(&error);
+                    tracing::info!(%why, "the journal's server does not notify: it is asked every second");
+                }
+            }
+            Ok(()) => self.notifies.store(true, Ordering::Relaxed),
+        }
+        Ok(())
     }
 }
 
@@ -153,7 +199,7 @@ impl Connector {
 async fn drive(
     mut connection: tokio_postgres::Connection<Socket, Stream>,
     warned: Arc<AtomicBool>,
-    heard: Option<mpsc::Sender<String>>,
+    heard: Option<(&'static str, mpsc::Sender<String>)>,
 ) {
     while let Some(message) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
         match message {
@@ -165,7 +211,10 @@ async fn drive(
                 }
             }
             Ok(AsyncMessage::Notification(note)) => {
-                if let Some(heard) = &heard {
+                // Behind a pooler, what somebody else listens to may come here.
+                if let Some((channel, heard)) = &heard
+                    && note.channel() == *channel
+                {
                     let _ = heard.try_send(note.payload().to_owned());
                 }
             }
