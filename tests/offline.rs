@@ -8,6 +8,8 @@
     reason = "a test may fail by panicking"
 )]
 
+#[path = "offline/agreed.rs"]
+mod agreed;
 #[path = "offline/house.rs"]
 mod house;
 #[path = "offline/kept.rs"]

@@ -191,15 +191,13 @@ impl Room {
             }
             let Some(at) = spool.back.ahead.next() else { return };
             let Some(entry) = spool.entries.get(at) else { return };
-            let (id, given) = (entry.id, entry.made.clone());
+            let (id, given, tells) = (entry.id, entry.made.clone(), !entry.said.is_empty());
             // From before the line broke or the room was started again.
             if self.core.knows(conflict(id)) || (given.is_empty() && self.core.knows(id)) {
-                if at > 0 {
-                    return;
+                if self.pass(at) {
+                    continue;
                 }
-                drop(spool.entries.pop_front());
-                spool.back.ahead.passed(&given);
-                continue;
+                return;
             }
             let outcome = match spool.back.ahead.renamed(&entry.command) {
                 Ok(command) => {
@@ -212,6 +210,13 @@ impl Room {
                 ))),
             };
             let (outcome, made) = match outcome {
+                // How a hand went about what is told by another entry.
+                Some(Outcome::Refused(_)) if !tells => {
+                    if self.pass(at) {
+                        continue;
+                    }
+                    return;
+                }
                 Some(Outcome::Refused(refusal)) => (self.raise(at, refusal.message), Some(Vec::new())),
                 outcome => (outcome, self.flights.made()),
             };
@@ -224,6 +229,15 @@ impl Room {
                 }
             }
         }
+    }
+
+    /// Settles an entry without sending it, once it is the first.
+    fn pass(&mut self, at: usize) -> bool {
+        let Some(spool) = self.spool.as_mut().filter(|_| at == 0) else { return false };
+        if let Some(entry) = spool.entries.pop_front() {
+            spool.back.ahead.passed(&entry.made);
+        }
+        true
     }
 
     /// What became of an entry, or of telling that it was not accepted.

@@ -5,12 +5,15 @@
 use super::{
     core::{self, Seen},
     flight::{Asked, Flight},
-    offline::{Kept, RECENT, Spooling},
+    offline::{Kept, RECENT, Spooling, told},
     serve::{Room, Waiting},
 };
 use crate::{
-    domain::{Command, CommandId, Event, Seq, State, room::RoomFact, tell},
-    journal::{Head, Journal, Trouble, read_all, spool::Entry},
+    domain::{Command, CommandId, Event, Seq, State, room::RoomFact},
+    journal::{
+        Head, Journal, Trouble, read_all,
+        spool::{Entry, Unkept},
+    },
     wire::Outcome,
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
@@ -65,7 +68,7 @@ async fn anew(journal: Arc<dyn Journal>) -> Result<Option<Box<Anew>>, Trouble> {
 /// What comes of what a room keeps.
 pub(super) enum Spooled {
     /// The next entry was written, or was not.
-    Written(Result<(), Trouble>),
+    Written(Result<(), Unkept>),
     /// The journal was looked at anew.
     Anew(Result<Option<Box<Anew>>, Trouble>),
 }
@@ -151,7 +154,6 @@ impl Room {
             let known = self.core.knows(asked.id) || spool.entries.iter().any(|entry| entry.id == asked.id);
             let Some(first) = events.first().filter(|_| !known) else { continue };
             let Some(command) = self.core.redacted(asked.command.clone()) else { continue };
-            let said: Vec<String> = events.iter().filter(|one| tell::matters(one)).map(tell::line).collect();
             kept.push(Entry {
                 id: asked.id,
                 at: first.occurred.clone(),
@@ -160,7 +162,7 @@ impl Room {
                 command,
                 glass: first.offline.as_ref().and_then(|offline| offline.glass.clone()),
                 made: core::made(events),
-                said: said.join("; "),
+                said: told(events),
                 gap: true,
                 after,
             });

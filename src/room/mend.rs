@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{CommandId, Event},
-    journal::{Appended, Trouble},
+    journal::{Appended, Trouble, spool::NOBODY_KNOWS},
     os::clock,
     wire::{JournalState, Outcome},
 };
@@ -17,10 +17,6 @@ use std::collections::HashSet;
 
 /// How often a command is decided again because somebody else appended first. Each time somebody got on.
 const AGAIN: u8 = 100;
-
-/// What is said of a command whose outcome is not known.
-pub(super) const NOBODY_KNOWS: &str =
-    "nobody knows whether it was recorded; the same command can be sent again";
 
 /// A page of events that were read.
 pub(super) type Page = BoxFuture<'static, Result<Vec<Event>, Trouble>>;

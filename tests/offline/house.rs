@@ -33,7 +33,7 @@ use warroom::{
         chain::Record,
         meeting::{Heard, Meeting, Other},
         read_all,
-        spool::{Entry, Opened, Spool},
+        spool::{Entry, Opened, Spool, Unkept},
     },
     room::{Options, Room},
     store::{Mode, spool, sqlite::Sqlite},
@@ -140,14 +140,14 @@ pub struct Disk {
 }
 
 impl Spool for Disk {
-    fn append(&self, n: u64, entry: &Entry) -> BoxFuture<'static, Result<(), Trouble>> {
+    fn append(&self, n: u64, entry: &Entry) -> BoxFuture<'static, Result<(), Unkept>> {
         if self.full.load(Ordering::SeqCst) {
             let full = Trouble::Unreadable {
                 what: "the spool".into(),
                 why: "the disk is full".into(),
                 hint: "free some space".into(),
             };
-            return async { Err(full) }.boxed();
+            return async { Err(Unkept { trouble: full, doubt: false }) }.boxed();
         }
         self.spool.append(n, entry)
     }

@@ -11,6 +11,7 @@ use tokio::{
 };
 
 /// How the line is.
+#[allow(dead_code, reason = "not every test needs all of them")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line {
     Open,
