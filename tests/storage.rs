@@ -1,5 +1,5 @@
-//! What a disk can do to a journal, on the real program: calls fail or take their time, the power goes at any of them. What
-//! was acknowledged is there afterwards, and nothing was acknowledged that might not be.
+//! What a disk can do to a journal and to a spool, on the real program: calls fail or take their time, the power goes at any
+//! of them. What was acknowledged is there afterwards, and nothing was acknowledged that might not be.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +15,10 @@ mod disk;
 mod faults;
 #[path = "storage/prefixes.rs"]
 mod prefixes;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "storage/shim.rs"]
 mod shim;
+#[path = "storage/spool.rs"]
+mod spool;
 mod support;

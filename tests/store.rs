@@ -10,16 +10,24 @@
 
 #[path = "store/anchored.rs"]
 mod anchored;
+#[path = "store/back.rs"]
+mod back;
+#[path = "store/beside.rs"]
+mod beside;
 #[path = "store/conformance.rs"]
 mod conformance;
 #[path = "store/failover.rs"]
 mod failover;
+#[path = "store/folds.rs"]
+mod folds;
 #[path = "store/many.rs"]
 mod many;
 #[path = "store/moving.rs"]
 mod moving;
 #[path = "support/pki.rs"]
 mod pki;
+#[path = "store/pooler.rs"]
+mod pooler;
 #[path = "store/postgres.rs"]
 mod postgres;
 #[path = "support/proxy.rs"]

@@ -45,6 +45,7 @@ fn status() -> RoomStatus {
         rooms: Vec::new(),
         replicated: None,
         away: None,
+        no_spool: None,
         head: 7,
         hash: None,
         here: vec![Presence::new(3, Actor::user("ana", 1000), As::Seat, at())],

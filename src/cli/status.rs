@@ -77,6 +77,10 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
     let kept = room.replicated.map(|yes| if yes { ", replicated" } else { ", not replicated" });
     lines.push(format!("journal {}{}  {how}", room.place, kept.unwrap_or_default()));
     lines.extend(room.away.as_deref().map(away));
+    lines.extend(room.no_spool.as_deref().map(|why| {
+        let why = crate::domain::text::line(why);
+        format!("spool   NOTHING CAN BE KEPT while the journal is out of reach, until the room is started again: {why}")
+    }));
     if !room.rooms.is_empty() {
         let one = |view: &RoomView| {
             let own = if view.own { " (this one)" } else { "" };
@@ -188,8 +192,13 @@ fn away(away: &Away) -> String {
     let how = if away.back { "being appended" } else { "appended when the journal is back" };
     let lost = away.lost.map(|(from, to)| format!("  THE JOURNAL LOST EVENTS {from} TO {to}"));
     let lost = lost.unwrap_or_default();
+    let trouble = away
+        .trouble
+        .as_ref()
+        .map(|why| format!("  NOTHING MORE IS RECORDED: {}", crate::domain::text::line(why)));
+    let trouble = trouble.unwrap_or_default();
     format!(
-        "OFFLINE since {}: {} kept at this room only{glass}, {how}  {}{lost}",
+        "OFFLINE since {}: {} kept at this room only{glass}, {how}  {}{lost}{trouble}",
         clock_utc(away.since),
         away.waiting,
         away.place

@@ -113,7 +113,8 @@ enum What {
         /// Alone: break the glass by typing the target's name
         #[arg(long, value_name = "TARGET", requires = "reason")]
         glass: Option<String>,
-        /// Why the glass is broken
+        /// Why the glass is broken; without --glass, why another's request is approved although the shared journal is out
+        /// of reach
         #[arg(long)]
         reason: Option<String>,
     },
@@ -264,6 +265,7 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
         What::Take { glass, .. } | What::TakeOver { glass, .. } | What::Abandon { glass, .. } => {
             glass.clone()
         }
+        What::Approve { glass: None, reason, .. } => reason.clone(),
         _ => None,
     };
     let mut session = Session::open(with).await?.under(glass);

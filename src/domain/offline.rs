@@ -151,8 +151,11 @@ pub fn decide_under_glass(
         matches!(fact, Fact::Deviation(DeviationFact::Recorded { what, .. })
             if what.kind == DeviationKind::BrokenGlass)
     };
-    let Some(first) = facts.first().filter(|_| !facts.iter().any(is_one)) else { return Ok(facts) };
-    let more = facts.iter().filter(|fact| matches!(fact, Fact::Deviation(DeviationFact::Recorded { .. })));
+    let deviates = |fact: &&Fact| matches!(fact, Fact::Deviation(DeviationFact::Recorded { .. }));
+    // What was done, before what was unusual about it.
+    let done = facts.iter().find(|fact| !deviates(fact)).or(facts.first());
+    let Some(first) = done.filter(|_| !facts.iter().any(is_one)) else { return Ok(facts) };
+    let more = facts.iter().filter(deviates);
     let recorded = DeviationFact::Recorded {
         deviation: deviation::next_id(state, more.count()),
         incident: first.stream(state),

@@ -38,10 +38,23 @@ pub struct Entry {
     pub after: Head,
 }
 
+/// An entry was not kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{trouble}: {}", if *.doubt { NOBODY_KNOWS } else { "nothing was recorded" })]
+pub struct Unkept {
+    /// Why.
+    pub trouble: Trouble,
+    /// What was written could not be taken back: it may be found there when the room is started again.
+    pub doubt: bool,
+}
+
+/// What is said of a command whose outcome is not known.
+pub const NOBODY_KNOWS: &str = "nobody knows whether it was recorded; the same command can be sent again";
+
 /// A local file of entries, in order. What it took is on the disk.
 pub trait Spool: Send + Sync {
     /// Adds entry `n`, counted from 0; refused where another is the next. Durable when it says so.
-    fn append(&self, n: u64, entry: &Entry) -> BoxFuture<'static, Result<(), Trouble>>;
+    fn append(&self, n: u64, entry: &Entry) -> BoxFuture<'static, Result<(), Unkept>>;
 
     /// All of it stands in the journal: empties it. What is appended next is entry 0.
     fn clear(&self);

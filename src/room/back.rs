@@ -2,6 +2,7 @@
 //! under its own name. What the rules do not accept any more becomes a conflict, for a person to decide.
 
 use super::{
+    ahead::Ahead,
     flight::{Asked, PAGE, read_on},
     offline::Spooling,
     serve::{Room, Waiting},
@@ -11,6 +12,8 @@ use crate::{
         Command, CommandId, Event, Offline,
         conflict::{ConflictCommand, Unaccepted},
         id::IncidentId,
+        power::Groups,
+        refusal::{Code, Refusal},
         room::RoomFact,
         state::FOLD,
         time::Span,
@@ -20,7 +23,7 @@ use crate::{
     wire::{Finished, FromRoom, JournalState, Outcome, encode},
 };
 use futures::FutureExt as _;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -35,8 +38,8 @@ pub(super) struct Back {
     step: Step,
     /// Not before this.
     again: Option<Instant>,
-    /// Names that were given offline, and what they are in the journal; none where nothing came of them.
-    names: BTreeMap<String, Option<String>>,
+    /// What is on its way.
+    ahead: Ahead,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -47,18 +50,15 @@ enum Step {
     Reading,
     /// What the journal has lost is written to the room's own disk.
     Gap,
-    /// The first entry can be sent.
-    Ready,
-    /// It is on its way to the journal.
+    /// Entries are sent.
     Sending,
-    /// That it is not accepted is.
-    Raising,
 }
 
 impl Back {
     pub(super) fn stop(&mut self, now: Instant) {
         self.step = Step::Idle;
         self.again = Some(now + AGAIN);
+        self.ahead.stop();
     }
 
     pub(super) fn writes_back(&mut self) {
@@ -66,56 +66,12 @@ impl Back {
     }
 
     pub(super) fn is_sending(&self) -> bool {
-        matches!(self.step, Step::Ready | Step::Sending | Step::Raising)
+        self.step == Step::Sending
     }
 
     fn is_due(&self, now: Instant) -> bool {
         self.step == Step::Idle && self.again.is_none_or(|again| again <= now)
     }
-
-    /// What became of names that were given offline.
-    fn learn(&mut self, given: &[String], made: &[String]) {
-        let kind = |name: &str| name.split('-').next().unwrap_or_default().to_owned();
-        let mut left: Vec<&String> = made.iter().collect();
-        for name in given {
-            let same = left.iter().position(|one| kind(one) == kind(name));
-            self.names.insert(name.clone(), same.map(|at| left.remove(at).clone()));
-        }
-    }
-
-    /// The command with the names that things have in the journal, or the one that names nothing there.
-    fn renamed(&self, command: &Command) -> Result<Command, String> {
-        if self.names.iter().all(|(given, now)| now.as_ref() == Some(given)) {
-            return Ok(command.clone());
-        }
-        let Ok(mut value) = serde_json::to_value(command) else { return Ok(command.clone()) };
-        rename(&mut value, &self.names)?;
-        let bytes = serde_json::to_vec(&value).map_err(|error| error.to_string())?;
-        serde_json::from_slice(&bytes).map_err(|error| error.to_string())
-    }
-}
-
-/// A name stands alone in its string, as text of people hardly does.
-fn rename(value: &mut serde_json::Value, names: &BTreeMap<String, Option<String>>) -> Result<(), String> {
-    match value {
-        serde_json::Value::String(text) => match names.get(text) {
-            Some(Some(now)) => text.clone_from(now),
-            Some(None) => return Err(text.clone()),
-            None => {}
-        },
-        serde_json::Value::Array(items) => {
-            for item in items {
-                rename(item, names)?;
-            }
-        }
-        serde_json::Value::Object(map) => {
-            for item in map.values_mut() {
-                rename(item, names)?;
-            }
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 /// The name under which it is told that an entry was not accepted: once, however often it is tried.
@@ -130,6 +86,23 @@ fn incident(entry: &Entry) -> Option<IncidentId> {
         own.or_else(|| map.values().find_map(named))
     }
     named(&serde_json::to_value(&entry.command).ok()?)
+}
+
+/// An entry as it is asked of the journal.
+fn spooled(entry: &Entry, command: Command) -> Asked {
+    let offline = Offline { at: entry.at.wall, glass: entry.glass.clone(), provisional: false };
+    Asked {
+        actor: entry.actor.clone(),
+        groups: Arc::new(entry.groups.clone()),
+        id: entry.id,
+        command,
+        waiting: Waiting::Spool(entry.id),
+        glass: None,
+        direct: true,
+        spooled: Some(Box::new((entry.at.clone(), offline))),
+        tries: 0,
+        large: None,
+    }
 }
 
 impl Room {
@@ -147,7 +120,7 @@ impl Room {
         }
         if spool.away.is_none() {
             // Kept before the room was started again: it has read all of the journal.
-            spool.back.step = Step::Ready;
+            spool.back.step = Step::Sending;
             self.send_next();
             return;
         }
@@ -170,7 +143,7 @@ impl Room {
                     self.write_back();
                     return true;
                 }
-                spool.back.step = Step::Ready;
+                spool.back.step = Step::Sending;
                 if std::mem::take(&mut spool.opens_late) {
                     self.open_on(None);
                 }
@@ -189,6 +162,8 @@ impl Room {
             Err(trouble) => {
                 tracing::warn!(%trouble, "the journal is not back yet");
                 spool.back.stop(Instant::now());
+                // Answers it, but as it is now it takes nothing: why may have changed.
+                self.go_away(&trouble.to_string(), None);
             }
         }
         true
@@ -198,119 +173,127 @@ impl Room {
     pub(super) fn send_on(&mut self) {
         let Some(spool) = self.spool.as_mut() else { return };
         if spool.back.step == Step::Gap && spool.is_still() {
-            spool.back.step = Step::Ready;
+            spool.back.step = Step::Sending;
             self.reopen();
             self.publish_status();
         }
-        if self.spool.as_ref().is_some_and(|spool| spool.back.step == Step::Ready) {
+        if self.spool.as_ref().is_some_and(|spool| spool.back.step == Step::Sending) {
             self.send_next();
         }
     }
 
+    /// Sends entries in their order, some ahead of the answers.
     fn send_next(&mut self) {
-        loop {
-            let Some(spool) = self.spool.as_mut().filter(|spool| spool.back.step == Step::Ready) else {
-                return;
-            };
-            let Some(entry) = spool.entries.front() else {
+        while self.mending.is_none() {
+            let Some(spool) = self.spool.as_mut().filter(|spool| spool.back.is_sending()) else { return };
+            if spool.entries.is_empty() {
                 if spool.is_still() {
                     self.is_back();
                 }
                 return;
-            };
-            // Raised before the room was started again.
-            if self.core.knows(conflict(entry.id)) {
-                drop(spool.entries.pop_front());
-                continue;
             }
-            let command = match spool.back.renamed(&entry.command) {
-                Ok(command) => command,
-                Err(name) => {
-                    self.raise(format!("{name} of then was not accepted either"));
+            let Some(at) = spool.back.ahead.next() else { return };
+            let Some(entry) = spool.entries.get(at) else { return };
+            let (id, given, tells) = (entry.id, entry.made.clone(), !entry.said.is_empty());
+            // From before the line broke or the room was started again.
+            if self.core.knows(conflict(id)) || (given.is_empty() && self.core.knows(id)) {
+                if self.pass(at) {
                     continue;
                 }
-            };
-            let offline = Offline { at: entry.at.wall, glass: entry.glass.clone(), provisional: false };
-            let asked = Asked {
-                actor: entry.actor.clone(),
-                groups: Arc::new(entry.groups.clone()),
-                id: entry.id,
-                command,
-                waiting: Waiting::Spool,
-                glass: None,
-                direct: true,
-                spooled: Some(Box::new((entry.at.clone(), offline))),
-                tries: 0,
-                large: None,
-            };
-            spool.back.step = Step::Sending;
-            match self.decide(asked) {
-                Some(outcome) => self.settled(outcome),
-                None => return,
+                return;
             }
-        }
-    }
-
-    /// What became of the first entry, or of telling that it was not accepted.
-    pub(super) fn settled(&mut self, outcome: Outcome) {
-        let Some(spool) = self.spool.as_mut().filter(|spool| spool.back.is_sending()) else { return };
-        match outcome {
-            Outcome::Ok { made, .. } => {
-                let raised = spool.back.step == Step::Raising;
-                spool.back.step = Step::Ready;
-                if let Some(entry) = spool.entries.pop_front() {
-                    spool.back.learn(&entry.made, if raised { &[] } else { &made });
+            let outcome = match spool.back.ahead.renamed(&entry.command) {
+                Ok(command) => {
+                    let asked = spooled(entry, command);
+                    self.decide(asked)
                 }
-                self.publish_status();
-            }
-            Outcome::Refused(refusal) => self.raise(refusal.message),
-            Outcome::Failed { why } => {
-                tracing::warn!(%why, "what was kept offline is not in the journal yet");
-                spool.back.stop(Instant::now());
-                self.publish_status();
+                Err(name) => Some(Outcome::Refused(Refusal::new(
+                    Code::Unknown,
+                    format!("{name} of then was not accepted either"),
+                ))),
+            };
+            let (outcome, made) = match outcome {
+                // How a hand went about what is told by another entry.
+                Some(Outcome::Refused(_)) if !tells => {
+                    if self.pass(at) {
+                        continue;
+                    }
+                    return;
+                }
+                Some(Outcome::Refused(refusal)) => (self.raise(at, refusal.message), Some(Vec::new())),
+                outcome => (outcome, self.flights.made()),
+            };
+            let Some(spool) = self.spool.as_mut() else { return };
+            match outcome {
+                None => spool.back.ahead.sent(id, &given, made),
+                Some(outcome) => {
+                    spool.back.ahead.sent(id, &given, None);
+                    self.settled(id, outcome);
+                }
             }
         }
     }
 
-    /// The first entry is not accepted: that is journaled, and then it is settled.
-    fn raise(&mut self, why: String) {
-        let host = self.host.clone();
-        let Some(spool) = self.spool.as_mut() else { return };
-        let Some(entry) = spool.entries.front() else { return };
-        spool.back.step = Step::Raising;
+    /// Settles an entry without sending it, once it is the first.
+    fn pass(&mut self, at: usize) -> bool {
+        let Some(spool) = self.spool.as_mut().filter(|_| at == 0) else { return false };
+        if let Some(entry) = spool.entries.pop_front() {
+            spool.back.ahead.passed(&entry.made);
+        }
+        true
+    }
+
+    /// What became of an entry, or of telling that it was not accepted.
+    pub(super) fn settled(&mut self, id: CommandId, outcome: Outcome) {
+        let Some(spool) = self.spool.as_mut().filter(|spool| spool.back.is_sending()) else { return };
+        let why = match outcome {
+            Outcome::Ok { made, .. } => {
+                if spool.back.ahead.settle(id, &made) {
+                    drop(spool.entries.pop_front());
+                    self.publish_status();
+                }
+                return;
+            }
+            Outcome::Failed { why } => why,
+            Outcome::Refused(refusal) => {
+                tracing::error!(%refusal, "a conflict cannot be told");
+                refusal.message
+            }
+        };
+        tracing::warn!(%why, "what was kept offline is not in the journal yet");
+        spool.back.stop(Instant::now());
+        self.publish_status();
+    }
+
+    /// What was decided from this entry on stands on what did not happen.
+    pub(super) fn send_again_from(&mut self, id: CommandId) {
+        if let Some(spool) = self.spool.as_mut() {
+            spool.back.ahead.back_to(id);
+        }
+    }
+
+    /// An entry is not accepted: that takes its place in the journal.
+    fn raise(&mut self, at: usize, why: String) -> Option<Outcome> {
+        let spool = self.spool.as_ref()?;
+        let entry = spool.entries.get(at)?;
         let what = Box::new(Unaccepted {
-            incident: incident(entry),
+            incident: incident(entry).and_then(|given| spool.back.ahead.incident(given)),
             by: entry.actor.clone(),
             at: entry.at.clone(),
-            host,
+            host: self.host.clone(),
             said: entry.said.clone(),
             glass: entry.glass.clone(),
             why,
         });
-        let now = clock::now();
         let offline = Offline { at: entry.at.wall, glass: None, provisional: false };
-        let asked = Asked {
+        let raise = spooled(entry, Command::Conflict(ConflictCommand::Raise { what }));
+        self.decide(Asked {
             actor: self.own_name.clone(),
-            groups: crate::domain::power::Groups::default(),
+            groups: Groups::default(),
             id: conflict(entry.id),
-            command: Command::Conflict(ConflictCommand::Raise { what }),
-            waiting: Waiting::Spool,
-            glass: None,
-            direct: true,
-            spooled: Some(Box::new((now, offline))),
-            tries: 0,
-            large: None,
-        };
-        match self.decide(asked) {
-            Some(Outcome::Refused(refusal)) => {
-                tracing::error!(%refusal, "a conflict cannot be told");
-                if let Some(spool) = &mut self.spool {
-                    spool.back.stop(Instant::now());
-                }
-            }
-            Some(outcome) => self.settled(outcome),
-            None => {}
-        }
+            spooled: Some(Box::new((clock::now(), offline))),
+            ..raise
+        })
     }
 
     /// All is in the journal: everybody is shown that, and only that.
@@ -352,43 +335,5 @@ impl Spooling {
     /// Something waits to be sent, whether the journal is out of reach or not.
     pub(super) fn has_to_send(&self) -> bool {
         self.away.is_some() || !self.entries.is_empty()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{id::TaskId, note::NoteCommand, task::TaskCommand};
-
-    fn names(list: &[&str]) -> Vec<String> {
-        list.iter().map(|&name| name.to_owned()).collect()
-    }
-
-    fn done(incident: u32, task: u32) -> Command {
-        let (incident, task) = (IncidentId(incident), TaskId(task));
-        Command::Task(TaskCommand::Done { incident, task, result: "INC-1 is well".into() })
-    }
-
-    #[test]
-    fn names_of_then_are_the_names_of_now_all_at_once() {
-        let mut back = Back::default();
-        // Two incidents change places.
-        back.learn(&names(&["INC-1", "TSK-4"]), &names(&["INC-2", "TSK-9"]));
-        back.learn(&names(&["INC-2"]), &names(&["INC-1"]));
-        assert_eq!(back.renamed(&done(1, 4)), Ok(done(2, 9)));
-        assert_eq!(back.renamed(&done(2, 5)), Ok(done(1, 5)));
-        let said = |text: &str| Command::Note(NoteCommand::Say { incident: None, text: text.into() });
-        assert_eq!(back.renamed(&said("see INC-1")), Ok(said("see INC-1")));
-    }
-
-    #[test]
-    fn what_came_of_nothing_is_named_by_nothing() {
-        let mut back = Back::default();
-        back.learn(&names(&["INC-1"]), &[]);
-        assert_eq!(back.renamed(&done(1, 4)), Err("INC-1".into()));
-        assert_eq!(back.renamed(&done(2, 4)), Ok(done(2, 4)));
-        // Another kind in between is none of it.
-        back.learn(&names(&["TSK-1", "DEV-1"]), &names(&["DEV-3", "TSK-2"]));
-        assert_eq!(back.renamed(&done(2, 1)), Ok(done(2, 2)));
     }
 }

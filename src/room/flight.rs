@@ -108,6 +108,11 @@ impl Flights {
         Some((flight, appended))
     }
 
+    /// The names that come into being with the newest; none where that is looked up.
+    pub(super) fn made(&self) -> Option<Vec<String>> {
+        self.flying.back().filter(|flight| !flight.known).map(|flight| core::made(&flight.events))
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.flying.is_empty()
     }
@@ -277,8 +282,8 @@ impl Room {
     pub(super) fn answer(&mut self, waiting: Waiting, outcome: Outcome) {
         match waiting {
             Waiting::Conn(conn, id) => self.reply(conn, &FromRoom::Done { id, outcome }),
-            Waiting::Spool => {
-                self.settled(outcome);
+            Waiting::Spool(id) => {
+                self.settled(id, outcome);
                 self.send_on();
             }
             Waiting::Nobody => {}

@@ -13,7 +13,7 @@ use crate::{
     domain::{Command, CommandId, Event, Seq, State, room::RoomFact},
     journal::{
         Head, Journal, Trouble, read_all,
-        spool::{ACKNOWLEDGED, Entry},
+        spool::{ACKNOWLEDGED, Entry, Unkept},
     },
     wire::Outcome,
 };
@@ -66,7 +66,7 @@ async fn anew(journal: Arc<dyn Journal>) -> Result<Option<Box<Anew>>, Trouble> {
 /// What comes of what a room keeps.
 pub(super) enum Spooled {
     /// The next entry was written, or was not.
-    Written(Result<(), Trouble>),
+    Written(Result<(), Unkept>),
     /// The journal was looked at anew.
     Anew(Result<Option<Box<Anew>>, Trouble>),
 }

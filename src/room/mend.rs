@@ -4,11 +4,11 @@
 use super::{
     flight::{Asked, Flight, PAGE, read_on},
     offline::written,
-    serve::Room,
+    serve::{Room, Waiting},
 };
 use crate::{
     domain::{CommandId, Event},
-    journal::{Appended, Trouble},
+    journal::{Appended, Trouble, spool::NOBODY_KNOWS},
     os::clock,
     wire::{JournalState, Outcome},
 };
@@ -17,10 +17,6 @@ use std::collections::HashSet;
 
 /// How often a command is decided again because somebody else appended first. Each time somebody got on.
 const AGAIN: u8 = 100;
-
-/// What is said of a command whose outcome is not known.
-pub(super) const NOBODY_KNOWS: &str =
-    "nobody knows whether it was recorded; the same command can be sent again";
 
 /// A page of events that were read.
 pub(super) type Page = BoxFuture<'static, Result<Vec<Event>, Trouble>>;
@@ -140,18 +136,37 @@ impl Room {
 
     fn conclude(&mut self, mending: Mending, caught: bool) {
         let Mending { flights, held, conflict, doubt, why, happened, .. } = mending;
-        let (done, undone): (Vec<_>, Vec<_>) = flights
-            .into_iter()
-            .partition(|flight| flight.answer.is_some() || happened.contains(&flight.asked.id));
-        let lost: Vec<_> = undone.iter().map(|flight| flight.asked.id).collect();
+        let (mut done, mut undone, mut from) = (Vec::new(), Vec::new(), None);
+        for flight in flights {
+            let is_done = flight.answer.is_some() || happened.contains(&flight.asked.id);
+            match flight.asked.waiting {
+                // What comes from the spool is settled in its order, and sent again from the first that is undone.
+                Waiting::Spool(id) if from.is_some() || !is_done => drop(from.get_or_insert(id)),
+                _ if is_done => {
+                    done.push(flight);
+                    continue;
+                }
+                _ => {}
+            }
+            undone.push((flight, is_done));
+        }
+        let lost = undone.iter().filter(|(flight, is_done)| flight.is_new() && !is_done);
+        let lost: Vec<_> = lost.map(|(flight, _)| flight.asked.id).collect();
         self.core.forget(&lost);
+        if let Some(id) = from {
+            self.send_again_from(id);
+        }
         for flight in done {
             let outcome = flight.answer.clone().unwrap_or_else(|| flight.outcome());
             let waiting = flight.asked.waiting;
             self.acknowledged(flight);
-            self.answer(waiting, outcome);
+            match waiting {
+                Waiting::Spool(id) => self.settled(id, outcome),
+                _ => self.answer(waiting, outcome),
+            }
         }
-        let undone = undone.into_iter().map(|flight| flight.asked);
+        let undone = undone.into_iter().map(|(flight, _)| flight.asked);
+        let undone = undone.filter(|asked| !matches!(asked.waiting, Waiting::Spool(_)));
         let fenced = self.fenced.clone();
         if let (None, true, true) = (&fenced, conflict, caught) {
             self.set_writable();
@@ -167,6 +182,7 @@ impl Room {
                     self.answer(waiting, outcome);
                 }
             }
+            self.send_on();
             return;
         }
         let (why, what) = match &fenced {

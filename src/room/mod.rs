@@ -3,6 +3,7 @@
 //! One task decides ([`serve`]). Everything else (connections, sources, the HTTP gate, the journal's thread) sends to
 //! it and is sent to. Nothing is published, answered or acted on before it is durable.
 
+mod ahead;
 mod asks;
 mod audit;
 mod back;
@@ -14,9 +15,11 @@ mod erase;
 mod flight;
 mod gap;
 mod gatekeeper;
+mod glimpse;
 mod hands;
 mod look;
 mod mend;
+mod names;
 mod offline;
 mod others;
 mod outbox;

@@ -7,21 +7,23 @@ use super::{
     core::{self, Core, Submitted, When},
     flight::{Asked, Flight, ok},
     gap::{Gap, Reading},
-    mend::{Mending, NOBODY_KNOWS},
+    mend::Mending,
     serve::{Room, Waiting},
 };
 use crate::{
     domain::{
-        Event, Offline, Refusal, Seq,
+        Command, CommandId, Event, Fact, Offline, Refusal, Seq,
+        deviation::{DeviationFact, DeviationKind},
         id::IncidentId,
         offline::{self, Way},
         refusal::Code,
         tell,
         time::{Stamp, Wall, clock_utc},
+        walk::{WalkCommand, WalkFact},
     },
     journal::{
         Journal, Trouble,
-        spool::{Entry, Opened, Ring, Spool},
+        spool::{Entry, NOBODY_KNOWS, Opened, Ring, Spool, Unkept},
     },
     os::clock,
     wire::{self, FromRoom, JournalState, Outcome, Told},
@@ -46,10 +48,12 @@ pub(super) struct Spooling {
     /// Entries in the file; with those on their way to it.
     written: u64,
     sent: u64,
-    pub(super) writing: FuturesOrdered<BoxFuture<'static, Result<(), Trouble>>>,
+    pub(super) writing: FuturesOrdered<BoxFuture<'static, Result<(), Unkept>>>,
     kept: VecDeque<Kept>,
     /// One was not written, and all that were decided after it stand on what did not happen.
     broken: bool,
+    /// Why the disk took nothing last.
+    trouble: Option<String>,
     pub(super) away: Option<Away>,
     pub(super) back: Back,
     /// What was asked when nearly all was sent.
@@ -104,6 +108,7 @@ impl Spooling {
             writing: FuturesOrdered::new(),
             kept: VecDeque::new(),
             broken: false,
+            trouble: None,
             away: None,
             back: Back::default(),
             held: VecDeque::new(),
@@ -116,11 +121,21 @@ impl Spooling {
     }
 
     /// The next that was written, or was not. Never, where nothing is on its way.
-    async fn next(spool: &mut Option<Self>) -> Result<(), Trouble> {
+    async fn next(spool: &mut Option<Self>) -> Result<(), Unkept> {
         match spool {
             Some(spool) if !spool.writing.is_empty() => spool.writing.next().await.unwrap_or(Ok(())),
             _ => std::future::pending().await,
         }
+    }
+
+    /// What is on the disk and not in the journal yet, and what is on its way to the disk.
+    fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().chain(self.kept.iter().filter_map(|kept| kept.entry.as_ref()))
+    }
+
+    /// A command was kept here, and is not settled yet: it may be on its way to the journal.
+    fn keeps(&self, id: CommandId) -> bool {
+        self.away.as_ref().is_some_and(|away| away.core.knows(id)) && self.all().any(|entry| entry.id == id)
     }
 
     /// Nothing is on its way to the disk.
@@ -162,7 +177,7 @@ impl Spooling {
 }
 
 /// What waits to be written to the room's own disk.
-pub(super) async fn written(spool: &mut Option<Spooling>) -> Result<(), Trouble> {
+pub(super) async fn written(spool: &mut Option<Spooling>) -> Result<(), Unkept> {
     Spooling::next(spool).await
 }
 
@@ -238,17 +253,16 @@ impl Room {
     /// Decides a command on what is shown, and has it written to the room's own disk.
     pub(super) fn keep(&mut self, asked: Asked) -> Option<Outcome> {
         // Its outcome cannot be looked up now, and it has one.
-        if self.core.knows(asked.id) {
+        if self.core.knows(asked.id) && !self.spool.as_ref().is_some_and(|spool| spool.keeps(asked.id)) {
             return Some(ok(&[]));
         }
         let after = self.core.durable_head();
         let spool = self.spool.as_mut()?;
         let away = spool.away.as_mut()?;
         if away.core.knows(asked.id) {
-            let entries =
-                spool.entries.iter().chain(spool.kept.iter().filter_map(|kept| kept.entry.as_ref()));
-            let made = entries.filter(|entry| entry.id == asked.id).flat_map(|entry| entry.made.clone());
-            let outcome = Outcome::Ok { seqs: Vec::new(), made: made.collect(), offline: true };
+            let kept = spool.all().filter(|entry| entry.id == asked.id);
+            let made = kept.flat_map(|entry| entry.made.clone()).collect();
+            let outcome = Outcome::Ok { seqs: Vec::new(), made, offline: true };
             spool.push(Kept {
                 entry: None,
                 events: Vec::new(),
@@ -274,7 +288,7 @@ impl Room {
             Way::Waits(why) => return Some(Outcome::Refused(waits(away, why))),
             Way::Glass => match asked.glass.as_deref().or_else(|| offline::own_reason(&asked.command)) {
                 Some(reason) if !reason.trim().is_empty() => Some(reason.trim().to_owned()),
-                _ => return Some(Outcome::Refused(needs_glass(away))),
+                _ => return Some(Outcome::Refused(needs_glass(away, &asked.command))),
             },
         };
         let now: Stamp = clock::now();
@@ -301,7 +315,6 @@ impl Room {
             });
         };
         let made = core::made(&events);
-        let said: Vec<String> = events.iter().filter(|one| tell::matters(one)).map(tell::line).collect();
         let entry = Entry {
             id: asked.id,
             at: now,
@@ -310,7 +323,7 @@ impl Room {
             command,
             glass,
             made: made.clone(),
-            said: said.join("; "),
+            said: told(&events),
             gap: false,
             stood: None,
             after,
@@ -338,16 +351,22 @@ impl Room {
     }
 
     /// An entry was written, or was not. Only now anybody hears of it.
-    pub(super) fn was_written(&mut self, said: Result<(), Trouble>) {
+    pub(super) fn was_written(&mut self, said: Result<(), Unkept>) {
         let Some(spool) = &mut self.spool else { return };
         let Some(kept) = spool.kept.pop_front() else { return };
         let last = spool.kept.is_empty();
-        if let Err(trouble) = &said {
-            tracing::error!(%trouble, "what was done offline is not kept");
+        if let Err(unkept) = &said {
+            tracing::error!(%unkept, "what was done offline is not kept");
+            // Where it is, is said beside.
+            spool.trouble = Some(match &unkept.trouble {
+                Trouble::Unreadable { why, hint, .. } => format!("{why}: {hint}"),
+                broken @ Trouble::Broken { .. } => broken.to_string(),
+            });
         }
         spool.broken |= said.is_err();
         if let (Some(entry), false) = (kept.entry, spool.broken) {
             spool.written = spool.written.saturating_add(1);
+            spool.trouble = None;
             let gaps = spool.entries.iter().take_while(|one| one.gap).count();
             let at = if entry.gap { gaps } else { spool.entries.len() };
             spool.entries.insert(at, entry);
@@ -366,10 +385,11 @@ impl Room {
                 (spool.broken, spool.sent) = (false, spool.written);
             }
             let why = match said {
-                Err(trouble) => format!("{trouble}: nothing was recorded"),
+                Err(unkept) => unkept.to_string(),
                 Ok(()) => "one before it was not written: nothing was recorded".into(),
             };
             self.answer(kept.waiting, Outcome::Failed { why });
+            self.publish_status();
             return;
         }
         for event in kept.events {
@@ -429,6 +449,7 @@ impl Room {
             glass: spool.entries.iter().filter(|entry| entry.glass.is_some()).count() as u64,
             back: away.is_none() || spool.back.is_sending(),
             lost: spool.gap.as_ref().map(|gap| (gap.from, gap.to)),
+            trouble: spool.trouble.clone(),
             place: spool.file.place(),
         }))
     }
@@ -439,14 +460,30 @@ fn waits(away: &Away, why: &str) -> Refusal {
     Refusal::new(Code::Conflict, format!("the journal is out of reach since {since}")).hint(why)
 }
 
-fn needs_glass(away: &Away) -> Refusal {
+/// In words what a person would want to know of it, were it not accepted: the story, which steps were taken and which
+/// blocks began to run. That the glass was broken is told beside.
+pub(super) fn told(events: &[Event]) -> String {
+    let tells = |event: &&Event| match &event.fact {
+        Fact::Walk(WalkFact::Lent { .. } | WalkFact::Intended { .. }) => true,
+        Fact::Deviation(DeviationFact::Recorded { what, .. }) => what.kind != DeviationKind::BrokenGlass,
+        _ => tell::matters(event),
+    };
+    events.iter().filter(tells).map(tell::line).collect::<Vec<_>>().join("; ")
+}
+
+fn needs_glass(away: &Away, command: &Command) -> Refusal {
     let since = clock_utc(away.since);
+    // Where --glass stands for approving alone.
+    let option = match command {
+        Command::Walk(WalkCommand::Approve { .. }) => "--reason",
+        _ => "--glass",
+    };
     Refusal::new(
         Code::NeedsMore,
         format!("the journal is out of reach since {since}, and this needs that all rooms agree"),
     )
-    .hint(
-        "wait for it, or break the glass: --glass \"why\" does it provisionally, for this room alone, until the \
-         journal is back",
-    )
+    .hint(format!(
+        "wait for it, or break the glass: {option} \"why\" does it provisionally, for this room alone, until the \
+         journal is back"
+    ))
 }

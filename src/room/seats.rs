@@ -309,6 +309,7 @@ impl Room {
             rooms: self.room_views(),
             replicated: self.journal.is_replicated(),
             away: self.away_view(),
+            no_spool: self.no_spool.clone(),
         }
     }
 

@@ -149,8 +149,8 @@ pub(super) struct Seat {
 pub(super) enum Waiting {
     Conn(ConnId, CommandId),
     Nobody,
-    /// What was kept while the journal was out of reach.
-    Spool,
+    /// What was kept under this name while the journal was out of reach.
+    Spool(CommandId),
 }
 
 /// A room.
@@ -163,6 +163,8 @@ pub struct Room {
     pub(super) recent: VecDeque<Event>,
     /// What it keeps while the journal is out of reach.
     pub(super) spool: Option<Spooling>,
+    /// Why it can keep nothing.
+    pub(super) no_spool: Option<String>,
     pub(super) seats: BTreeMap<ConnId, Seat>,
     /// Frames for all that were published and not sent yet.
     pub(super) turn: Vec<u8>,
@@ -291,6 +293,7 @@ impl Room {
             flights: Flights::default(),
             recent,
             spool: None,
+            no_spool: None,
             seats: BTreeMap::new(),
             turn: Vec::new(),
             replies: Vec::new(),
@@ -376,6 +379,7 @@ impl Room {
                 // The room is worth having without.
                 Err(trouble) => {
                     tracing::error!(%trouble, "nothing can be kept while the journal is out of reach");
+                    room.no_spool = Some(trouble.to_string());
                 }
             }
         }

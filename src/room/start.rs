@@ -4,11 +4,11 @@ use super::{
     core::{self, Core, Submitted, When},
     flight::Asked,
     gap::Gap,
-    offline::Spooling,
+    offline::{Spooling, told},
     serve::{Room, Waiting},
 };
 use crate::{
-    domain::{Command, CommandId, Event, Offline, Seq, power::Groups, room::RoomFact, tell},
+    domain::{Command, CommandId, Event, Offline, Seq, power::Groups, room::RoomFact, time::Wall},
     journal::{mirror::Found, spool::Entry},
     wire::Outcome,
 };
@@ -103,7 +103,6 @@ impl Spooling {
     /// A command of this room, and what came of it, to be kept until it cannot be lost any more.
     pub(super) fn entry_of(core: &Core, asked: &Asked, events: &[Event]) -> Option<Entry> {
         let first = events.first()?;
-        let said: Vec<String> = events.iter().filter(|one| tell::matters(one)).map(tell::line).collect();
         Some(Entry {
             id: asked.id,
             at: first.occurred.clone(),
@@ -112,7 +111,7 @@ impl Spooling {
             command: core.redacted(asked.command.clone())?,
             glass: first.offline.as_ref().and_then(|offline| offline.glass.clone()),
             made: core::made(events),
-            said: said.join("; "),
+            said: told(events),
             gap: true,
             stood: Some(first.seq),
             after: core.durable_head(),

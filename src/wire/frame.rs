@@ -403,6 +403,9 @@ pub struct RoomStatus {
     /// keeps nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub away: Option<Box<Away>>,
+    /// Why it will keep nothing while the journal is out of reach, where it shares one and its spool cannot be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_spool: Option<String>,
 }
 
 /// What a room keeps on its own disk, as the journal that it shares is or was out of reach.
@@ -423,6 +426,9 @@ pub struct Away {
     /// The journal has lost what it had acknowledged: the first and the last of it. It is being written back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<(Seq, Seq)>,
+    /// Why the disk took nothing last: what is done is refused until it takes something again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
     /// Where they are kept.
     pub place: String,
 }

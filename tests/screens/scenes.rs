@@ -271,6 +271,21 @@ pub fn all() -> Vec<Scene> {
         model
     }));
     all.push(scene("offline", offline(0)));
+    all.push(scene("offline-full-disk", {
+        let mut model = offline(0);
+        if let Some(away) = model.room.as_mut().and_then(|room| room.away.as_mut()) {
+            away.trouble = Some("No space left on device (os error 28): free some space there".into());
+        }
+        model
+    }));
+    all.push(scene("no-spool", {
+        let mut model = offline(0);
+        if let Some(room) = model.room.as_mut() {
+            (room.away, room.journal) = (None, JournalState::Writable);
+            room.no_spool = Some("the spool offline-07.spool: Read-only file system (os error 30)".into());
+        }
+        model
+    }));
     all.push(scene("offline-glass", {
         let mut model = offline(0);
         press(&mut model, NOW, "F enter enter enter 'the_next_deploy_would_hide_it");
@@ -392,6 +407,7 @@ fn offline(glass: u64) -> Model {
         glass,
         back: false,
         lost: None,
+        trouble: None,
         place: "/var/lib/warroom/offline-07.spool".into(),
     };
     let why = "postgres://db-a,db-b/warroom: the journal's server does not answer".into();

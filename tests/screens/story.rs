@@ -783,6 +783,7 @@ pub fn status(gate: bool) -> RoomStatus {
         rooms: Vec::new(),
         replicated: None,
         away: None,
+        no_spool: None,
     }
 }
 

@@ -2,7 +2,7 @@
  * synced, and fails the calls that a test names. Everything else passes through.
  *
  * SHIM_DIR    the journal's directory; in the record it is file 127
- * SHIM_FILES  the journal's files in it, parted by colons; a file's place here is its number in the record
+ * SHIM_FILES  its files, as patterns parted by colons; a file's place here is its number in the record
  * SHIM_FAULT  "CALL KIND FROM TO": calls FROM..TO of CALL (write, sync, truncate), counted from 1 over all files, fail.
  *             KIND is an errno's name, "short" (half is written, then the disk is full) or "wait" (while SHIM_GATE is
  *             there; that one waits is said by making SHIM_GATE.reached)
@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -52,7 +53,9 @@ static int named(const char *path) {
   name++;
   for (int n = 0; *files; n++) {
     size_t len = strcspn(files, ":");
-    if (strlen(name) == len && strncmp(name, files, len) == 0) return n;
+    char pattern[NAME_MAX];
+    snprintf(pattern, sizeof pattern, "%.*s", (int)len, files);
+    if (fnmatch(pattern, name, 0) == 0) return n;
     files += len;
     if (*files == ':') files++;
   }

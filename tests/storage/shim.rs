@@ -11,8 +11,8 @@ use std::{
     sync::OnceLock,
 };
 
-/// The journal's files, by their numbers in a record.
-pub const FILES: [&str; 3] = ["journal.db", "journal.db-wal", "journal.db-journal"];
+/// The files of a journal and of a spool, by their numbers in a record.
+pub const FILES: [&str; 4] = ["journal.db", "journal.db-wal", "journal.db-journal", "offline-*.spool"];
 
 /// The shim, compiled once for all tests of this process.
 fn object() -> &'static Path {

@@ -44,7 +44,7 @@ use warroom::{
 pub struct One {
     pub dir: tempfile::TempDir,
     pub spec: Spec,
-    socket: PathBuf,
+    pub socket: PathBuf,
     task: JoinHandle<String>,
 }
 

@@ -14,6 +14,9 @@ use warroom::{
     },
 };
 
+const WAITS: &str =
+    "select count(*) from pg_stat_activity where wait_event = 'SyncRep' and application_name = 'warroom'";
+
 async fn refused(spec: Spec) -> String {
     Postgres::open(&spec, Mode::Write).await.err().unwrap().to_string()
 }
@@ -234,15 +237,20 @@ async fn a_commit_that_does_not_wait_for_its_standby_is_not_acknowledged() {
     assert_eq!(journal.is_replicated(), Some(true));
     let (records, _, next) = sealed(Head::EMPTY, vec![note("a")]);
     let pending = tokio::spawn(journal.append(Head::EMPTY, records));
-    until("it waits for the standby", || {
-        server.sql("select count(*) from pg_stat_activity where wait_event = 'SyncRep' and application_name = 'warroom'") == "1"
-    });
+    until("it waits for the standby", || server.sql(WAITS) == "1");
     assert!(!pending.is_finished(), "nothing is acknowledged that no standby has");
     server.sql("select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'");
     let said = pending.await.unwrap();
     assert!(matches!(&said, Appended::Unknown(why) if why.contains("without its standby")), "{said:?}");
-    // It is there to be looked up.
-    assert_eq!(journal.head().await.unwrap(), next);
+    // It is there, and nothing is told of it before a standby has it.
+    let asked = tokio::spawn(journal.head());
+    until("it waits for the standby", || server.sql(WAITS) == "1");
+    assert!(!asked.is_finished());
+    assert_eq!(server.sql("select seq from warroom.head"), next.seq.to_string());
+    server.sql("alter system reset synchronous_standby_names");
+    server.sql("select pg_reload_conf()");
+    let said = asked.await.unwrap().unwrap_err().to_string();
+    assert!(said.contains("no standby has what it acknowledges"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

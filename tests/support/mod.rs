@@ -11,6 +11,7 @@
 
 pub mod house;
 pub mod peer;
+pub mod pgbouncer;
 pub mod picture;
 pub mod postgres;
 pub mod pty;

@@ -132,6 +132,7 @@ fn trouble(model: &Model) -> Option<Waits> {
 fn offline(away: &Away, model: &Model) -> Waits {
     let since = Span::between(away.since, model.now.wall);
     let kept = match away.waiting {
+        0 if away.trouble.is_some() => "nothing is kept here".to_owned(),
         0 => "what you do is kept here".to_owned(),
         n => format!("{n} kept at this room only"),
     };
@@ -139,6 +140,14 @@ fn offline(away: &Away, model: &Model) -> Waits {
         let what =
             format!("events {from} to {to} were acknowledged and are gone; {kept}, being written back");
         return Waits::new("THE JOURNAL LOST EVENTS", Loud::Worst, what).since(since);
+    }
+    if let Some(why) = &away.trouble {
+        let out = clock_utc(away.since);
+        let what = format!(
+            "{}; the journal is out of reach since {out}; {kept}",
+            crate::seat::model::entry::one(why)
+        );
+        return Waits::new("NOTHING IS RECORDED", Loud::Worst, what).since(since);
     }
     let lead = if away.glass > 0 { "OFFLINE, GLASS BROKEN" } else { "OFFLINE" };
     let what = match (away.back, away.glass) {

@@ -83,6 +83,10 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
     if anchor.is_some_and(|anchor| anchor.trouble.is_some() && !anchor.lost) {
         out.push(("  checkpoints wait".into(), Role::Notice));
     }
+    if model.room.as_ref().is_some_and(|room| room.no_spool.is_some()) {
+        let gap = if out.is_empty() { "" } else { "  " };
+        out.push((format!("{gap}no spool"), Role::Bad));
+    }
     if let Some(away) = model.away() {
         let gap = if out.is_empty() { "" } else { "  " };
         let kept = format!("{gap}{} in the spool", away.waiting);

@@ -31,9 +31,10 @@ pub(super) async fn run(connector: Arc<Connector>, tell: Arc<watch::Sender<Seq>>
 /// On one connection, until it breaks. Says whether it was one at all.
 async fn hear(connector: &Connector, tell: &watch::Sender<Seq>) -> bool {
     let (heard, mut notes) = mpsc::channel(64);
-    let Ok(session) = connector.bare(Some(heard)).await else { return false };
-    if session.client.batch_execute("LISTEN warroom").await.is_err() {
-        tracing::info!("the journal's server does not notify: it is asked every second");
+    let Ok(session) = connector.bare(Some(("warroom", heard))).await else { return false };
+    if connector.notifies() {
+        // Where it is refused, or lost between a pooler and its server, asking does.
+        drop(session.client.batch_execute("LISTEN warroom").await);
     }
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

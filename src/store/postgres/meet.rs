@@ -1,12 +1,18 @@
 //! Where rooms on one database meet: a row for each, which is neither logged nor replicated. A notification wakes the
 //! others at once; each asks several times a second anyway, and so knows soon that the database is out of reach.
 
-use super::session::{Connector, Session};
+use super::{
+    outcome,
+    session::{Connector, Session},
+};
 use crate::{
     domain::{text, time::Span},
     journal::meeting::{Heard, Meeting, Other},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, watch},
     time::{MissedTickBehavior, interval, sleep, timeout},
@@ -24,10 +30,11 @@ const APART: Duration = Duration::from_millis(50);
 /// The longest wait before the next attempt to connect.
 const BACKOFF: Duration = Duration::from_secs(2);
 
-/// Says and hears in one statement. Rooms that are gone for long say nothing.
+/// Says and hears in one statement. Rooms that are gone for long say nothing. Nothing of it is worth a sync.
 const MEET: &str = "
 WITH said AS (
-  INSERT INTO warroom.rooms (room, seen, says) VALUES ($1, clock_timestamp(), $2)
+  INSERT INTO warroom.rooms (room, seen, says)
+  SELECT $1, clock_timestamp(), $2 WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL
   ON CONFLICT (room) DO UPDATE SET seen = excluded.seen, says = excluded.says
 ), told AS (
   SELECT pg_notify('warroom_rooms', $1) WHERE $3
@@ -35,6 +42,10 @@ WITH said AS (
 SELECT room, greatest(0, extract(epoch FROM clock_timestamp() - seen) * 1000)::bigint, says
 FROM warroom.rooms LEFT JOIN told ON true WHERE room <> $1 AND seen > clock_timestamp() - interval '5 minutes'
 ORDER BY room";
+
+/// The same, where the server knows no notifications.
+static MEET_QUIETLY: LazyLock<String> =
+    LazyLock::new(|| MEET.replace("pg_notify('warroom_rooms', $1)", "NULL::text"));
 
 /// Enters; stays until what is given back is dropped.
 pub(super) fn enter(connector: Arc<Connector>, room: &str) -> Meeting {
@@ -53,9 +64,10 @@ async fn stay(
     let mut wait = Duration::from_millis(100);
     while !tell.is_closed() && said.has_changed().is_ok() {
         let (notes, heard) = mpsc::channel(64);
-        match connector.bare(Some(notes)).await {
+        match connector.bare(Some(("warroom_rooms", notes))).await {
             Ok(session) => {
-                let mut place = Place { session, room: &room, tell: &tell };
+                let notifies = connector.notifies();
+                let mut place = Place { session, notifies, room: &room, tell: &tell };
                 if place.meet(&mut said, heard).await {
                     wait = Duration::from_millis(100);
                 }
@@ -74,6 +86,7 @@ fn trouble(tell: &watch::Sender<Heard>, why: &str) {
 
 struct Place<'m> {
     session: Session,
+    notifies: bool,
     room: &'m str,
     tell: &'m watch::Sender<Heard>,
 }
@@ -85,10 +98,9 @@ impl Place<'_> {
         said: &mut watch::Receiver<Arc<[u8]>>,
         mut notes: mpsc::Receiver<String>,
     ) -> bool {
-        // Nothing here is worth a sync. Without notifications, words arrive with the next look.
-        let prepared = "SET synchronous_commit = off; LISTEN warroom_rooms";
-        if self.session.client.batch_execute(prepared).await.is_err() {
-            drop(self.session.client.batch_execute("SET synchronous_commit = off").await);
+        if self.notifies {
+            // Without, words arrive with the next look.
+            drop(self.session.client.batch_execute("LISTEN warroom_rooms").await);
         }
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -126,7 +138,8 @@ impl Place<'_> {
     async fn say(&self, words: &[u8], news: bool) -> Result<(), String> {
         let with: [(&(dyn ToSql + Sync), Type); 3] =
             [(&self.room, Type::TEXT), (&words, Type::BYTEA), (&news, Type::BOOL)];
-        let asked = self.session.client.query_typed(MEET, &with);
+        let sql = if self.notifies { MEET } else { MEET_QUIETLY.as_str() };
+        let asked = self.session.client.query_typed(sql, &with);
         tokio::pin!(asked);
         let rows = if let Ok(rows) = timeout(WITHIN, &mut asked).await {
             rows
@@ -135,7 +148,12 @@ impl Place<'_> {
             let late = timeout(GIVEN_UP, asked).await;
             late.map_err(|_| "the journal's server does not answer".to_owned())?
         };
-        let rows = rows.map_err(|error| crate::postgres::why(&error))?;
+        let rows = match rows {
+            Ok(rows) => rows,
+            // The next word is not far.
+            Err(error) if outcome::is_overtaken(&error) => return Ok(()),
+            Err(error) => return Err(crate::postgres::why(&error)),
+        };
         let others = rows
             .iter()
             .filter_map(|row| {

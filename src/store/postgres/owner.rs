@@ -117,9 +117,15 @@ impl Owner {
             waiting.push((head, answer));
         }
         let said = match self.session().await {
-            Ok(session) => rows::append(&session, self.connector.place(), base, &fit)
-                .await
-                .keeping(session, &mut self.session),
+            Ok(session) => {
+                let said = rows::append(&self.connector, &session, base, &fit, self.acknowledged).await;
+                // After any other answer it is connected anew and all is demanded again; another of several hosts may
+                // take it.
+                let kept =
+                    matches!(said, Appended::Ok(_) | Appended::Conflict(_)) && !session.client.is_closed();
+                self.session = kept.then_some(session);
+                said
+            }
             Err(trouble) => Appended::Unavailable(trouble.to_string()),
         };
         let now = match said {
@@ -206,27 +212,16 @@ impl Owner {
         }
         let session = Arc::new(self.connector.open().await?);
         let fail = |error| outcome::trouble(self.connector.place(), &error);
-        if rows::has(&session, self.acknowledged).await.map_err(fail)? {
-            return Ok(session);
+        if !rows::has(&session, self.acknowledged).await.map_err(fail)? {
+            return Err(rows::lost(self.connector.place(), self.acknowledged));
         }
-        let Head { seq, hash } = self.acknowledged;
-        Err(Trouble::Broken {
-            seq,
-            why: format!("it was acknowledged as {seq}:{hash}, and {} has lost it", self.connector.place()),
-        })
-    }
-}
-
-/// Puts the connection back where it can be trusted on.
-trait Keeping {
-    fn keeping(self, session: Arc<Session>, place: &mut Option<Arc<Session>>) -> Self;
-}
-
-impl Keeping for Appended {
-    fn keeping(self, session: Arc<Session>, place: &mut Option<Arc<Session>>) -> Self {
-        if !matches!(self, Self::Unknown(_)) && !session.client.is_closed() {
-            *place = Some(session);
+        if self.connector.is_replicated() {
+            // As long as it takes: who asked again and again would leave a waiting server process behind each time.
+            rows::settled(&session).await.map_err(fail)?;
+            if !rows::stands(&self.connector, &session).await {
+                return Err(self.connector.alone());
+            }
         }
-        self
+        Ok(session)
     }
 }

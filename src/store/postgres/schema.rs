@@ -115,11 +115,15 @@ pub async fn init(spec: &Spec, role: Option<&str>) -> Result<(String, Init), Tro
     work.batch_execute("SELECT pg_advisory_xact_lock(hashtext('warroom journal init'))")
         .await
         .map_err(fail)?;
-    let there: bool =
-        work.query_one("SELECT to_regclass('warroom.head') IS NOT NULL", &[]).await.map_err(fail)?.get(0);
+    let there: bool = work
+        .query_typed("SELECT to_regclass('warroom.head') IS NOT NULL", &[])
+        .await
+        .map_err(fail)?
+        .first()
+        .is_some_and(|row| row.get(0));
     let format = async || {
-        let row = work.query_opt("SELECT format FROM warroom.head", &[]).await.map_err(fail)?;
-        Ok(row.map(|row| row.get::<_, i32>(0)))
+        let rows = work.query_typed("SELECT format FROM warroom.head", &[]).await.map_err(fail)?;
+        Ok(rows.first().map(|row| row.get::<_, i32>(0)))
     };
     let done = if there {
         match format().await? {

@@ -13,12 +13,14 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_postgres::{AsyncMessage, Client, Socket, config::TargetSessionAttrs, error::Severity};
 
 /// How long one host may take to answer at all, before the next is tried.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
-/// How long each host may take to let one in, where there is something to go on with without.
+/// How long all of them may take to let somebody in: a pooler whose places are taken answers, and then says nothing.
+const LET_IN_WITHIN: Duration = Duration::from_secs(10);
+/// How long each host may take, where there is something to go on with without.
 const REACHED_WITHIN: Duration = Duration::from_secs(4);
 /// A connection on which nothing that was sent is acknowledged for so long is given up.
 const SILENT_WITHIN: Duration = Duration::from_secs(10);
@@ -50,6 +52,27 @@ impl Drop for Session {
     }
 }
 
+/// A channel, and who is told what is notified there.
+type Heard = (&'static str, mpsc::Sender<String>);
+
+/// Why there is no connection.
+enum Unmade {
+    /// All of them together were silent for so long.
+    Silent(Duration),
+    Failed(Failed),
+}
+
+impl Unmade {
+    /// It may be otherwise a moment later.
+    fn is_away(&self) -> bool {
+        match self {
+            Self::Silent(_) => true,
+            Self::Failed(Failed::Trust(_)) => false,
+            Self::Failed(Failed::Server(error)) => outcome::is_away(error),
+        }
+    }
+}
+
 /// Makes connections.
 pub(super) struct Connector {
     address: Address,
@@ -57,6 +80,7 @@ pub(super) struct Connector {
     durability: Durability,
     mode: Mode,
     replicated: AtomicBool,
+    notifies: AtomicBool,
 }
 
 impl Connector {
@@ -79,7 +103,8 @@ impl Connector {
             .keepalives_retries(5);
         let name = config.get_dbname().unwrap_or_default().to_owned();
         let place = text::line(&format!("postgres://{}/{name}", address.hosts())).into_owned();
-        Ok(Self { address, place, durability: spec.durability, mode, replicated: AtomicBool::new(false) })
+        let (replicated, notifies) = (AtomicBool::new(false), AtomicBool::new(true));
+        Ok(Self { address, place, durability: spec.durability, mode, replicated, notifies })
     }
 
     /// The hosts and the database, without what may be secret.
@@ -87,9 +112,24 @@ impl Connector {
         &self.place
     }
 
-    /// Whether a standby has what the server of the newest connection acknowledges.
+    /// Whether a standby has what the server acknowledged last.
     pub(super) fn is_replicated(&self) -> bool {
         self.replicated.load(Ordering::Relaxed)
+    }
+
+    /// What was found in the transaction of an append.
+    pub(super) fn found_replicated(&self, is: bool) {
+        self.replicated.store(is, Ordering::Relaxed);
+    }
+
+    /// Whether nothing may be acknowledged that no standby has.
+    pub(super) fn wants_standby(&self) -> bool {
+        self.durability == Durability::Replicated
+    }
+
+    /// Whether the server passes notifications on. Where it cannot, it is not asked to: the statement would fail.
+    pub(super) fn notifies(&self) -> bool {
+        self.notifies.load(Ordering::Relaxed)
     }
 
     /// Connects to the host that takes writes, and looks whether it keeps what it acknowledges.
@@ -100,43 +140,47 @@ impl Connector {
     /// The same; `Err` within `Ok` where no server that takes writes is reached now, and maybe is later.
     pub(super) async fn reach(&self) -> Result<Result<Session, Trouble>, Trouble> {
         let hosts = u32::try_from(self.address.config.get_hosts().len()).unwrap_or(1).max(1);
-        let Ok(dialled) = tokio::time::timeout(REACHED_WITHIN * hosts, self.dial(None)).await else {
-            let hint = "see whether the server is overloaded or the network loses packets";
-            return Ok(Err(unreadable(&self.place, "it does not answer", hint)));
-        };
-        match dialled {
+        match self.dial(None, REACHED_WITHIN * hosts).await {
             Ok(session) => self.trusted(session).await.map(Ok),
-            Err(Failed::Server(error)) if outcome::is_away(&error) => {
-                Ok(Err(outcome::trouble(&self.place, &error)))
-            }
-            Err(failed) => Err(self.told(failed)),
+            Err(unmade) if unmade.is_away() => Ok(Err(self.told(unmade))),
+            Err(unmade) => Err(self.told(unmade)),
         }
     }
 
-    /// Connects, and demands nothing. Notifications go to `heard`.
-    pub(super) async fn bare(&self, heard: Option<mpsc::Sender<String>>) -> Result<Session, Trouble> {
-        self.dial(heard).await.map_err(|failed| self.told(failed))
+    /// Connects, and demands nothing. Notifications of this channel go to who is named with it.
+    pub(super) async fn bare(&self, heard: Option<Heard>) -> Result<Session, Trouble> {
+        self.dial(heard, LET_IN_WITHIN).await.map_err(|unmade| self.told(unmade))
     }
 
-    fn told(&self, failed: Failed) -> Trouble {
-        match failed {
-            Failed::Trust(why) => unreadable(&self.place, &why, "see [journal] in warroom.toml"),
-            Failed::Server(error) => outcome::trouble(&self.place, &error),
+    fn told(&self, unmade: Unmade) -> Trouble {
+        match unmade {
+            Unmade::Silent(within) => unreadable(
+                &self.place,
+                &format!("nobody was let in within {} s", within.as_secs()),
+                "see whether the server, or a pooler before it, has connections left",
+            ),
+            Unmade::Failed(Failed::Trust(why)) => {
+                unreadable(&self.place, &why, "see [journal] in warroom.toml")
+            }
+            Unmade::Failed(Failed::Server(error)) => outcome::trouble(&self.place, &error),
         }
     }
 
     /// The connection, where its server keeps what it acknowledges and has a journal that this program knows.
     async fn trusted(&self, session: Session) -> Result<Session, Trouble> {
         if self.mode == Mode::Write {
-            self.replicated.store(self.demand(&session.client).await?, Ordering::Relaxed);
+            self.found_replicated(self.demand(&session.client).await?);
+            self.try_notifying(&session.client).await?;
         }
         schema::known(&session.client, &self.place, self.mode).await?;
         Ok(session)
     }
 
-    async fn dial(&self, heard: Option<mpsc::Sender<String>>) -> Result<Session, Failed> {
+    async fn dial(&self, heard: Option<Heard>, within: Duration) -> Result<Session, Unmade> {
         let warned = Arc::new(AtomicBool::new(false));
-        let (client, connection) = postgres::connect(&self.address).await?;
+        let connecting = timeout(within, postgres::connect(&self.address));
+        let connected = connecting.await.map_err(|_| Unmade::Silent(within))?;
+        let (client, connection) = connected.map_err(Unmade::Failed)?;
         let task = tokio::spawn(drive(connection, Arc::clone(&warned), heard));
         Ok(Session { client, warned, task })
     }
@@ -147,7 +191,7 @@ impl Connector {
         let refuse = |why: &str, hint: &str| Err(unreadable(&self.place, why, hint));
         let rows = client
             .query_typed(
-                "SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('synchronous_commit'), \
+                "SELECT pg_is_in_recovery(), current_setting('fsync'), \
                  current_setting('synchronous_standby_names')",
                 &[],
             )
@@ -160,22 +204,36 @@ impl Connector {
         if row.get::<_, &str>(1) != "on" {
             return refuse("fsync is off there, so what it acknowledges can be lost", "set fsync = on");
         }
-        let replicated = !row.get::<_, &str>(3).trim().is_empty();
+        let replicated = !row.get::<_, &str>(2).trim().is_empty();
         if self.durability == Durability::Replicated && !replicated {
-            return refuse(
-                "no standby has what it acknowledges (synchronous_standby_names is empty)",
-                "set up a synchronous standby, or write durability = \"local\" in [journal] to do without",
-            );
-        }
-        // What a role or a database has set does not weaken it.
-        let wanted = match (replicated, row.get::<_, &str>(2)) {
-            (_, "remote_apply" | "on") | (false, "local" | "remote_write") => None,
-            _ => Some("SET synchronous_commit = on"),
-        };
-        if let Some(set) = wanted {
-            client.batch_execute(set).await.map_err(fail)?;
+            return Err(self.alone());
         }
         Ok(replicated)
+    }
+
+    /// What is said where a standby is demanded and the server has none.
+    pub(super) fn alone(&self) -> Trouble {
+        unreadable(
+            &self.place,
+            "no standby has what it acknowledges (synchronous_standby_names is empty)",
+            "set up a synchronous standby, or write durability = \"local\" in [journal] to do without",
+        )
+    }
+
+    /// Some forks of PostgreSQL know no notifications. Others are heard of by asking then.
+    async fn try_notifying(&self, client: &Client) -> Result<(), Trouble> {
+        let tried = client.batch_execute("SELECT pg_notify('warroom', '')").await;
+        match tried {
+            Err(error) if error.as_db_error().is_none() => return Err(outcome::trouble(&self.place, &error)),
+            Err(error) => {
+                if self.notifies.swap(false, Ordering::Relaxed) {
+                    let why = postgres::why(&error);
+                    tracing::info!(%why, "the journal's server does not notify: it is asked every second");
+                }
+            }
+            Ok(()) => self.notifies.store(true, Ordering::Relaxed),
+        }
+        Ok(())
     }
 }
 
@@ -183,7 +241,7 @@ impl Connector {
 async fn drive(
     mut connection: tokio_postgres::Connection<Socket, Stream>,
     warned: Arc<AtomicBool>,
-    heard: Option<mpsc::Sender<String>>,
+    heard: Option<(&'static str, mpsc::Sender<String>)>,
 ) {
     while let Some(message) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
         match message {
@@ -195,7 +253,10 @@ async fn drive(
                 }
             }
             Ok(AsyncMessage::Notification(note)) => {
-                if let Some(heard) = &heard {
+                // Behind a pooler, what somebody else listens to may come here.
+                if let Some((channel, heard)) = &heard
+                    && note.channel() == *channel
+                {
                     let _ = heard.try_send(note.payload().to_owned());
                 }
             }

@@ -2,7 +2,10 @@
 
 use crate::{
     domain::id::Digest,
-    journal::{Trouble, spool::Entry},
+    journal::{
+        Trouble,
+        spool::{Entry, Unkept},
+    },
 };
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest as _, Sha256};
@@ -132,8 +135,8 @@ impl File {
         self.count
     }
 
-    pub(super) fn refuses(&self, why: &dyn Display) -> Trouble {
-        trouble(&self.path, &why.to_string(), &"nothing was recorded")
+    pub(super) fn refuses(&self, why: &dyn Display) -> Unkept {
+        Unkept { trouble: trouble(&self.path, &why.to_string(), &"see the room's log"), doubt: false }
     }
 
     fn failed(&self, error: &std::io::Error) -> Trouble {
@@ -155,12 +158,12 @@ impl File {
     }
 
     /// Adds lines. Either all of them are on the disk, or none counts.
-    pub(super) fn append(&mut self, entries: &[String]) -> Result<(), Trouble> {
+    pub(super) fn append(&mut self, entries: &[String]) -> Result<(), Unkept> {
         self.add(entries, true)
     }
 
     /// Adds lines, which the system keeps and the disk maybe not yet.
-    pub(super) fn write(&mut self, entries: &[String]) -> Result<(), Trouble> {
+    pub(super) fn write(&mut self, entries: &[String]) -> Result<(), Unkept> {
         self.add(entries, false)
     }
 
@@ -169,8 +172,8 @@ impl File {
         self.on.sync_data().map_err(|error| self.failed(&error))
     }
 
-    fn add(&mut self, entries: &[String], synced: bool) -> Result<(), Trouble> {
-        self.settle()?;
+    fn add(&mut self, entries: &[String], synced: bool) -> Result<(), Unkept> {
+        self.settle().map_err(|trouble| Unkept { trouble, doubt: false })?;
         let (mut bytes, mut last) = (Vec::new(), self.last);
         for entry in entries {
             last = hash(&last, entry.as_bytes());
@@ -183,9 +186,8 @@ impl File {
             .and_then(|_| self.on.write_all(&bytes))
             .and_then(|()| if synced { self.on.sync_data() } else { Ok(()) });
         if let Err(error) = written {
-            let said = self.failed(&error);
-            drop(self.settle());
-            return Err(said);
+            let trouble = self.failed(&error);
+            return Err(Unkept { trouble, doubt: self.settle().is_err() });
         }
         self.dirty = false;
         self.last = last;

@@ -11,7 +11,7 @@ use crate::{
     domain::id::Digest,
     journal::{
         Trouble,
-        spool::{Entry, Opened, Spool},
+        spool::{Entry, Opened, Spool, Unkept},
     },
 };
 use file::File;
@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 const TOGETHER: usize = 256;
 
 enum Ask {
-    Append { n: u64, line: Result<String, String>, answer: oneshot::Sender<Result<(), Trouble>> },
+    Append { n: u64, line: Result<String, String>, answer: oneshot::Sender<Result<(), Unkept>> },
     Clear,
 }
 
@@ -56,7 +56,7 @@ pub fn open(dir: &Path, journal: Digest) -> Result<Opened, Trouble> {
 }
 
 impl Spool for Owned {
-    fn append(&self, n: u64, entry: &Entry) -> BoxFuture<'static, Result<(), Trouble>> {
+    fn append(&self, n: u64, entry: &Entry) -> BoxFuture<'static, Result<(), Unkept>> {
         let (answer, wait) = oneshot::channel();
         let line = serde_json::to_string(entry).map_err(|error| error.to_string());
         // Sent here and not when it is waited for: entries lie in the order in which they were decided.
@@ -64,9 +64,9 @@ impl Spool for Owned {
         let gone = file::trouble(&self.path, "its thread has ended", &"restart the room");
         async move {
             if !sent {
-                return Err(gone);
+                return Err(Unkept { trouble: gone, doubt: false });
             }
-            wait.await.unwrap_or(Err(gone))
+            wait.await.unwrap_or(Err(Unkept { trouble: gone, doubt: true }))
         }
         .boxed()
     }
@@ -108,14 +108,19 @@ fn run(mut file: File, inbox: &Receiver<Ask>) {
 }
 
 /// An entry's number, itself or why it is none, and who waits for it.
-type Asked = (u64, Result<String, String>, oneshot::Sender<Result<(), Trouble>>);
+type Asked = (u64, Result<String, String>, oneshot::Sender<Result<(), Unkept>>);
 
 fn append(file: &mut File, batch: Vec<Asked>) {
     let (mut lines, mut waiting) = (Vec::new(), Vec::new());
     for (n, line, answer) in batch {
         // One that was not emptied when it should have been is emptied now.
-        if n == 0 && waiting.is_empty() && file.count() > 0 {
-            drop(file.clear());
+        if n == 0
+            && waiting.is_empty()
+            && file.count() > 0
+            && let Err(trouble) = file.clear()
+        {
+            drop(answer.send(Err(Unkept { trouble, doubt: false })));
+            continue;
         }
         let next = file.count().saturating_add(lines.len() as u64);
         match line {

@@ -104,6 +104,6 @@ impl Files {
             self.other.clear()?;
             std::mem::swap(&mut self.to, &mut self.other);
         }
-        self.to.write(lines)
+        self.to.write(lines).map_err(|unkept| unkept.trouble)
     }
 }

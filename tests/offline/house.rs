@@ -1,0 +1,427 @@
+//! Rooms on one journal, each by a line of its own that can be cut.
+
+use futures::{FutureExt as _, future::BoxFuture};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::{sync::watch, task::JoinHandle};
+use uuid::Uuid;
+use warroom::{
+    domain::{
+        Command, CommandId, Event, Fact, Refusal, Seq, State,
+        freeze::{FreezeCommand, Scope},
+        gate,
+        id::IncidentId,
+        incident::IncidentCommand,
+        note::{NoteCommand, NoteFact},
+        policy::Policy,
+        severity::Severity,
+        task::TaskCommand,
+        time::Span,
+    },
+    evidence::{
+        blob::{Blobs, Bounds},
+        redact::{Redactor, Secret},
+    },
+    journal::{
+        Appended, Head, Journal, Trouble,
+        chain::Record,
+        meeting::{Heard, Meeting, Other},
+        read_all,
+        spool::{Entry, Opened, Spool, Unkept},
+    },
+    room::{Found, Options, Room},
+    store::{Mode, spool, sqlite::Sqlite},
+    transport::{client::Client, listen::listen},
+    wire::{Ask, JournalState, Outcome, RoomStatus, Told},
+};
+
+/// A journal that rooms share, each by a line of its own that can be cut.
+pub struct Line {
+    file: Arc<Sqlite>,
+    rooms: Arc<Mutex<Vec<String>>>,
+    cut: Arc<AtomicBool>,
+    /// What is sent arrives, and its answer does not.
+    mute: Arc<AtomicBool>,
+    /// Appends until it is cut.
+    left: Arc<AtomicI64>,
+}
+
+pub const WHY: &str = "the line is cut";
+
+impl Line {
+    fn gone(&self) -> Option<Trouble> {
+        let cut = self.cut.load(Ordering::SeqCst);
+        cut.then(|| Trouble::Unreadable { what: "the journal".into(), why: WHY.into(), hint: "wait".into() })
+    }
+}
+
+impl Journal for Line {
+    fn append(&self, expected: Head, records: Vec<Record>) -> BoxFuture<'static, Appended> {
+        if self.gone().is_some() {
+            return async { Appended::Unavailable(WHY.into()) }.boxed();
+        }
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 0 {
+            self.cut.store(true, Ordering::SeqCst);
+        }
+        let append = self.file.append(expected, records);
+        if self.mute.load(Ordering::SeqCst) {
+            self.cut.store(true, Ordering::SeqCst);
+            return append.map(|_| Appended::Unknown(WHY.into())).boxed();
+        }
+        append
+    }
+    fn read(&self, from: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
+        match self.gone() {
+            Some(gone) => async { Err(gone) }.boxed(),
+            None => self.file.read(from, limit),
+        }
+    }
+    fn find(&self, command: CommandId) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
+        match self.gone() {
+            Some(gone) => async { Err(gone) }.boxed(),
+            None => self.file.find(command),
+        }
+    }
+    fn head(&self) -> BoxFuture<'static, Result<Head, Trouble>> {
+        self.file.head()
+    }
+    fn watch(&self) -> watch::Receiver<Seq> {
+        self.file.watch()
+    }
+    fn erase(&self, seq: Seq) -> BoxFuture<'static, Result<(), Trouble>> {
+        self.file.erase(seq)
+    }
+    fn place(&self) -> String {
+        "postgres://db/warroom".into()
+    }
+    fn is_replicated(&self) -> Option<bool> {
+        Some(true)
+    }
+    fn meet(&self, room: &str) -> Option<Meeting> {
+        let (says, _) = watch::channel::<Arc<[u8]>>(Arc::from(Vec::new()));
+        let (tell, heard) = watch::channel(Heard::default());
+        self.rooms.lock().unwrap().push(room.to_owned());
+        let (rooms, cut, own) = (self.rooms.clone(), self.cut.clone(), room.to_owned());
+        tokio::spawn(async move {
+            while !tell.is_closed() {
+                let away = cut.load(Ordering::SeqCst);
+                tell.send_modify(|heard| {
+                    heard.trouble = away.then(|| WHY.to_owned());
+                    if !away {
+                        heard.answers += 1;
+                        let names = rooms.lock().unwrap();
+                        let others = names.iter().filter(|name| **name != own);
+                        heard.others = others
+                            .map(|name| Other {
+                                room: name.clone(),
+                                silent: Span::ZERO,
+                                says: Arc::from(Vec::new()),
+                            })
+                            .collect();
+                    }
+                });
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        Some(Meeting { says, heard })
+    }
+}
+
+/// A spool on a disk that may be full.
+pub struct Disk {
+    spool: Arc<dyn Spool>,
+    full: Arc<AtomicBool>,
+}
+
+impl Spool for Disk {
+    fn append(&self, n: u64, entry: &Entry) -> BoxFuture<'static, Result<(), Unkept>> {
+        if self.full.load(Ordering::SeqCst) {
+            let full = Trouble::Unreadable {
+                what: "the spool".into(),
+                why: "the disk is full".into(),
+                hint: "free some space".into(),
+            };
+            return async { Err(Unkept { trouble: full, doubt: false }) }.boxed();
+        }
+        self.spool.append(n, entry)
+    }
+    fn clear(&self) {
+        self.spool.clear();
+    }
+    fn place(&self) -> String {
+        self.spool.place()
+    }
+}
+
+/// The switches of one room's world, and appends until its line is cut.
+#[derive(Clone)]
+pub struct World {
+    pub cut: Arc<AtomicBool>,
+    pub mute: Arc<AtomicBool>,
+    pub full: Arc<AtomicBool>,
+    pub left: Arc<AtomicI64>,
+}
+
+pub struct House {
+    dir: tempfile::TempDir,
+    file: Arc<Sqlite>,
+    rooms: Arc<Mutex<Vec<String>>>,
+    pub world: World,
+    pub socket: PathBuf,
+    task: JoinHandle<String>,
+}
+
+impl House {
+    pub async fn several(count: usize) -> (tempfile::TempDir, Vec<Self>) {
+        let ground = tempfile::tempdir().unwrap();
+        let file = Arc::new(Sqlite::open(&ground.path().join("journal.db"), Mode::Write).unwrap());
+        let rooms = Arc::new(Mutex::new(Vec::new()));
+        let mut houses = Vec::new();
+        for _ in 0..count {
+            houses.push(Self::open(&file, &rooms).await);
+        }
+        (ground, houses)
+    }
+
+    pub async fn open(file: &Arc<Sqlite>, rooms: &Arc<Mutex<Vec<String>>>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let world = World {
+            cut: Arc::default(),
+            mute: Arc::default(),
+            full: Arc::default(),
+            left: Arc::new(AtomicI64::new(i64::MAX)),
+        };
+        let (socket, task) = Self::run(&dir, file, rooms, &world).await.unwrap();
+        Self { dir, file: file.clone(), rooms: rooms.clone(), world, socket, task }
+    }
+
+    async fn run(
+        dir: &tempfile::TempDir,
+        file: &Arc<Sqlite>,
+        rooms: &Arc<Mutex<Vec<String>>>,
+        world: &World,
+    ) -> Result<(PathBuf, JoinHandle<String>), String> {
+        let World { cut, mute, full, left } = world.clone();
+        let line = Line { file: file.clone(), rooms: rooms.clone(), cut, mute, left };
+        let at = dir.path().to_owned();
+        let options = Options {
+            journal: Arc::new(line),
+            spool: Some(Box::new(move |journal| {
+                let opened = spool::open(&at, journal)?;
+                Ok(Opened { spool: Arc::new(Disk { spool: opened.spool, full }), ..opened })
+            })),
+            found: Found::Sound,
+            blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
+            redactor: Redactor::new(&[Secret { name: "PASSWORD".into(), value: "hunter2".into() }], &[])
+                .unwrap(),
+            policy: Policy::default(),
+            owner: None,
+            gate: None,
+            drill: None,
+        };
+        let (room, _, inbox) = Room::open(options).await.map_err(|error| error.to_string())?;
+        let socket = dir.path().join(format!("{}.sock", Uuid::new_v4()));
+        let task = tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));
+        Ok((socket, task))
+    }
+
+    /// As kill -9 does, and a new one in its place.
+    pub async fn fall_and_rise(&mut self) {
+        self.task.abort();
+        until("it has let go", async || self.task.is_finished()).await;
+        until("its spool is let go", async || {
+            let file = std::fs::File::open(self.spool()).unwrap();
+            rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
+        })
+        .await;
+        (self.socket, self.task) = Self::run(&self.dir, &self.file, &self.rooms, &self.world).await.unwrap();
+    }
+
+    pub fn spool(&self) -> PathBuf {
+        let mut files = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        files.find(|path| path.extension().is_some_and(|ending| ending == "spool")).unwrap()
+    }
+
+    pub fn cut(&self, cut: bool) {
+        self.world.left.store(i64::MAX, Ordering::SeqCst);
+        self.world.cut.store(cut, Ordering::SeqCst);
+    }
+
+    pub async fn away(&self) {
+        self.cut(true);
+        until("it says so", async || self.status().await.away.is_some()).await;
+    }
+
+    pub async fn back(&self) {
+        self.world.mute.store(false, Ordering::SeqCst);
+        self.cut(false);
+        until("it is back", async || {
+            let status = self.status().await;
+            status.away.is_none() && status.journal == JournalState::Writable
+        })
+        .await;
+    }
+
+    pub async fn client(&self) -> Client {
+        Client::script(&self.socket).await.unwrap()
+    }
+
+    pub async fn does(&self, command: Command) -> Outcome {
+        self.client().await.act(command).await.unwrap()
+    }
+
+    pub async fn under_glass(&self, command: Command) -> Outcome {
+        let id = CommandId(Uuid::now_v7());
+        self.client()
+            .await
+            .command_under(id, command, Some("the deploy would make it worse".into()))
+            .await
+            .unwrap()
+    }
+
+    pub async fn status(&self) -> RoomStatus {
+        match self.client().await.ask(Ask::Status).await.unwrap() {
+            Told::Status(room) => *room,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn state(&self) -> State {
+        match self.client().await.ask(Ask::State).await.unwrap() {
+            Told::State(state) => *state,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn gate(&self) -> gate::Answer {
+        let request = gate::Request {
+            service: "shop".into(),
+            env: "prod".into(),
+            artifact: "shop@2".into(),
+            action: gate::Action::Deploy,
+            dry_run: false,
+            alias: None,
+        };
+        match self.client().await.ask(Ask::Gate(request)).await.unwrap() {
+            Told::Gate(answer) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What stands in the journal, its chain checked.
+    pub async fn events(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        read_all(self.file.as_ref(), Head::EMPTY, |event| events.push(event)).await.unwrap();
+        events
+    }
+}
+
+pub async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !so().await {
+        assert!(began.elapsed() < Duration::from_secs(45), "never came: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+pub async fn same(houses: &[House]) {
+    until("all see the same", async || {
+        let first = houses[0].status().await;
+        for house in &houses[1..] {
+            if house.status().await.hash != first.hash {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+    let first = serde_json::to_value(houses[0].state().await).unwrap();
+    for house in &houses[1..] {
+        assert_eq!(serde_json::to_value(house.state().await).unwrap(), first);
+    }
+    // And it is what stands in the journal.
+    let mut state = State::default();
+    for event in houses[0].events().await {
+        state.apply(&event);
+    }
+    assert_eq!(serde_json::to_value(state).unwrap(), first);
+}
+
+pub fn note(text: &str) -> Command {
+    Command::Note(NoteCommand::Say { incident: None, text: text.into() })
+}
+
+pub fn about(incident: u32, text: &str) -> Command {
+    Command::Note(NoteCommand::Say { incident: Some(IncidentId(incident)), text: text.into() })
+}
+
+pub fn declare(title: &str) -> Command {
+    Command::Incident(IncidentCommand::Declare {
+        title: title.into(),
+        severity: Severity::WORST,
+        services: vec!["shop".into()],
+        env: None,
+        freeze: false,
+    })
+}
+
+pub fn give(incident: u32, text: &str) -> Command {
+    Command::Task(TaskCommand::Give {
+        incident: IncidentId(incident),
+        text: text.into(),
+        owner: "bo".into(),
+        within: None,
+    })
+}
+
+pub fn freeze(incident: Option<u32>) -> Command {
+    Command::Freeze(FreezeCommand::Begin {
+        incident: incident.map(IncidentId),
+        scope: Scope::deploys(vec!["shop".into()], vec!["prod".into()]),
+        reason: "it burns".into(),
+        lease: None,
+    })
+}
+
+pub fn said(event: &Event) -> Option<&str> {
+    match &event.fact {
+        Fact::Note(NoteFact::Said { text, .. }) => Some(text),
+        _ => None,
+    }
+}
+
+pub fn one<'e>(events: &'e [Event], text: &str) -> &'e Event {
+    let mut found = events.iter().filter(|event| said(event).is_some_and(|said| said.contains(text)));
+    let first = found.next().unwrap_or_else(|| panic!("{text} is not there"));
+    assert!(found.next().is_none(), "{text} is there twice");
+    first
+}
+
+pub fn refusal(outcome: Outcome) -> Refusal {
+    match outcome {
+        Outcome::Refused(refusal) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub fn is_offline(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Ok { offline: true, .. })
+}
+
+/// A line of numbers that a seed gives.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % n
+    }
+}
