@@ -1,9 +1,6 @@
 //! The journal: durable appends beside the disk's own limit, replay and verification beside bare serde_json and bare
 //! SHA-256, a room opened on a long life, and an export; each beside what it cannot do without.
 //!
-//! `WARROOM_BENCH_POSTGRES` names an empty database that `warroom journal init` has set up, as the role that owns it: then
-//! appends there stand beside a bare `INSERT` of as many bytes.
-//!
 //! `WARROOM_BENCH_EVENTS` is the length of the long life (1,000,000 where it is not set).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
@@ -28,10 +25,7 @@ use support::{
 use warroom::{
     domain::{Fact, State},
     journal::{Appended, Head, Journal as _, chain, chain::Record, read_all, verify},
-    store::{
-        postgres::{Durability, Postgres, Spec},
-        sqlite::{Mode, Sqlite},
-    },
+    store::sqlite::{Mode, Sqlite},
 };
 
 /// Bytes of the bare append: what an event takes on the disk.
@@ -43,9 +37,6 @@ fn main() {
     let asked = Asked::here();
     if asked.part("append") {
         appends(&asked);
-    }
-    if asked.part("postgres") {
-        database(&asked);
     }
     if asked.part("replay") {
         replay(&asked);
@@ -86,56 +77,6 @@ fn appends(asked: &Asked) {
             row("its wait, half of them within", quantile(&mut waits, 0.5) * 1e3, "ms", None, Goal::None);
             row("its wait, 99 of 100 within", quantile(&mut waits, 0.99) * 1e3, "ms", None, Goal::None);
         }
-    }
-}
-
-/// The same in a database. Its journal is one long chain through all of it.
-fn database(asked: &Asked) {
-    head("journal: durable appends in PostgreSQL");
-    let Ok(url) = std::env::var("WARROOM_BENCH_POSTGRES") else {
-        println!("not measured: WARROOM_BENCH_POSTGRES names no database");
-        return;
-    };
-    let runtime = runtime();
-    let spec = Spec { url: url.clone(), durability: Durability::Local, ..Spec::default() };
-    let store = runtime.block_on(Postgres::open(&spec, Mode::Write)).unwrap();
-    assert_eq!(runtime.block_on(store.head()).unwrap(), Head::EMPTY, "it is to be empty");
-    let (client, connection) =
-        runtime.block_on(tokio_postgres::connect(&url, tokio_postgres::NoTls)).unwrap();
-    runtime.spawn(connection);
-    let table = "CREATE TABLE IF NOT EXISTS public.bare (seq bigserial PRIMARY KEY, bytes bytea)";
-    runtime.block_on(client.batch_execute(table)).unwrap();
-    let lasts = asked.pick(Duration::from_millis(1_500), Duration::from_millis(50));
-    let mut records: Vec<Record> = Vec::new();
-    Life::new(false).live(asked.pick(400_000, 20_000), |batch| records.extend(batch));
-    let (mut records, mut at) = (records.into_iter(), Head::EMPTY);
-    for together in [1, 16, 256] {
-        let [ours, bare] = in_turns(
-            asked.pick(5, 1),
-            [
-                &mut || {
-                    support::per_second(lasts, || {
-                        let flights: Vec<_> = (records.by_ref().take(together))
-                            .map(|record| {
-                                let next = Head { seq: record.seq, hash: record.hash };
-                                store.append(std::mem::replace(&mut at, next), vec![record])
-                            })
-                            .collect();
-                        let answers = runtime.block_on(join_all(flights));
-                        assert!(answers.iter().all(|answer| matches!(answer, Appended::Ok(_))));
-                        answers.len() as u64
-                    })
-                },
-                &mut || {
-                    let rows = vec![vec![b'x'; BARE]; together];
-                    let sql = "INSERT INTO public.bare (bytes) SELECT unnest($1::bytea[])";
-                    support::per_second(lasts, || runtime.block_on(client.execute(sql, &[&rows])).unwrap())
-                },
-            ],
-        );
-        let name =
-            if together == 1 { "one writer".to_owned() } else { format!("{together} writers, group commit") };
-        row(&name, ours, "ev/s", Some(("bare INSERT of as many rows", bare)), Goal::None);
     }
 }
 
