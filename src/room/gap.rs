@@ -4,9 +4,9 @@
 //! its own disk too.
 
 use super::{
-    core::Seen,
-    flight::Flight,
-    offline::{Kept, RECENT, Spooling},
+    core::{self, Core, Seen},
+    flight::{Asked, Flight},
+    offline::{Kept, RECENT, Spooling, told},
     serve::{Room, Waiting},
 };
 use crate::{
@@ -94,6 +94,24 @@ fn is_own(command: &Command) -> bool {
     matches!(command, Command::Room(_) | Command::Policy(_) | Command::Readiness(_) | Command::Tick)
 }
 
+/// A command of this room and what came of it, in case that the journal loses it.
+fn entry(core: &Core, asked: &Asked, events: &[Event]) -> Option<Entry> {
+    let first = events.first()?;
+    Some(Entry {
+        id: asked.id,
+        at: first.occurred.clone(),
+        actor: asked.actor.clone(),
+        groups: asked.groups.iter().cloned().collect(),
+        command: core.redacted(asked.command.clone())?,
+        glass: first.offline.as_ref().and_then(|offline| offline.glass.clone()),
+        made: core::made(events),
+        said: told(events),
+        gap: true,
+        stood: Some(first.seq),
+        after: core.durable_head(),
+    })
+}
+
 impl Room {
     /// What came of this command is durable: it is kept, in case that the journal loses it.
     pub(super) fn acknowledged(&mut self, flight: Flight) {
@@ -102,7 +120,7 @@ impl Room {
         if is_own(&asked.command) {
             return;
         }
-        let Some(entry) = Spooling::entry_of(&self.core, &asked, &events) else { return };
+        let Some(entry) = entry(&self.core, &asked, &events) else { return };
         spool.ring.add(&entry);
         spool.acknowledged.push_back(entry);
         if spool.acknowledged.len() > ACKNOWLEDGED {
