@@ -12,6 +12,8 @@
 mod anchored;
 #[path = "store/back.rs"]
 mod back;
+#[path = "store/beside.rs"]
+mod beside;
 #[path = "store/conformance.rs"]
 mod conformance;
 #[path = "store/failover.rs"]

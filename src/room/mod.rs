@@ -15,6 +15,7 @@ mod erase;
 mod flight;
 mod gap;
 mod gatekeeper;
+mod glimpse;
 mod hands;
 mod look;
 mod mend;

@@ -3,12 +3,13 @@
 use super::{
     elsewhere::{Elsewhere, Given},
     flight::{PAGE, read_on},
+    glimpse::{Glimpses, Shown},
     serve::Room,
 };
 use crate::{
     domain::{
         Command, Event, Fact,
-        id::Digest,
+        id::{Digest, WalkId},
         room::RoomFact,
         time::{Span, Wall},
     },
@@ -17,7 +18,7 @@ use crate::{
         meeting::{Heard, Meeting, Other},
     },
     os::clock,
-    wire::{JournalState, Point, Presence, RoomView, Steer, StepRef},
+    wire::{As, JournalState, Point, Presence, RoomView, Steer, StepRef},
 };
 use futures::FutureExt as _;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,9 @@ struct Words {
     /// Evidence that others asked for and that is here.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     gives: BTreeMap<Digest, Given>,
+    /// What hands here show.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shows: Vec<Shown>,
 }
 
 /// Another room, as it was heard last.
@@ -81,6 +85,8 @@ pub(super) struct Others {
     answers: u64,
     /// Evidence that goes between rooms.
     pub(super) elsewhere: Elsewhere,
+    /// What hands show goes between rooms.
+    pub(super) glimpses: Glimpses,
     /// What is shown of this room has changed and was not said yet.
     pub(super) due: bool,
 }
@@ -94,6 +100,7 @@ impl Others {
             steers: VecDeque::new(),
             answers: 0,
             elsewhere: Elsewhere::default(),
+            glimpses: Glimpses::default(),
             due: true,
         }
     }
@@ -150,6 +157,21 @@ impl Others {
     pub(super) fn given(&self, digest: &Digest) -> Option<(&str, &Given)> {
         let mut all = self.neighbours.values();
         all.find_map(|known| Some((known.words.host.as_str(), known.words.gives.get(digest)?)))
+    }
+
+    /// What hands at other rooms show, and where those rooms are.
+    pub(super) fn shown(&self) -> impl Iterator<Item = (&str, &Shown)> {
+        self.neighbours.values().flat_map(|known| {
+            let words = &known.words;
+            words.shows.iter().take(Shown::MOST).map(|shown| (words.host.as_str(), shown))
+        })
+    }
+
+    /// The walks that people at other rooms look at; none for one who has not said where.
+    pub(super) fn looks(&self) -> Vec<Option<WalkId>> {
+        let here = self.neighbours.values().flat_map(|known| known.words.here.iter());
+        let seats = here.filter(|one| one.role == As::Seat);
+        seats.map(|one| one.look.as_ref().and_then(|look| look.walk)).collect()
     }
 
     /// Evidence that others ask for.
@@ -323,6 +345,7 @@ impl Room {
             others.elsewhere.asked(&others.wanted(), &self.blobs);
         }
         self.hear_from_elsewhere();
+        self.hear_hands_of_others();
     }
 
     /// Whether the journal is out of reach.
@@ -382,6 +405,7 @@ impl Room {
 
     /// Says to the others what is shown here.
     pub(super) fn say_to_others(&mut self) {
+        self.show_hands_to_others();
         if !self.others.as_ref().is_some_and(|others| others.due) {
             return;
         }
@@ -391,7 +415,8 @@ impl Room {
         let Some(others) = &mut self.others else { return };
         others.due = false;
         let (wants, gives) = (others.elsewhere.wants(), others.elsewhere.gives());
-        let words = Words { host, here, point, steers: others.steers.clone(), wants, gives };
+        let shows = others.glimpses.said();
+        let words = Words { host, here, point, steers: others.steers.clone(), wants, gives, shows };
         let words = serde_json::to_vec(&words).unwrap_or_default();
         others.meeting.says.send_replace(words.into());
     }

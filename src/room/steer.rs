@@ -22,7 +22,17 @@ impl Room {
         if !own && says != HandSays::Over {
             return;
         }
-        let says = match says {
+        let says = self.cleaned(says);
+        self.hands.at(&at, id);
+        if let Some(others) = &mut self.others {
+            others.glimpses.hear(&at, hand, &says);
+        }
+        self.show_hand(at, says);
+    }
+
+    /// Without secrets and what acts on a terminal, whoever's hand said it.
+    pub(super) fn cleaned(&self, says: HandSays) -> HandSays {
+        match says {
             HandSays::Printed { text } => {
                 HandSays::Printed { text: crate::domain::text::block(&self.core.clean(&text)).into_owned() }
             }
@@ -32,8 +42,11 @@ impl Room {
                 cursor,
             },
             other => other,
-        };
-        self.hands.at(&at, id);
+        }
+    }
+
+    /// What a hand shows, to all seats, and to those that come later.
+    pub(super) fn show_hand(&mut self, at: StepRef, says: HandSays) {
         self.hands.keep(&at, &says);
         self.publish(&FromRoom::Hand { at, says });
     }

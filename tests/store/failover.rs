@@ -38,7 +38,7 @@ async fn in_step(server: &Server) {
 
 /// Says notes one after the other, each under its own id, again until it is acknowledged. What came of it is how often
 /// each was said.
-async fn writer(room: &One, who: usize, over: Arc<AtomicBool>) -> BTreeMap<String, u32> {
+pub async fn writer(room: &One, who: usize, over: Arc<AtomicBool>) -> BTreeMap<String, u32> {
     let mut done = BTreeMap::new();
     let mut client = room.client().await;
     for n in 0.. {
@@ -128,13 +128,13 @@ async fn nothing_acknowledged_is_lost_when_a_primary_dies_and_its_standby_is_pro
     assert!(again > 0, "it never died under load");
 }
 
-async fn away(rooms: &[One]) {
+pub async fn away(rooms: &[One]) {
     for room in rooms {
         until_async("the room says so", async || room.status().await.away.is_some()).await;
     }
 }
 
-async fn home(rooms: &[One]) {
+pub async fn home(rooms: &[One]) {
     for room in rooms {
         until_async("it is back", async || {
             let status = room.status().await;
@@ -145,7 +145,7 @@ async fn home(rooms: &[One]) {
 }
 
 /// What stands in the journal that a server has, and how often each note does.
-async fn written(server: &Server) -> (Vec<Event>, BTreeMap<String, u32>) {
+pub async fn written(server: &Server) -> (Vec<Event>, BTreeMap<String, u32>) {
     let at = Place::Postgres(Spec { durability: Durability::Local, ..spec(server, "room") });
     let all = events(store::open(at, Mode::Read).await.unwrap().as_ref()).await;
     let mut times = BTreeMap::new();

@@ -3,12 +3,20 @@
 
 use crate::{
     conformance::{Ground, spec},
+    failover::{away, home, writer, written},
     many::{One, declare, note, said, same, told, until_async},
     proxy::Proxy,
     sealed::{note as fact, sealed},
     support::{house::until, peer::wanted, pgbouncer::Pooler, postgres::PASSWORD},
 };
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 use warroom::{
@@ -116,6 +124,59 @@ async fn a_journal_is_made_through_a_pooler() {
     let mut done = [one.unwrap().1, other.unwrap().1].map(|done| done == Init::Made);
     done.sort_unstable();
     assert_eq!(done, [false, true]);
+}
+
+/// Whoever isolates transactions more than is needed, as some forks do, makes nothing of a conflict but a conflict.
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_whose_transactions_are_serializable_tell_one_story() {
+    if !wanted("rooms_whose_transactions_are_serializable_tell_one_story") {
+        return;
+    }
+    let ground = Ground::database(&["fsync=on", "default_transaction_isolation=serializable"]).await;
+    let open = || One::open(spec(ground.server.as_ref().unwrap(), "room"));
+    one_story(&ground, &[open().await, open().await]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_the_server_behind_a_pooler_dies() {
+    if !wanted("nothing_acknowledged_is_lost_when_the_server_behind_a_pooler_dies") {
+        return;
+    }
+    let mut ground = Ground::database(&["fsync=on"]).await;
+    let pooler = Pooler::start(ground.server.as_ref().unwrap(), "transaction", 3);
+    let open = || One::open(through(pooler.url("room"), &ground));
+    let rooms = Arc::new([open().await, open().await]);
+    let over = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..4)
+        .map(|who| {
+            let (rooms, over) = (rooms.clone(), over.clone());
+            tokio::spawn(async move { writer(&rooms[who % 2], who, over).await })
+        })
+        .collect();
+    let server = ground.server.as_mut().unwrap();
+    for _ in 0..2 {
+        let count = "select count(*) from warroom.events";
+        let stands: u32 = server.sql(count).parse().unwrap();
+        until_async("they are at it", async || server.sql(count).parse::<u32>().unwrap() > stands + 40).await;
+        server.kill();
+        away(rooms.as_ref()).await;
+        server.go();
+        home(rooms.as_ref()).await;
+    }
+    over.store(true, Ordering::SeqCst);
+    let mut acknowledged = BTreeMap::new();
+    for writer in writers {
+        acknowledged.extend(writer.await.unwrap());
+    }
+    home(rooms.as_ref()).await;
+    same(rooms.as_ref()).await;
+    let (_, times) = written(server).await;
+    let wrong: Vec<_> = acknowledged.keys().filter(|text| times.get(*text) != Some(&1)).collect();
+    assert!(wrong.is_empty(), "not there once: {wrong:?}");
+    assert!(acknowledged.values().any(|times| *times > 1), "it never died under load");
+    for room in rooms.iter() {
+        room.stop().await;
+    }
 }
 
 /// A pooler keeps who asks while the server behind it is another: that it has lost something is found all the same.

@@ -8,7 +8,7 @@ use crate::support::{
 };
 use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
-fn configured(house: &House, server: &Server) -> String {
+pub fn configured(house: &House, server: &Server) -> String {
     let secret = house.path().join("password");
     std::fs::write(&secret, PASSWORD).unwrap();
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();

@@ -1,7 +1,10 @@
 //! Where rooms on one database meet: a row for each, which is neither logged nor replicated. A notification wakes the
 //! others at once; each asks several times a second anyway, and so knows soon that the database is out of reach.
 
-use super::session::{Connector, Session};
+use super::{
+    outcome,
+    session::{Connector, Session},
+};
 use crate::{
     domain::{text, time::Span},
     journal::meeting::{Heard, Meeting, Other},
@@ -145,7 +148,12 @@ impl Place<'_> {
             let late = timeout(GIVEN_UP, asked).await;
             late.map_err(|_| "the journal's server does not answer".to_owned())?
         };
-        let rows = rows.map_err(|error| crate::postgres::why(&error))?;
+        let rows = match rows {
+            Ok(rows) => rows,
+            // The next word is not far.
+            Err(error) if outcome::is_overtaken(&error) => return Ok(()),
+            Err(error) => return Err(crate::postgres::why(&error)),
+        };
         let others = rows
             .iter()
             .filter_map(|row| {

@@ -20,6 +20,13 @@ pub(super) fn appended(place: &str, error: &Error) -> Appended {
     }
 }
 
+/// Whether somebody else was first, where transactions are isolated from each other more than is needed here.
+pub(super) fn is_overtaken(error: &Error) -> bool {
+    error.code().is_some_and(|code| {
+        [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
+    })
+}
+
 fn is_going(code: &SqlState) -> bool {
     code.code().starts_with("08")
         || [

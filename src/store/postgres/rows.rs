@@ -80,14 +80,26 @@ pub(super) async fn append(
             connector.found_replicated(replicated);
             Appended::Ok(next)
         }
-        Ok(None) => match head_after(session, acknowledged).await {
-            Ok((head, _)) if head == expected => Appended::Unavailable(connector.alone().to_string()),
-            Ok((head, true)) => Appended::Conflict(head),
-            // Behind a pooler a connection outlives its server, and what answers may be one that was behind.
-            Ok((_, false)) => Appended::Unavailable(lost(place, acknowledged).to_string()),
-            Err(error) => Appended::Unavailable(outcome::trouble(place, &error).to_string()),
-        },
+        Ok(None) => {
+            let alone = || Appended::Unavailable(connector.alone().to_string());
+            overtaken(session, place, expected, acknowledged).await.unwrap_or_else(alone)
+        }
+        Err(error) if outcome::is_overtaken(&error) => {
+            let refused = || outcome::appended(place, &error);
+            overtaken(session, place, expected, acknowledged).await.unwrap_or_else(refused)
+        }
         Err(error) => outcome::appended(place, &error),
+    }
+}
+
+/// What became of an append of which nothing was inserted; none where the head is the one that was expected.
+async fn overtaken(session: &Session, place: &str, expected: Head, acknowledged: Head) -> Option<Appended> {
+    match head_after(session, acknowledged).await {
+        Ok((head, _)) if head == expected => None,
+        Ok((head, true)) => Some(Appended::Conflict(head)),
+        // Behind a pooler a connection outlives its server, and what answers may be one that was behind.
+        Ok((_, false)) => Some(Appended::Unavailable(lost(place, acknowledged).to_string())),
+        Err(error) => Some(Appended::Unavailable(outcome::trouble(place, &error).to_string())),
     }
 }
 
