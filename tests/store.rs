@@ -34,6 +34,8 @@ mod postgres;
 mod proxy;
 #[path = "store/room.rs"]
 mod room;
+#[path = "store/rooms.rs"]
+mod rooms;
 #[path = "store/sealed.rs"]
 mod sealed;
 mod support;
