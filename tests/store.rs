@@ -16,6 +16,8 @@ mod back;
 mod beside;
 #[path = "store/conformance.rs"]
 mod conformance;
+#[path = "support/door.rs"]
+mod door;
 #[path = "store/failover.rs"]
 mod failover;
 #[path = "store/folds.rs"]

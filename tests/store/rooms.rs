@@ -1,66 +1,55 @@
 //! Rooms on one database, as tests open, ask and end them.
 
+pub use crate::door::until as until_async;
 use crate::{
     conformance::{Ground, spec},
+    door::{self, Door},
     proxy::Proxy,
 };
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::task::JoinHandle;
-use uuid::Uuid;
+use std::ops::Deref;
 use warroom::{
     domain::{
-        Command, Event, Fact, State, gate,
+        Command, Event, Fact, gate,
         incident::IncidentCommand,
         note::{NoteCommand, NoteFact},
-        policy::Policy,
         severity::Severity,
     },
-    evidence::{
-        blob::{Blobs, Bounds},
-        redact::Redactor,
-    },
     journal::{Head, Journal, read_all},
-    room::{Options, Room},
+    room::Options,
     store::{self, Mode, Place, postgres::Spec},
-    transport::{client::Client, listen::listen},
-    wire::{Ask, Outcome, RoomStatus, Told},
+    wire::{Ask, Told},
 };
 
 /// A room of its own process, as far as the journal can tell.
 pub struct One {
     dir: tempfile::TempDir,
     spec: Spec,
-    pub socket: PathBuf,
-    task: JoinHandle<String>,
+    door: Door,
+}
+
+impl Deref for One {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.door
+    }
 }
 
 impl One {
     pub async fn open(spec: Spec) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (socket, task) = Self::run(&dir, &spec).await;
-        Self { dir, spec, socket, task }
+        let door = Self::run(&dir, &spec).await;
+        Self { dir, spec, door }
     }
 
-    async fn run(dir: &tempfile::TempDir, spec: &Spec) -> (PathBuf, JoinHandle<String>) {
+    async fn run(dir: &tempfile::TempDir, spec: &Spec) -> Door {
         let at = dir.path().to_owned();
+        let journal = store::open(Place::Postgres(spec.clone()), Mode::Write).await.unwrap();
         let options = Options {
-            journal: store::open(Place::Postgres(spec.clone()), Mode::Write).await.unwrap(),
             spool: Some(Box::new(move |journal| store::spool::open(&at, journal))),
-            blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
-            redactor: Redactor::default(),
-            policy: Policy::default(),
-            owner: None,
-            gate: None,
-            drill: None,
+            ..door::plain(journal, dir.path())
         };
-        let (room, _, inbox) = Room::open(options).await.unwrap();
-        let socket = dir.path().join(format!("{}.sock", Uuid::new_v4()));
-        let task = tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));
-        (socket, task)
+        Door::open(options, dir.path()).await.unwrap()
     }
 
     /// As kill -9 does: nobody is told anything.
@@ -84,57 +73,11 @@ impl One {
             })
         })
         .await;
-        (self.socket, self.task) = Self::run(&self.dir, &self.spec).await;
-    }
-
-    pub async fn client(&self) -> Client {
-        Client::script(&self.socket).await.unwrap()
-    }
-
-    pub async fn does(&self, command: Command) -> Outcome {
-        self.client().await.act(command).await.unwrap()
-    }
-
-    pub async fn status(&self) -> RoomStatus {
-        match self.client().await.ask(Ask::Status).await.unwrap() {
-            Told::Status(room) => *room,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub async fn state(&self) -> State {
-        match self.client().await.ask(Ask::State).await.unwrap() {
-            Told::State(state) => *state,
-            other => panic!("{other:?}"),
-        }
+        self.door = Self::run(&self.dir, &self.spec).await;
     }
 
     pub async fn asks(&self) -> gate::Answer {
         self.may("shop", "prod").await
-    }
-
-    pub async fn may(&self, service: &str, env: &str) -> gate::Answer {
-        let request = gate::Request {
-            service: service.into(),
-            env: env.into(),
-            artifact: format!("{service}@2"),
-            action: gate::Action::Deploy,
-            dry_run: false,
-            alias: None,
-        };
-        match self.client().await.ask(Ask::Gate(request)).await.unwrap() {
-            Told::Gate(answer) => answer,
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-/// Waits for what must come, and asks again until it has.
-pub async fn until_async(what: &str, mut so: impl AsyncFnMut() -> bool) {
-    let began = Instant::now();
-    while !so().await {
-        assert!(began.elapsed() < Duration::from_secs(45), "never came: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
