@@ -2,8 +2,8 @@
 
 use crate::{
     conformance::{Ground, spec},
-    many::{One, events, note, said, until_async},
     proxy::{Line, Proxy},
+    rooms::{One, events, note, said, until_async},
     support::{
         house::{House, stderr},
         peer::wanted,
