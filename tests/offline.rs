@@ -10,6 +10,8 @@
 
 #[path = "offline/agreed.rs"]
 mod agreed;
+#[path = "support/door.rs"]
+mod door;
 #[path = "offline/house.rs"]
 mod house;
 #[path = "offline/kept.rs"]

@@ -8,10 +8,14 @@
     reason = "a test may fail by panicking"
 )]
 
+#[path = "support/door.rs"]
+mod door;
+
+use door::Door;
 use futures::{FutureExt as _, future::BoxFuture};
 use proptest::prelude::*;
 use std::{
-    path::PathBuf,
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -36,7 +40,7 @@ use warroom::{
     os::clock,
     room::{Found, Options, Room},
     store::sqlite::{Mode, Sqlite},
-    transport::{client::Client, listen::listen},
+    transport::client::Client,
     wire::{Ask, FRAME_MAX, FromRoom, JournalState, Outcome, Told, encode},
 };
 
@@ -107,8 +111,16 @@ impl Journal for Moody {
 
 struct House {
     dir: tempfile::TempDir,
-    socket: PathBuf,
+    door: Door,
     mood: Arc<AtomicU8>,
+}
+
+impl Deref for House {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.door
+    }
 }
 
 impl House {
@@ -116,25 +128,9 @@ impl House {
         let dir = tempfile::tempdir().unwrap();
         let file = Arc::new(Sqlite::open(&dir.path().join("journal.db"), Mode::Write).unwrap());
         let mood = Arc::new(AtomicU8::new(WELL));
-        let options = Options {
-            journal: Arc::new(Moody { file, mood: mood.clone() }),
-            spool: None,
-            found: Found::Sound,
-            blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
-            redactor: Redactor::default(),
-            policy: Policy::default(),
-            owner: None,
-            gate: None,
-            drill: None,
-        };
-        let (room, _, inbox) = Room::open(options).await.unwrap();
-        let socket = dir.path().join("room.sock");
-        tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));
-        Self { dir, socket, mood }
-    }
-
-    async fn client(&self) -> Client {
-        Client::script(&self.socket).await.unwrap()
+        let moody = Arc::new(Moody { file, mood: mood.clone() });
+        let door = Door::open(door::plain(moody, dir.path()), dir.path()).await.unwrap();
+        Self { dir, door, mood }
     }
 
     async fn events(&self) -> Vec<Event> {
@@ -146,10 +142,7 @@ impl House {
     }
 
     async fn journal(&self) -> JournalState {
-        match self.client().await.ask(Ask::Status).await.unwrap() {
-            Told::Status(room) => room.journal,
-            other => panic!("{other:?}"),
-        }
+        self.status().await.journal
     }
 }
 

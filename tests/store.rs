@@ -16,6 +16,8 @@ mod back;
 mod beside;
 #[path = "store/conformance.rs"]
 mod conformance;
+#[path = "support/door.rs"]
+mod door;
 #[path = "store/failover.rs"]
 mod failover;
 #[path = "store/folds.rs"]
@@ -34,6 +36,8 @@ mod postgres;
 mod proxy;
 #[path = "store/room.rs"]
 mod room;
+#[path = "store/rooms.rs"]
+mod rooms;
 #[path = "store/sealed.rs"]
 mod sealed;
 #[path = "store/starting.rs"]

@@ -202,9 +202,11 @@ pub fn command(verb: &Verb, state: &State, me: Option<&Actor>) -> Result<Command
             }
             Handover::Withdraw => HandoverCommand::Withdraw { incident: incident()? },
         }),
-        Verb::TakeCommand { reason, .. } => {
-            Command::Handover(HandoverCommand::Take { incident: incident()?, reason: reason.clone() })
-        }
+        Verb::TakeCommand { reason, .. } => Command::Handover(HandoverCommand::Take {
+            incident: incident()?,
+            reason: reason.clone(),
+            from: None,
+        }),
         Verb::Briefing { .. } => return Err(Refusal::new(Code::Invalid, "a briefing changes nothing")),
         Verb::BreakGlass { power, reason, lease, .. } => {
             let incident = match given {

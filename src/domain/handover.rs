@@ -154,6 +154,9 @@ pub enum HandoverCommand {
         /// Why; wanted where somebody is replaced.
         #[serde(default)]
         reason: String,
+        /// From whom, where it was decided offline: empty for an empty chair. From another it is not taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
     },
 }
 
@@ -207,7 +210,14 @@ pub(super) fn decide(state: &State, command: &HandoverCommand, ctx: &Ctx) -> Res
             }
             Ok(vec![Fact::Handover(HandoverFact::Withdrawn { incident: *incident })])
         }
-        HandoverCommand::Take { incident, reason } => take(state, *incident, reason, ctx),
+        HandoverCommand::Take { incident, reason, from } => {
+            let now = state.open(*incident)?.commander().unwrap_or_default();
+            if !now.is_empty() && now != me && from.as_ref().is_some_and(|from| from != now) {
+                return Err(Refusal::new(Code::Conflict, format!("{now} commands {incident} now"))
+                    .hint("speak with them; where they are gone, take command from them with a reason"));
+            }
+            take(state, *incident, reason, ctx)
+        }
     }
 }
 

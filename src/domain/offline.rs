@@ -8,7 +8,7 @@ use super::{
     fact::Fact,
     freeze::FreezeCommand,
     glass::GlassCommand,
-    handover::HandoverCommand,
+    handover::{HandoverCommand, HandoverFact},
     incident::{COMMANDER, IncidentCommand, Status},
     note::NoteCommand,
     page::PageCommand,
@@ -134,6 +134,18 @@ pub fn own_reason(command: &Command) -> Option<&str> {
         _ => return None,
     };
     Some(reason.as_str()).filter(|reason| !reason.trim().is_empty())
+}
+
+/// The command as it was meant where it was decided: command is taken from the one who had it there, and from no other.
+pub fn meant<'f>(mut command: Command, facts: impl Iterator<Item = &'f Fact>) -> Command {
+    if let Command::Handover(HandoverCommand::Take { from, .. }) = &mut command {
+        let taken = facts.filter_map(|fact| match fact {
+            Fact::Handover(HandoverFact::Taken { from, .. }) => Some(from.clone()),
+            _ => None,
+        });
+        *from = Some(taken.last().unwrap_or_default());
+    }
+    command
 }
 
 /// Decides what the glass was broken for: the same as ever, and a deviation of it.

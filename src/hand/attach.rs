@@ -8,7 +8,7 @@ use super::{
     expect, folder, home,
     link::{self, Link},
     outcome::Surroundings,
-    query,
+    own, query,
 };
 use crate::{
     domain::{
@@ -16,7 +16,7 @@ use crate::{
         id::{Digest, WalkId},
         plan::{Block, BlockKind, Match, Step},
         walk::{
-            BlockDone, BlockResult, ProcessRef, StepStatus, Walk, WalkCommand,
+            BlockDone, BlockResult, ProcessRef, Walk, WalkCommand,
             sequence::{self, Next},
         },
     },
@@ -70,7 +70,7 @@ pub fn spawn(socket: &Path, walk: WalkId, step: &str, hand: Uuid) -> Result<(), 
 
 pub(super) struct Hand {
     pub(super) link: Link,
-    at: StepRef,
+    pub(super) at: StepRef,
     pub(super) id: Uuid,
     pub(super) base: PathBuf,
     pub(super) carry: Carry,
@@ -128,7 +128,7 @@ pub async fn run(assignment: Assignment) -> Result<String, String> {
 
 impl Hand {
     /// A command's name, the same however often it is sent.
-    fn name(&self, what: &str) -> CommandId {
+    pub(super) fn name(&self, what: &str) -> CommandId {
         let mut sha = Sha256::new();
         sha.update(self.id.as_bytes());
         sha.update(self.attempt.to_be_bytes());
@@ -186,10 +186,9 @@ impl Hand {
                     let (at, hand) = (self.at.clone(), self.id);
                     let link = self.link.clone();
                     let gone = link.until(|state| {
-                        let walk = state.walks.get(&at.walk)?;
+                        let Some(walk) = own::lent(state, at.walk, &at.step, hand) else { return Some(()) };
                         let step = walk.runbook.step(&at.step)?;
-                        let own = walk.state(&at.step).lease.is_some_and(|lease| lease.hand == hand);
-                        (!own || sequence::next(walk, step) != Next::Approval).then_some(())
+                        (sequence::next(walk, step) != Next::Approval).then_some(())
                     });
                     tokio::select! {
                         gone = gone => if gone.is_none() {
@@ -198,8 +197,9 @@ impl Hand {
                         () = cancelled(&mut self.steer) => {
                             // What was told to end must not begin when somebody approves it later.
                             let reason = "cancelled while it waited".to_owned();
-                            let (walk, step) = (self.at.walk, self.at.step.clone());
-                            let no = self.act("withdraw", WalkCommand::Reject { walk, step, reason }).await;
+                            let step = self.at.step.clone();
+                            let no = |walk| WalkCommand::Reject { walk, step: step.clone(), reason: reason.clone() };
+                            let no = self.own("withdraw", no).await;
                             self.link.say(HandSays::Over);
                             return no.err().unwrap_or_else(|| "it was cancelled while it waited".into());
                         }
@@ -215,26 +215,14 @@ impl Hand {
         }
     }
 
-    /// The walk and the step, as long as it is lent to this hand.
-    async fn leased(&self) -> Option<(Walk, Step)> {
-        let state = self.link.state().await?;
-        let walk = state.walks.get(&self.at.walk)?;
-        let known = walk.state(&self.at.step);
-        let own = known.lease.is_some_and(|lease| lease.hand == self.id);
-        (own && known.status == StepStatus::Lent && walk.ended.is_none())
-            .then(|| Some((walk.clone(), walk.runbook.step(&self.at.step)?.clone())))?
-    }
-
     async fn one(&mut self, walk: &Walk, step: &Step, block: Block) -> Result<(), String> {
-        let at = (self.at.walk, self.at.step.clone());
-        let id = block.id.clone();
         if block.kind != BlockKind::Expect {
-            let intend =
-                WalkCommand::Intend { walk: at.0, step: at.1.clone(), hand: self.id, block: id.clone() };
-            self.act(&format!("intend {id}"), intend).await?;
+            let (step, hand, id) = (step.id.clone(), self.id, block.id.clone());
+            let intend = |walk| WalkCommand::Intend { walk, step: step.clone(), hand, block: id.clone() };
+            self.own(&format!("intend {id}"), intend).await?;
         }
         self.until = block.timeout.map(|limit| crate::os::clock::now().plus(limit).wall);
-        self.link.say(HandSays::Began { block: id.clone(), until: self.until });
+        self.link.say(HandSays::Began { block: block.id.clone(), until: self.until });
         let done = if block.kind == BlockKind::Expect {
             self.expect(walk, step, &block).await
         } else if block.is_query() {
@@ -245,9 +233,7 @@ impl Hand {
         } else {
             self.shell(walk, &block).await
         };
-        let carry = Some(self.carry.digest());
-        let report = WalkCommand::Report { walk: at.0, step: at.1, hand: self.id, done, carry };
-        self.act(&format!("report {id}"), report).await
+        self.report(walk, done).await
     }
 
     /// Compares the output of the block before with what is expected.

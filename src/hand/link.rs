@@ -3,6 +3,7 @@
 //! Commands are sent again under the same name after every reconnect until they are answered, so that a result is
 //! neither lost nor counted twice. What is only shown is dropped while the room is away.
 
+use super::own;
 use crate::{
     domain::{Command, CommandId, Fact, State, walk::WalkFact},
     signal::{Answer, Shows, Verdict},
@@ -240,9 +241,9 @@ impl Keeper {
     fn hear(&mut self, frame: FromRoom) {
         match frame {
             FromRoom::Snapshot { state, .. } => {
-                let lease = state.walks.get(&self.at.walk).and_then(|walk| walk.state(&self.at.step).lease);
-                if lease.is_none_or(|lease| lease.hand != self.hand) {
-                    self.give_up();
+                match own::lent(&state, self.at.walk, &self.at.step, self.hand) {
+                    Some(walk) => self.at.walk = walk.id,
+                    None => self.give_up(),
                 }
                 self.state.send_replace(Some(Arc::new(*state)));
             }

@@ -17,6 +17,7 @@ pub mod link;
 mod opening;
 pub mod outcome;
 pub(crate) mod output;
+mod own;
 pub mod query;
 mod remote;
 mod script;

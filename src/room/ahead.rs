@@ -89,14 +89,20 @@ impl Ahead {
             self.sent.truncate(at);
             self.learn_again();
         }
-        self.width = (self.width / 2).max(1);
-        self.fills = true;
+        self.narrow();
     }
 
-    /// All that are on their way are sent again.
+    /// All that are on their way are sent again; fewer at once, for so many may have been too much for the line.
     pub(super) fn stop(&mut self) {
+        if !self.sent.is_empty() {
+            self.narrow();
+        }
         self.sent.clear();
         self.learn_again();
+    }
+
+    fn narrow(&mut self) {
+        self.width = (self.width / 2).max(1);
         self.fills = true;
     }
 
@@ -170,6 +176,8 @@ mod tests {
         ahead.settle(id(0), &[]);
         ahead.back_to(id(1));
         assert_eq!(fill(&mut ahead, 1), 128);
+        ahead.stop();
+        assert_eq!(fill(&mut ahead, 1), 64);
         for _ in 0..20 {
             ahead.back_to(id(1));
         }

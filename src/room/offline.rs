@@ -307,7 +307,8 @@ impl Room {
             }
             Submitted::Append { events, .. } => events,
         };
-        let Some(command) = away.core.redacted(asked.command) else {
+        let meant = offline::meant(asked.command, events.iter().map(|event| &event.fact));
+        let Some(command) = away.core.redacted(meant) else {
             away.core.forget(&[asked.id]);
             spool.decide_on();
             return Some(Outcome::Failed {

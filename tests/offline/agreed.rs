@@ -1,17 +1,19 @@
 //! What all rooms must agree on, done under broken glass, and what becomes of it when the journal is back.
 
-use crate::house::{House, is_offline, note, one, refusal, said, same};
+use crate::house::{House, declare, give, is_offline, note, one, refusal, said, same, until};
 use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, process::Output, sync::Arc};
 use uuid::Uuid;
 use warroom::{
     domain::{
-        Command, Event, Fact, State,
+        Command, CommandId, Event, Fact, State,
         conflict::ConflictCommand,
-        deviation::DeviationKind,
+        deviation::{DeviationCommand, DeviationKind, ReasonCode},
         freeze::FreezeCommand,
         gate::GateFact,
-        id::{ConflictId, Digest, FreezeId, WalkId},
+        handover::HandoverCommand,
+        id::{ConflictId, Digest, FreezeId, IncidentId, TaskId, WalkId},
         refusal::Code,
+        task::TaskCommand,
         time::{BootId, Span},
         walk::{
             BlockDone, BlockResult, Confirmation, Deviate, ProcessRef, StepStatus, WalkCommand, WalkFact,
@@ -100,9 +102,18 @@ impl Hand {
     }
 }
 
+/// Done with the journal's consent; sent again where a slow disk made the room doubt it for a moment.
 async fn ok(house: &House, command: Command) {
-    let outcome = house.does(command).await;
-    assert!(matches!(outcome, Outcome::Ok { offline: false, .. }), "{outcome:?}");
+    let id = CommandId(Uuid::now_v7());
+    until("it is done", async || {
+        let outcome = house.client().await.command(id, command.clone()).await.unwrap();
+        assert!(
+            !matches!(outcome, Outcome::Refused(_)) || house.status().await.away.is_some(),
+            "{outcome:?}"
+        );
+        matches!(outcome, Outcome::Ok { offline: false, .. })
+    })
+    .await;
 }
 
 async fn kept(house: &House, command: Command) {
@@ -141,8 +152,13 @@ impl Other {
     }
 
     async fn runs(&self, house: &House, args: &[&str]) -> Output {
+        self.runs_as(1, house, args).await
+    }
+
+    async fn runs_as(&self, uid: u32, house: &House, args: &[&str]) -> Output {
+        let uid = uid.to_string();
         tokio::process::Command::new("setpriv")
-            .args(["--reuid", "1", "--regid", "1", "--clear-groups"])
+            .args(["--reuid", &uid, "--regid", &uid, "--clear-groups"])
             .arg(self.dir.path().join("warroom"))
             .arg("--socket")
             .arg(&house.socket)
@@ -374,4 +390,82 @@ async fn what_is_done_to_a_freeze_under_glass_shuts_and_opens_nothing_until_all_
     let note = events.iter().find(|event| said(event) == Some("what happened meanwhile")).unwrap();
     assert!(!meanwhile.is_empty() && meanwhile.iter().all(|event| event.seq < note.seq));
     assert!(meanwhile.iter().all(|event| event.occurred.wall < event.recorded));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn command_that_was_taken_offline_is_taken_from_the_one_who_had_it_then() {
+    let (_ground, houses) = House::several(2).await;
+    let Some(other) = Other::new(&houses[0]) else { return };
+    let third = Other::new(&houses[1]).unwrap();
+    ok(&houses[0], declare("checkout 5xx")).await;
+    same(&houses).await;
+    let commander = async |house: &House| {
+        house.state().await.incidents[&IncidentId(1)].commander().unwrap_or_default().to_owned()
+    };
+    let first = commander(&houses[0]).await;
+    let take = ["take-command", "--reason", "they do not answer", "--glass", "the database is gone"];
+    houses[0].away().await;
+    assert_eq!(other.runs(&houses[0], &take[..3]).await.status.code(), Some(1), "it takes broken glass");
+    let done = other.runs(&houses[0], &take).await;
+    assert!(done.status.success(), "{done:?}");
+    let second = commander(&houses[0]).await;
+    assert_ne!(first, second);
+    houses[0].back().await;
+    same(&houses).await;
+    let state = houses[1].state().await;
+    assert_eq!((commander(&houses[1]).await, state.conflicts.len()), (second.clone(), 0));
+
+    houses[0].away().await;
+    let back = HandoverCommand::Take { incident: IncidentId(1), reason: "they left".into(), from: None };
+    kept_under_glass(&houses[0], Command::Handover(back)).await;
+    assert_eq!(commander(&houses[0]).await, first);
+    // Meanwhile somebody else has it, whom the first one knows nothing of.
+    let done = third.runs_as(2, &houses[1], &take[..3]).await;
+    assert!(done.status.success(), "{done:?}");
+    let now = commander(&houses[1]).await;
+    houses[0].back().await;
+    same(&houses).await;
+    assert_eq!(commander(&houses[0]).await, now, "nobody is replaced who was not meant");
+    let state = houses[1].state().await;
+    let what = &state.conflicts[&ConflictId(1)].what;
+    assert!(what.why.contains(&format!("{now} commands INC-1 now")), "{what:?}");
+    assert!(what.said.contains("they left") && what.glass.is_some(), "{what:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deviations_and_tasks_of_then_stand_with_their_own_time() {
+    let (_ground, houses) = House::several(2).await;
+    ok(&houses[0], declare("checkout 5xx")).await;
+    ok(&houses[0], give(1, "look at the pool")).await;
+    same(&houses).await;
+    houses[0].away().await;
+    let (incident, task) = (IncidentId(1), TaskId(1));
+    let actual = "restarted the pool by hand".to_owned();
+    let unlisted = DeviationCommand::Unlisted { incident, actual, host: "db-1".into(), code: None };
+    kept(&houses[0], Command::Deviation(unlisted)).await;
+    let deviation = *houses[0].state().await.deviations.keys().next_back().unwrap();
+    let text = "the runbook waits for the database".to_owned();
+    let reason = DeviationCommand::Reason { deviation, code: ReasonCode::Other, text };
+    kept(&houses[0], Command::Deviation(reason)).await;
+    let done = TaskCommand::Done { incident, task, result: "it was full".into() };
+    kept(&houses[0], Command::Task(done)).await;
+    // The other room gives the same names meanwhile.
+    let theirs = "took a node out".to_owned();
+    let unlisted = DeviationCommand::Unlisted { incident, actual: theirs, host: "db-2".into(), code: None };
+    ok(&houses[1], Command::Deviation(unlisted)).await;
+    houses[0].back().await;
+    same(&houses).await;
+    let state = houses[1].state().await;
+    assert!(state.conflicts.is_empty(), "{:?}", state.conflicts);
+    let owed = |part: &str| {
+        let one = state.deviations.values().find(|one| one.what.actual.contains(part)).unwrap();
+        one.reason.is_none()
+    };
+    assert!(!owed("by hand") && owed("a node"), "the reason is the one's that it was given for");
+    let events = houses[1].events().await;
+    let offline: Vec<_> = events.iter().filter(|event| event.offline.is_some()).collect();
+    assert_eq!(offline.len(), 3);
+    assert!(
+        offline.iter().all(|event| event.occurred.wall < event.recorded && event.stream == Some(incident))
+    );
 }

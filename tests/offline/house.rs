@@ -1,15 +1,18 @@
 //! Rooms on one journal, each by a line of its own that can be cut.
 
+pub use crate::door::until;
+use crate::door::{self, Door};
 use futures::{FutureExt as _, future::BoxFuture};
 use std::{
+    ops::Deref,
     path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::sync::watch;
 use uuid::Uuid;
 use warroom::{
     domain::{
@@ -19,15 +22,11 @@ use warroom::{
         id::IncidentId,
         incident::IncidentCommand,
         note::{NoteCommand, NoteFact},
-        policy::Policy,
         severity::Severity,
         task::TaskCommand,
         time::Span,
     },
-    evidence::{
-        blob::{Blobs, Bounds},
-        redact::{Redactor, Secret},
-    },
+    evidence::redact::{Redactor, Secret},
     journal::{
         Appended, Head, Journal, Trouble,
         chain::Record,
@@ -35,10 +34,9 @@ use warroom::{
         read_all,
         spool::{Entry, Opened, Spool, Unkept},
     },
-    room::{Found, Options, Room},
+    room::Options,
     store::{Mode, spool, sqlite::Sqlite},
-    transport::{client::Client, listen::listen},
-    wire::{Ask, JournalState, Outcome, RoomStatus, Told},
+    wire::{JournalState, Outcome},
 };
 
 /// A journal that rooms share, each by a line of its own that can be cut.
@@ -173,8 +171,15 @@ pub struct House {
     file: Arc<Sqlite>,
     rooms: Arc<Mutex<Vec<String>>>,
     pub world: World,
-    pub socket: PathBuf,
-    task: JoinHandle<String>,
+    door: Door,
+}
+
+impl Deref for House {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.door
+    }
 }
 
 impl House {
@@ -197,8 +202,8 @@ impl House {
             full: Arc::default(),
             left: Arc::new(AtomicI64::new(i64::MAX)),
         };
-        let (socket, task) = Self::run(&dir, file, rooms, &world).await.unwrap();
-        Self { dir, file: file.clone(), rooms: rooms.clone(), world, socket, task }
+        let door = Self::run(&dir, file, rooms, &world).await.unwrap();
+        Self { dir, file: file.clone(), rooms: rooms.clone(), world, door }
     }
 
     async fn run(
@@ -206,29 +211,20 @@ impl House {
         file: &Arc<Sqlite>,
         rooms: &Arc<Mutex<Vec<String>>>,
         world: &World,
-    ) -> Result<(PathBuf, JoinHandle<String>), String> {
+    ) -> Result<Door, String> {
         let World { cut, mute, full, left } = world.clone();
         let line = Line { file: file.clone(), rooms: rooms.clone(), cut, mute, left };
         let at = dir.path().to_owned();
         let options = Options {
-            journal: Arc::new(line),
             spool: Some(Box::new(move |journal| {
                 let opened = spool::open(&at, journal)?;
                 Ok(Opened { spool: Arc::new(Disk { spool: opened.spool, full }), ..opened })
             })),
-            found: Found::Sound,
-            blobs: Arc::new(Blobs::open(&dir.path().join("blobs"), Bounds::default()).unwrap()),
             redactor: Redactor::new(&[Secret { name: "PASSWORD".into(), value: "hunter2".into() }], &[])
                 .unwrap(),
-            policy: Policy::default(),
-            owner: None,
-            gate: None,
-            drill: None,
+            ..door::plain(Arc::new(line), dir.path())
         };
-        let (room, _, inbox) = Room::open(options).await.map_err(|error| error.to_string())?;
-        let socket = dir.path().join(format!("{}.sock", Uuid::new_v4()));
-        let task = tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));
-        Ok((socket, task))
+        Door::open(options, dir.path()).await
     }
 
     /// As kill -9 does, and a new one in its place.
@@ -240,7 +236,7 @@ impl House {
             rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
         })
         .await;
-        (self.socket, self.task) = Self::run(&self.dir, &self.file, &self.rooms, &self.world).await.unwrap();
+        self.door = Self::run(&self.dir, &self.file, &self.rooms, &self.world).await.unwrap();
     }
 
     pub fn spool(&self) -> PathBuf {
@@ -268,14 +264,6 @@ impl House {
         .await;
     }
 
-    pub async fn client(&self) -> Client {
-        Client::script(&self.socket).await.unwrap()
-    }
-
-    pub async fn does(&self, command: Command) -> Outcome {
-        self.client().await.act(command).await.unwrap()
-    }
-
     pub async fn under_glass(&self, command: Command) -> Outcome {
         let id = CommandId(Uuid::now_v7());
         self.client()
@@ -285,33 +273,8 @@ impl House {
             .unwrap()
     }
 
-    pub async fn status(&self) -> RoomStatus {
-        match self.client().await.ask(Ask::Status).await.unwrap() {
-            Told::Status(room) => *room,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub async fn state(&self) -> State {
-        match self.client().await.ask(Ask::State).await.unwrap() {
-            Told::State(state) => *state,
-            other => panic!("{other:?}"),
-        }
-    }
-
     pub async fn gate(&self) -> gate::Answer {
-        let request = gate::Request {
-            service: "shop".into(),
-            env: "prod".into(),
-            artifact: "shop@2".into(),
-            action: gate::Action::Deploy,
-            dry_run: false,
-            alias: None,
-        };
-        match self.client().await.ask(Ask::Gate(request)).await.unwrap() {
-            Told::Gate(answer) => answer,
-            other => panic!("{other:?}"),
-        }
+        self.may("shop", "prod").await
     }
 
     /// What stands in the journal, its chain checked.
@@ -319,14 +282,6 @@ impl House {
         let mut events = Vec::new();
         read_all(self.file.as_ref(), Head::EMPTY, |event| events.push(event)).await.unwrap();
         events
-    }
-}
-
-pub async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
-    let began = Instant::now();
-    while !so().await {
-        assert!(began.elapsed() < Duration::from_secs(45), "never came: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

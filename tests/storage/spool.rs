@@ -334,6 +334,33 @@ fn what_cannot_be_taken_back_from_the_spool_is_not_denied() {
     holds(&notes, &["before", "after"], &["in doubt", "never"]).unwrap();
 }
 
+#[test]
+fn while_a_sync_of_the_spool_takes_its_time_nobody_is_told_and_the_room_answers() {
+    if !wanted("while_a_sync_of_the_spool_takes_its_time_nobody_is_told_and_the_room_answers") {
+        return;
+    }
+    let far = Far::new();
+    let ground = far.ground();
+    let room = serve(&ground, "");
+    far.line.set(Line::Cut);
+    until("it is away", || ground.house.ok(&["status"]).contains("OFFLINE"));
+    std::fs::write(ground.gate(), "").unwrap();
+    ground.switch("sync wait 0 1000000");
+    let socket = ground.socket();
+    let (tell, told) = std::sync::mpsc::channel();
+    let writer = std::thread::spawn(move || {
+        let outcome = Script::greeted(&socket).unwrap().says("slow");
+        tell.send(outcome).unwrap();
+    });
+    until("the sync is reached", || ground.gate().with_extension("reached").exists());
+    assert!(ground.house.ok(&["status"]).contains("OFFLINE"));
+    assert!(told.try_recv().is_err(), "it was acknowledged before it was durable");
+    std::fs::remove_file(ground.gate()).unwrap();
+    assert!(matches!(told.recv().unwrap(), Some(Outcome::Ok { offline: true, .. })));
+    writer.join().unwrap();
+    room.kill();
+}
+
 /// What is in the journal and cannot be taken out of the spool is not there twice, and nothing new stands behind it.
 #[test]
 fn a_spool_that_cannot_be_emptied_takes_nothing_until_it_can() {

@@ -2,8 +2,8 @@
 
 use crate::{
     conformance::{Ground, spec},
-    many::{One, events, note, said, until_async},
     proxy::{Line, Proxy},
+    rooms::{One, events, note, said, until_async},
     support::{
         house::{House, stderr},
         peer::wanted,
@@ -195,6 +195,74 @@ async fn conflicts_are_listed_kept_and_set_aside_by_the_program() {
     guest.fails("conflict set-aside CFL-3 --reason 'it did not'", 1, "respond");
     assert!(guest.ok("conflict list").contains("CFL-3"));
     for seat in [&eu, &us, &guest] {
+        seat.house.stop_with(&seat.config);
+    }
+}
+
+/// A step that runs when the journal is back goes on under the name that its walk has now; where another room lent it too, the
+/// record has that one, and what runs here is ended and told.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_when_the_journal_is_back_goes_on_or_is_ended_and_told() {
+    if !wanted("what_runs_when_the_journal_is_back_goes_on_or_is_ended_and_told") {
+        return;
+    }
+    let ground = Ground::database(&["fsync=on"]).await;
+    let server = ground.server.as_ref().unwrap();
+    let line = Proxy::to(server.port).await;
+    let (eu, us) = (Seat::new(line.port, ""), Seat::new(server.port, ""));
+    let (ran, go) = (eu.house.path().join("ran"), eu.house.path().join("go"));
+    let book = eu.house.path().join("book.md");
+    let code = format!(
+        "echo ran >> {}; while [ ! -e {} ]; do sleep 0.1; done; echo fine",
+        ran.display(),
+        go.display()
+    );
+    std::fs::write(
+        &book,
+        format!("# Restart\n\n1. [ ] Restart it\n\n   ```bash {{name=act kind=run}}\n   {code}\n   ```\n"),
+    )
+    .unwrap();
+    let times = || std::fs::read_to_string(&ran).unwrap_or_default().lines().count();
+    let state = |seat: &Seat| serde_json::from_str::<serde_json::Value>(&seat.ok("status --json")).unwrap();
+    let away = |seat: &Seat| !state(seat)["room"]["away"].is_null();
+    let step =
+        |seat: &Seat, walk: &str| state(seat)["state"]["walks"][walk]["steps"]["act"]["status"].clone();
+    us.ok("note 'here'");
+    eu.ok("note 'here too'");
+    line.set(Line::Cut);
+    until_async("it is away", async || away(&eu)).await;
+    let start = format!("step start {}", book.display());
+    eu.ok(&start);
+    eu.fails("step take --no-wait", 1, "--glass");
+    eu.ok("step take --no-wait --glass 'nobody else is here'");
+    until_async("it runs", async || times() == 1).await;
+    us.ok(&start);
+    line.set(Line::Open);
+    until_async("it is back", async || !away(&eu)).await;
+    assert_eq!((step(&eu, "RUN-1"), step(&eu, "RUN-2")), (serde_json::Value::Null, "lent".into()));
+    std::fs::write(&go, "").unwrap();
+    until_async("it has ended under its new name", async || step(&us, "RUN-2") == "done").await;
+    assert_eq!((times(), eu.ok("conflict list")), (1, "no conflict is open\n".to_owned()));
+    std::fs::remove_file(&go).unwrap();
+
+    line.set(Line::Cut);
+    until_async("it is away", async || away(&eu)).await;
+    eu.ok("step --walk RUN-1 take --no-wait --glass 'nobody else is here'");
+    until_async("it runs here", async || times() == 2).await;
+    us.ok("step --walk RUN-1 take --no-wait");
+    until_async("it runs there", async || times() == 3).await;
+    line.set(Line::Open);
+    let told = || us.ok("tail --no-follow --all");
+    until_async("what ran here is told", async || {
+        told().lines().any(|line| line.contains("[not in RUN-1: ") && line.contains("was cancelled"))
+    })
+    .await;
+    assert_eq!(us.ok("conflict list").lines().count(), 2);
+    assert_eq!(step(&us, "RUN-1"), "lent");
+    std::fs::write(&go, "").unwrap();
+    until_async("the other has ended", async || step(&eu, "RUN-1") == "done").await;
+    assert_eq!(times(), 3, "each room ran it once");
+    for seat in [&eu, &us] {
         seat.house.stop_with(&seat.config);
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     conformance::{Ground, spec},
-    many::{One, same, until_async},
     room::configured,
+    rooms::{One, same, until_async},
     support::{
         house::{House, binary, until},
         peer::wanted,

@@ -2,7 +2,7 @@
 
 use crate::{
     conformance::spec,
-    many::{One, events, note, said, same, until_async},
+    rooms::{One, events, note, said, same, until_async},
     support::{peer::wanted, postgres::Server},
 };
 use std::{
@@ -96,12 +96,15 @@ async fn nothing_acknowledged_is_lost_when_a_primary_dies_and_its_standby_is_pro
         let next = standby.standby();
         replicating(&standby);
         in_step(&standby).await;
+        let stands = Instant::now();
         for room in rooms.iter() {
             until_async("it writes again", async || room.status().await.journal == JournalState::Writable)
                 .await;
         }
-        let took = died.elapsed().as_millis();
-        println!("cycle {cycle}: written again {took} ms after the death");
+        let (took, rooms_took) = (died.elapsed().as_millis(), stands.elapsed().as_millis());
+        println!(
+            "cycle {cycle}: written again {took} ms after the death, {rooms_took} ms after two servers stood"
+        );
         resumed.push(took);
         tokio::time::sleep(Duration::from_millis(200)).await;
         over.store(true, Ordering::SeqCst);

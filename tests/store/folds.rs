@@ -2,8 +2,8 @@
 
 use crate::{
     conformance::{Ground, spec},
-    many::{One, note, until_async},
     proxy::{Line, Proxy},
+    rooms::{One, note, until_async},
     support::peer::wanted,
 };
 use std::time::Duration;
@@ -64,7 +64,7 @@ async fn a_seat_of_another_fold_connects_again_when_the_journal_is_back() {
     line.set(Line::Cut);
     until_async("the room says so", async || room.status().await.away.is_some()).await;
     assert!(matches!(room.does(note("meanwhile")).await, Outcome::Ok { offline: true, .. }));
-    let meanwhile = |frame: &FromRoom| matches!(frame, FromRoom::Event(event) if crate::many::said(event) == Some("meanwhile"));
+    let meanwhile = |frame: &FromRoom| matches!(frame, FromRoom::Event(event) if crate::rooms::said(event) == Some("meanwhile"));
     assert!(same.gets(meanwhile).await.is_some() && other.gets(meanwhile).await.is_some());
     line.set(Line::Open);
     let bye = other.gets(|frame| matches!(frame, FromRoom::Bye { .. })).await;
@@ -72,7 +72,7 @@ async fn a_seat_of_another_fold_connects_again_when_the_journal_is_back() {
     assert!(other.gets(|_| true).await.is_none(), "and that was all");
     assert!(same.gets(|frame| matches!(frame, FromRoom::Snapshot { .. })).await.is_some());
     assert!(matches!(room.does(note("after")).await, Outcome::Ok { offline: false, .. }));
-    let after = |frame: &FromRoom| matches!(frame, FromRoom::Event(event) if crate::many::said(event) == Some("after"));
+    let after = |frame: &FromRoom| matches!(frame, FromRoom::Event(event) if crate::rooms::said(event) == Some("after"));
     assert!(same.gets(after).await.is_some());
     let mut again = Seat::sit(&room, FOLD + 1).await;
     assert!(again.gets(|frame| matches!(frame, FromRoom::Hello { .. })).await.is_some());

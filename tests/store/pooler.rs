@@ -4,8 +4,8 @@
 use crate::{
     conformance::{Ground, spec},
     failover::{away, home, writer, written},
-    many::{One, declare, note, said, same, told, until_async},
     proxy::Proxy,
+    rooms::{One, declare, note, said, same, told, until_async},
     sealed::{note as fact, sealed},
     support::{house::until, peer::wanted, pgbouncer::Pooler, postgres::PASSWORD},
 };

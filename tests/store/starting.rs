@@ -1,8 +1,8 @@
 //! A room that starts while its database is out of reach.
 
 use crate::{
-    many::{One, declare, note, said, same, several, told, until_async},
     proxy::Line,
+    rooms::{One, declare, note, said, same, several, told, until_async},
     support::peer::wanted,
 };
 use std::sync::Arc;

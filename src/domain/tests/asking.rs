@@ -246,7 +246,7 @@ fn about_people() -> impl Strategy<Value = Command> {
             .prop_map(|(incident, said)| HandoverCommand::Accept { incident, said: said.into() }),
         1 => (incident(), words()).prop_map(|(incident, reason)| HandoverCommand::Decline { incident, reason }),
         1 => incident().prop_map(|incident| HandoverCommand::Withdraw { incident }),
-        2 => (incident(), words()).prop_map(|(incident, reason)| HandoverCommand::Take { incident, reason }),
+        2 => (incident(), words()).prop_map(|(incident, reason)| HandoverCommand::Take { incident, reason, from: None }),
     ];
     let glass = prop_oneof![
         4 => (option::weighted(0.8, incident()), select(Power::ALL.to_vec()), words(), option::of(span()))

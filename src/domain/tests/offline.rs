@@ -100,7 +100,7 @@ fn what_is_true_wherever_it_is_written_is_recorded_and_what_all_must_agree_on_ta
         declared(true),
         role("commander"),
         role("ic"),
-        Command::Handover(HandoverCommand::Take { incident, reason: "gone".into() }),
+        Command::Handover(HandoverCommand::Take { incident, reason: "gone".into(), from: None }),
         Command::Walk(take),
         Command::Walk(WalkCommand::TakeOver { walk, step, reason: "dead".into() }),
         broken("alone"),

@@ -61,7 +61,7 @@ fn accept(said: &str) -> Command {
 }
 
 fn take_command(reason: &str) -> Command {
-    Command::Handover(HandoverCommand::Take { incident: INC, reason: reason.into() })
+    Command::Handover(HandoverCommand::Take { incident: INC, reason: reason.into(), from: None })
 }
 
 fn break_glass(power: Power, lease: Option<Span>) -> Command {

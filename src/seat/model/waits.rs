@@ -1,6 +1,6 @@
 //! What the room is waiting for, or what comes next: the console's third line.
 
-use super::{Conn, JournalState, Model, find::number};
+use super::{Conn, JournalState, Model, entry, find::number};
 use crate::{
     domain::{
         cadence::Beat,
@@ -8,7 +8,7 @@ use crate::{
         page::{self, PageWhen},
         plan::{Lead, Risk},
         task::Task,
-        time::{Span, clock_utc, minute_utc},
+        time::{Span, minute_utc},
         walk::{StepStatus, approval, sequence},
     },
     wire::Away,
@@ -142,18 +142,15 @@ fn offline(away: &Away, model: &Model) -> Waits {
         return Waits::new("THE JOURNAL LOST EVENTS", Loud::Worst, what).since(since);
     }
     if let Some(why) = &away.trouble {
-        let out = clock_utc(away.since);
-        let what = format!(
-            "{}; the journal is out of reach since {out}; {kept}",
-            crate::seat::model::entry::one(why)
-        );
+        let what = format!("{}; the journal is out of reach; {kept}", entry::one(why));
         return Waits::new("NOTHING IS RECORDED", Loud::Worst, what).since(since);
     }
     let lead = if away.glass > 0 { "OFFLINE, GLASS BROKEN" } else { "OFFLINE" };
     let what = match (away.back, away.glass) {
         (true, _) => format!("the journal is back: {kept}, being appended"),
-        (false, 0) => format!("the journal is out of reach since {}; {kept}", clock_utc(away.since)),
-        (false, n) => format!("{n} PROVISIONAL, this room only; {kept}, since {}", clock_utc(away.since)),
+        // Its age stands before it, and since when at the foot.
+        (false, 0) => format!("the journal is out of reach; {kept}"),
+        (false, n) => format!("{n} PROVISIONAL; {kept}"),
     };
     Waits::new(lead, Loud::Worst, what).since(since)
 }

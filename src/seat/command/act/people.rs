@@ -135,7 +135,7 @@ pub fn take_command(model: &mut Model, _: &[String]) -> Vec<Effect> {
         }
         Some(_) => command::invoke(model, Call::of("replace-commander")),
         None => {
-            let take = HandoverCommand::Take { incident: id, reason: String::new() };
+            let take = HandoverCommand::Take { incident: id, reason: String::new(), from: None };
             let sentence = format!("Nobody commands {id}. You take command.");
             let act = Act::Do(Box::new(Command::Handover(take)), "you have command".into());
             confirm(model, id, sentence, None, act);
@@ -150,7 +150,7 @@ pub fn replace(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let (id, reason) = (incident.id, arg(given, 0).to_owned());
     let from = incident.commander().unwrap_or("nobody").to_owned();
     let sentence = format!("You take command of {id} from {from}, who is told on every seat: {reason}");
-    let take = HandoverCommand::Take { incident: id, reason };
+    let take = HandoverCommand::Take { incident: id, reason, from: None };
     confirm(model, id, sentence, None, Act::Do(Box::new(Command::Handover(take)), "you have command".into()));
     Vec::new()
 }
