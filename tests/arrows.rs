@@ -92,6 +92,8 @@ const ONLY: &[(&str, &str, &[&str])] = &[
             "src/audit/pump.rs",
             "src/push/answer.rs",
             "src/push/sender.rs",
+            "src/store/mirror/follow.rs",
+            "src/store/spool/ring.rs",
             "src/hand/",
             "src/drill/responder.rs",
             "src/drill/world/",

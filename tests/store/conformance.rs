@@ -7,7 +7,10 @@ use crate::{
         postgres::{PASSWORD, Server},
     },
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 use warroom::{
     domain::Fact,
     journal::{Appended, Head, Journal, chain, read_all, verify},
@@ -21,23 +24,45 @@ use warroom::{
 pub struct Ground {
     place: Place,
     _dir: Option<tempfile::TempDir>,
+    /// A room's directory for each that opens it, with a mirror in it.
+    mirrors: Option<Mutex<Vec<tempfile::TempDir>>>,
     pub server: Option<Server>,
 }
 
 impl Ground {
     fn file() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self { place: Place::File(dir.path().join("journal.db")), _dir: Some(dir), server: None }
+        Self {
+            place: Place::File(dir.path().join("journal.db")),
+            _dir: Some(dir),
+            mirrors: None,
+            server: None,
+        }
     }
 
     /// A server with a journal in it, for the role that owns nothing.
     pub async fn database(settings: &[&str]) -> Self {
         let server = Server::start(settings);
         init(&spec(&server, "ana"), Some("room")).await.unwrap();
-        Self { place: Place::Postgres(spec(&server, "room")), _dir: None, server: Some(server) }
+        Self {
+            place: Place::Postgres(spec(&server, "room")),
+            _dir: None,
+            mirrors: None,
+            server: Some(server),
+        }
+    }
+
+    async fn mirrored() -> Self {
+        Self { mirrors: Some(Mutex::default()), ..Self::database(&["fsync=on"]).await }
     }
 
     pub async fn open(&self) -> Arc<dyn Journal> {
+        if let (Some(mirrors), Place::Postgres(spec)) = (&self.mirrors, &self.place) {
+            let dir = tempfile::tempdir().unwrap();
+            let opened = store::mirror::open(spec, dir.path()).await;
+            mirrors.lock().unwrap().push(dir);
+            return opened.unwrap().0;
+        }
         store::open(self.place.clone(), Mode::Write).await.unwrap()
     }
 }
@@ -172,6 +197,14 @@ macro_rules! every_store {
             async fn $name() {
                 if super::wanted(concat!("store::", stringify!($name))) {
                     super::$name(&super::Ground::database(&["fsync=on"]).await).await;
+                }
+            })*
+        }
+        mod mirrored {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                if super::wanted(concat!("store::mirrored::", stringify!($name))) {
+                    super::$name(&super::Ground::mirrored().await).await;
                 }
             })*
         }
