@@ -185,11 +185,11 @@ async fn a_standby_that_is_lost_holds_what_is_acknowledged() {
         let outcome = rooms[0].does(note(&format!("held {round}"))).await;
         assert!(matches!(outcome, Outcome::Ok { offline: true, .. }), "{outcome:?}");
         println!("told and kept after {} ms", lost.elapsed().as_millis());
-        let status = rooms[0].status().await;
-        assert!(
-            matches!(&status.journal, JournalState::ReadOnly { why, .. } if why.contains("standby")),
-            "{status:?}"
-        );
+        until_async("it says for what", async || {
+            let status = rooms[0].status().await;
+            matches!(&status.journal, JournalState::ReadOnly { why, .. } if why.contains("standby"))
+        })
+        .await;
         let outcome = rooms[1].does(note(&format!("held too {round}"))).await;
         assert!(matches!(outcome, Outcome::Ok { offline: true, .. }), "{outcome:?}");
         assert_eq!(primary.sql(count), stands, "nothing is there that no standby has");
