@@ -47,7 +47,11 @@ pub fn open(dir: &Path, journal: Digest) -> Result<Opened, Trouble> {
     let name: String = journal.to_string().chars().take(16).collect();
     let path = dir.join(format!("offline-{name}.spool"));
     let file::Read { file, entries, damage } = File::open(&path, journal)?;
-    let (ring, acknowledged) = ring::open(dir, &name, journal)?;
+    // The spool is worth having without.
+    let (ring, acknowledged) = ring::open(dir, &name, journal).unwrap_or_else(|trouble| {
+        tracing::error!(%trouble, "what the journal acknowledges is not kept beside it");
+        (Box::new(ring::Nowhere), Vec::new())
+    });
     let (asks, inbox) = channel();
     let wrong = |error: std::io::Error| file::trouble(&path, "it has no thread", &error);
     std::thread::Builder::new().name("spool".into()).spawn(move || run(file, &inbox)).map_err(wrong)?;

@@ -54,6 +54,13 @@ impl Ring for Owned {
     }
 }
 
+/// Where there is none.
+pub(super) struct Nowhere;
+
+impl Ring for Nowhere {
+    fn add(&self, _: &Entry) {}
+}
+
 fn run(to: File, other: File, inbox: &Receiver<String>) {
     let mut files = Files { to, other };
     let (mut ails, mut unsynced) = (false, None::<Instant>);
