@@ -1,4 +1,4 @@
-//! The newest acknowledged commands: two files in turn. When one is full the other, with the older half, begins anew.
+//! The newest acknowledged commands: two files, numbered. When the newer is full the next begins, and the older goes.
 
 use super::file::{self, File};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     time::{Duration, Instant},
 };
@@ -27,20 +27,27 @@ struct Owned {
 
 /// Opens it, and gives what is in it, the newest last.
 pub(super) fn open(dir: &Path, name: &str, journal: Digest) -> Result<(Box<dyn Ring>, Vec<Entry>), Trouble> {
-    let path = |which: &str| dir.join(format!("acknowledged-{name}-{which}.ring"));
-    let written = |which: &str| path(which).metadata().and_then(|about| about.modified()).ok();
-    let in_order = written("a") <= written("b");
-    let (a, b) = (File::open(&path("a"), journal)?, File::open(&path("b"), journal)?);
-    for damage in [&a.damage, &b.damage].into_iter().flatten() {
-        tracing::error!("{damage}");
+    let mut files = Files { dir: dir.to_owned(), name: name.to_owned(), journal, to: None };
+    let mut entries = Vec::new();
+    let numbers = files.there();
+    let (gone, kept) = numbers.split_at(numbers.len().saturating_sub(2));
+    gone.iter().for_each(|n| files.remove(*n));
+    for n in kept {
+        let read = File::open(&files.path(*n), journal)?;
+        if let Some(damage) = read.damage {
+            tracing::error!("{damage}");
+        }
+        entries.extend(read.entries);
+        files.to = Some((*n, read.file));
     }
-    let (old, new) = if in_order { (a, b) } else { (b, a) };
-    let entries: Vec<Entry> = old.entries.into_iter().chain(new.entries).collect();
-    let skip = entries.len().saturating_sub(ACKNOWLEDGED);
+    if files.to.is_none() {
+        // At once, for it is locked as long as the room runs.
+        files.to = Some((0, File::open(&files.path(0), journal)?.file));
+    }
     let (lines, inbox) = sync_channel(INBOX);
-    let (old, new) = (old.file, new.file);
-    let wrong = |error: std::io::Error| file::trouble(&path("a"), "it has no thread", &error);
-    std::thread::Builder::new().name("ring".into()).spawn(move || run(new, old, &inbox)).map_err(wrong)?;
+    let wrong = |error: std::io::Error| file::trouble(dir, "the ring has no thread", &error);
+    std::thread::Builder::new().name("ring".into()).spawn(move || run(files, &inbox)).map_err(wrong)?;
+    let skip = entries.len().saturating_sub(ACKNOWLEDGED);
     Ok((Box::new(Owned { lines }), entries.into_iter().skip(skip).collect()))
 }
 
@@ -61,8 +68,7 @@ impl Ring for Nowhere {
     fn add(&self, _: &Entry) {}
 }
 
-fn run(to: File, other: File, inbox: &Receiver<String>) {
-    let mut files = Files { to, other };
+fn run(mut files: Files, inbox: &Receiver<String>) {
     let (mut ails, mut unsynced) = (false, None::<Instant>);
     loop {
         let wait = unsynced.map_or(QUIET, |since| SYNCED_WITHIN.saturating_sub(since.elapsed()));
@@ -83,7 +89,7 @@ fn run(to: File, other: File, inbox: &Receiver<String>) {
         let synced = match unsynced {
             Some(since) if since.elapsed() >= SYNCED_WITHIN => {
                 unsynced = None;
-                files.to.sync()
+                files.sync()
             }
             _ => Ok(()),
         };
@@ -98,19 +104,50 @@ fn run(to: File, other: File, inbox: &Receiver<String>) {
     }
 }
 
-/// The one that is written, and the one with the older half.
+/// The files; the newest, which is written, is held.
 struct Files {
-    to: File,
-    other: File,
+    dir: PathBuf,
+    name: String,
+    journal: Digest,
+    to: Option<(u64, File)>,
 }
 
 impl Files {
-    fn add(&mut self, lines: &[String]) -> Result<(), Trouble> {
-        if self.to.count().saturating_add(lines.len() as u64) > ACKNOWLEDGED as u64 {
-            self.to.sync()?;
-            self.other.clear()?;
-            std::mem::swap(&mut self.to, &mut self.other);
+    fn path(&self, n: u64) -> PathBuf {
+        self.dir.join(format!("acknowledged-{}-{n}.ring", self.name))
+    }
+
+    /// The numbers of those that are there, in order.
+    fn there(&self) -> Vec<u64> {
+        let start = format!("acknowledged-{}-", self.name);
+        let number = |name: &str| name.strip_prefix(&start)?.strip_suffix(".ring")?.parse().ok();
+        let files = std::fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let mut all: Vec<u64> = files.filter_map(|file| number(file.file_name().to_str()?)).collect();
+        all.sort_unstable();
+        all
+    }
+
+    fn remove(&self, n: u64) {
+        if let Err(error) = std::fs::remove_file(self.path(n)) {
+            tracing::warn!(%error, "{} is not needed any more", self.path(n).display());
         }
-        self.to.write(lines).map_err(|unkept| unkept.trouble)
+    }
+
+    fn sync(&self) -> Result<(), Trouble> {
+        self.to.as_ref().map_or(Ok(()), |(_, file)| file.sync())
+    }
+
+    fn add(&mut self, lines: &[String]) -> Result<(), Trouble> {
+        let fits = |file: &File| file.count().saturating_add(lines.len() as u64) <= ACKNOWLEDGED as u64;
+        if !self.to.as_ref().is_some_and(|(_, file)| fits(file)) {
+            self.sync()?;
+            let n = self.to.as_ref().map_or(0, |(n, _)| n.saturating_add(1));
+            self.to = Some((n, File::open(&self.path(n), self.journal)?.file));
+            if let Some(old) = n.checked_sub(2) {
+                self.remove(old);
+            }
+        }
+        let Some((_, file)) = &mut self.to else { return Ok(()) };
+        file.write(lines).map_err(|unkept| unkept.trouble)
     }
 }

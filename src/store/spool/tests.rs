@@ -79,8 +79,19 @@ fn again(dir: &Path) -> (Vec<Entry>, Option<String>, std::sync::Arc<dyn Spool>) 
 
 /// Opened once the threads of the one before have let go.
 fn again_whole(dir: &Path) -> Opened {
+    let is_free = |path: PathBuf| {
+        use rustix::fs::{FlockOperation, flock};
+        let file = std::fs::File::open(path).unwrap();
+        flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+    };
+    let rings = || {
+        let files = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|ending| ending == "ring"))
+    };
     for _ in 0..2_000 {
-        if let Ok(opened) = open(dir, JOURNAL) {
+        if rings().all(is_free)
+            && let Ok(opened) = open(dir, JOURNAL)
+        {
             return opened;
         }
         std::thread::yield_now();
