@@ -31,7 +31,9 @@ pub(super) fn open(dir: &Path, name: &str, journal: Digest) -> Result<(Box<dyn R
     let mut entries = Vec::new();
     let numbers = files.there();
     let (gone, kept) = numbers.split_at(numbers.len().saturating_sub(2));
-    gone.iter().for_each(|n| files.remove(*n));
+    for n in gone {
+        files.remove(*n);
+    }
     for n in kept {
         let read = File::open(&files.path(*n), journal)?;
         if let Some(damage) = read.damage {
