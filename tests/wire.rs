@@ -1,6 +1,14 @@
 //! The wire's bytes, one line a frame, as clients of other makes rely on them.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail by panicking"
+)]
+
+#[path = "wire/permissions.rs"]
+mod permissions;
 
 use warroom::{
     domain::{

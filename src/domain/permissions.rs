@@ -226,10 +226,9 @@ fn lease<'a>(state: &'a State, walk: WalkId, step: &str) -> Option<&'a Lease> {
 /// As [`Requirement::check`].
 pub fn check(state: &State, command: &Command, ctx: &Ctx) -> Result<(), Refusal> {
     match command.requires(state) {
-        // The door lets nobody else through; here the one who asked the gate is the actor.
-        Requirement::Gate => Ok(()),
-        // What became of a hand that lost its step is told by the rules of the walk, in their words.
-        Requirement::Lease { .. } => Ok(()),
+        // The door lets nobody but the gate through, and here the one who asked it is the actor. What became of a hand that
+        // lost its step is told by the rules of the walk, in their words.
+        Requirement::Gate | Requirement::Lease { .. } => Ok(()),
         requirement => requirement.check(state, &Principal::of(ctx), &ctx.now),
     }
 }

@@ -119,7 +119,8 @@ fn a_hand_whose_room_is_started_again_is_steered_still() {
             "# Long\n\n1. Wait long\n\n   ```bash { name=long timeout=10m }\n   sleep 600\n   ```\n",
         );
         ana.ok(&["step", "start", file.to_str().unwrap()]);
-        ana.command(&["step", "take"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut takes = ana.command(&["step", "take"]);
+        let mut takes = takes.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         ana.line("script", "").lent();
     }
     room.end();
