@@ -15,9 +15,13 @@ mod door;
 mod hostile;
 #[path = "bastion/house.rs"]
 mod house;
+#[path = "bastion/ids.rs"]
+mod ids;
 #[path = "bastion/private.rs"]
 mod private;
 #[path = "bastion/units.rs"]
 mod units;
+#[path = "bastion/users.rs"]
+mod users;
 #[path = "bastion/wire.rs"]
 mod wire;
