@@ -17,6 +17,10 @@ mod hostile;
 mod house;
 #[path = "bastion/ids.rs"]
 mod ids;
+#[path = "bastion/people.rs"]
+mod people;
+#[path = "bastion/principals.rs"]
+mod principals;
 #[path = "bastion/private.rs"]
 mod private;
 #[path = "bastion/units.rs"]

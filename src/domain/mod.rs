@@ -27,6 +27,7 @@ pub mod issued;
 pub mod note;
 pub mod offline;
 pub mod page;
+pub mod permissions;
 pub mod plan;
 pub mod policy;
 pub mod power;
