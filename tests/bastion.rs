@@ -15,6 +15,8 @@ mod door;
 mod hostile;
 #[path = "bastion/house.rs"]
 mod house;
+#[path = "bastion/ids.rs"]
+mod ids;
 #[path = "bastion/people.rs"]
 mod people;
 #[path = "bastion/principals.rs"]
@@ -23,5 +25,7 @@ mod principals;
 mod private;
 #[path = "bastion/units.rs"]
 mod units;
+#[path = "bastion/users.rs"]
+mod users;
 #[path = "bastion/wire.rs"]
 mod wire;

@@ -10,6 +10,8 @@
 
 #[path = "support/door.rs"]
 mod door;
+#[path = "room/ids.rs"]
+mod ids;
 
 use door::Door;
 use futures::{FutureExt as _, future::BoxFuture};

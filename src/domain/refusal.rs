@@ -13,6 +13,9 @@ pub struct Refusal {
     /// What to do, one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Whether the id is that of another command, or of another person's: sent under a new id, it may be accepted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub id_in_use: bool,
 }
 
 /// Kinds of refusal.
@@ -34,7 +37,14 @@ pub enum Code {
 impl Refusal {
     /// A refusal without a hint.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None }
+        Self { code, message: message.into(), hint: None, id_in_use: false }
+    }
+
+    /// The command's id is that of another command.
+    pub fn id_in_use(id: impl fmt::Display) -> Self {
+        let message = format!("the command id {id} is in use for another command: nothing was recorded");
+        let hint = "send it under a new id; a retry is the same command of the same user";
+        Self { id_in_use: true, ..Self::new(Code::Conflict, message).hint(hint) }
     }
 
     /// The same with what to do.

@@ -6,13 +6,14 @@
 use super::{
     carry::Carry,
     expect, folder, home,
+    ids::Ids,
     link::{self, Link},
     outcome::Surroundings,
     own, query,
 };
 use crate::{
     domain::{
-        Command, CommandId,
+        Command,
         id::{Digest, WalkId},
         plan::{Block, BlockKind, Match, Step},
         walk::{
@@ -31,6 +32,9 @@ use std::{
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
+
+/// Between two ids for one command, at first and at most.
+const ID_WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// What a hand is started with.
 #[derive(Debug, Clone)]
@@ -78,6 +82,8 @@ pub(super) struct Hand {
     pub(super) around: Surroundings,
     pub(super) steer: mpsc::Receiver<Steer>,
     pub(super) attempt: u32,
+    /// The names of its commands.
+    pub(super) ids: Ids,
     /// Why no command of the step can run: a value that could not be had.
     pub(super) trouble: Option<String>,
     /// The terminal of the seat that attached last.
@@ -100,6 +106,7 @@ pub async fn run(assignment: Assignment) -> Result<String, String> {
     let env = home::environment(&socket)?;
     let (link, steer) = link::open(socket, at.clone(), hand);
     let state = link.state().await.ok_or("the room was never reached")?;
+    let ids = Ids::open(&base, hand).map_err(|error| say(&error))?;
     let walk = state.walks.get(&at.walk).ok_or_else(|| format!("there is no walk {}", at.walk))?;
     let redactor = Redactor::new(&[], &[]).map_err(|error| say(&error))?;
     // Each walk, person and host has a carry of its own; the person is whose state directory this is.
@@ -119,6 +126,7 @@ pub async fn run(assignment: Assignment) -> Result<String, String> {
         around: Surroundings::new(env, Vec::new(), redactor),
         steer,
         attempt,
+        ids,
         trouble: None,
         size: Size::default(),
         until: None,
@@ -127,28 +135,30 @@ pub async fn run(assignment: Assignment) -> Result<String, String> {
 }
 
 impl Hand {
-    /// A command's name, the same however often it is sent.
-    pub(super) fn name(&self, what: &str) -> CommandId {
-        let mut sha = Sha256::new();
-        sha.update(self.id.as_bytes());
-        sha.update(self.attempt.to_be_bytes());
-        sha.update(what.as_bytes());
-        let mut bytes = [0; 16];
-        for (to, from) in bytes.iter_mut().zip(sha.finalize()) {
-            *to = from;
+    /// Does a command until the journal has it or the rules refuse it. `None` where the link to the room ended. A name that
+    /// is in use for something else is given up for another, slowly: whoever took it could take the next too.
+    pub(super) async fn send(&self, what: &str, command: Command) -> Option<Outcome> {
+        let mut wait = ID_WAIT.0;
+        loop {
+            match self.link.act(self.ids.of(self.attempt, what), command.clone()).await? {
+                Outcome::Refused(refusal) if refusal.id_in_use => {
+                    tracing::warn!(%refusal, what, "the hand takes another id");
+                    self.ids.give_up(what);
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(ID_WAIT.1);
+                }
+                Outcome::Failed { .. } => tokio::time::sleep(Duration::from_secs(1)).await,
+                outcome => return Some(outcome),
+            }
         }
-        CommandId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
-    /// Does a command until the journal has it. `Err` where the rules refuse it: this hand has no say any more.
+    /// Does a command of the step. `Err` where the rules refuse it: this hand has no say any more.
     pub(super) async fn act(&self, what: &str, command: WalkCommand) -> Result<(), String> {
-        loop {
-            match self.link.act(self.name(what), Command::Walk(command.clone())).await {
-                Some(Outcome::Ok { .. }) => return Ok(()),
-                Some(Outcome::Refused(refusal)) => return Err(refusal.to_string()),
-                Some(Outcome::Failed { .. }) => tokio::time::sleep(Duration::from_secs(1)).await,
-                None => return Err("the link to the room ended".into()),
-            }
+        match self.send(what, Command::Walk(command)).await {
+            Some(Outcome::Refused(refusal)) => Err(refusal.to_string()),
+            Some(_) => Ok(()),
+            None => Err("the link to the room ended".into()),
         }
     }
 

@@ -12,6 +12,7 @@ pub mod expect;
 pub mod folder;
 mod held;
 pub mod home;
+mod ids;
 mod launch;
 pub mod link;
 mod opening;

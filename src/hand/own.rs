@@ -65,7 +65,7 @@ impl Hand {
         let ended = WalkFact::BlockEnded { walk: of.id, step: step.clone(), done: told.clone(), carry: None };
         let text = format!("[not in {}: {why}] {}", of.id, tell::fact(&Fact::Walk(ended)));
         let note = Command::Note(NoteCommand::Say { incident, text });
-        drop(self.link.act(self.name(&format!("note {}", told.block)), note).await);
+        drop(self.send(&format!("note {}", told.block), note).await);
         Err(why)
     }
 }

@@ -3,7 +3,7 @@
 //! `hash = SHA-256("warroom chain 1\n" ‖ len(header) as u64 big endian ‖ header ‖ previous hash ‖ body)` with
 //! `body = SHA-256(salt ‖ payload)`. Header and payload are the bytes as stored; they are never serialised again.
 
-use super::{Head, Trouble, upcast};
+use super::{Head, Trouble, fingerprint::Fingerprint, upcast};
 use crate::domain::{
     CommandId, Event, Fact, Seq,
     actor::Actor,
@@ -55,6 +55,9 @@ struct Header {
     actor: Actor,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     offline: Option<Offline>,
+    /// Of the command, in the first of its events; see [`Fingerprint::sealed`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
     kind: String,
 }
 
@@ -137,6 +140,19 @@ pub fn body(salt: &[u8], payload: &[u8]) -> Digest {
 /// # Errors
 /// Where the fact cannot be written as JSON, which no fact of ours does.
 pub fn seal(draft: Draft, head: Head, salt: [u8; 16]) -> Result<(Record, Event), serde_json::Error> {
+    seal_command(draft, None, head, salt)
+}
+
+/// The same for an event of a command that may be sent again: the first of its events has its fingerprint.
+///
+/// # Errors
+/// As [`seal`].
+pub fn seal_command(
+    draft: Draft,
+    fingerprint: Option<&Fingerprint>,
+    head: Head,
+    salt: [u8; 16],
+) -> Result<(Record, Event), serde_json::Error> {
     let seq = head.seq.saturating_add(1);
     let payload = serde_json::to_vec(&draft.fact)?;
     let header = serde_json::to_vec(&Header {
@@ -150,6 +166,7 @@ pub fn seal(draft: Draft, head: Head, salt: [u8; 16]) -> Result<(Record, Event),
         room: draft.room.clone(),
         actor: draft.actor.clone(),
         offline: draft.offline.clone(),
+        fingerprint: fingerprint.filter(|_| draft.index == 0).map(|of| of.sealed(&salt)),
         kind: Fact::kind_of(&payload),
     })?;
     let body = body(&salt, &payload);
@@ -272,11 +289,23 @@ pub(super) fn whole(record: &Record) -> Result<Whole, Misfit> {
 /// # Errors
 /// [`Trouble::Broken`] where the header is not one.
 pub fn open(record: &Record) -> Result<Event, Trouble> {
-    let header: Header = serde_json::from_slice(&record.header).map_err(|error| Trouble::Broken {
-        seq: record.seq,
-        why: format!("its header cannot be read: {error}"),
-    })?;
+    let header: Header = serde_json::from_slice(&record.header).map_err(|error| unread(record, &error))?;
     Ok(event(header, record))
+}
+
+/// Whether the first event of a command came of the command with this fingerprint. `None` where nobody can tell: it was
+/// written before there were fingerprints, or its payload and salt are erased.
+///
+/// # Errors
+/// [`Trouble::Broken`] where the header is not one.
+pub fn is_of(record: &Record, fingerprint: &Fingerprint) -> Result<Option<bool>, Trouble> {
+    let header: Header = serde_json::from_slice(&record.header).map_err(|error| unread(record, &error))?;
+    let own = header.fingerprint.zip(record.payload.as_ref());
+    Ok(own.map(|(own, (salt, _))| fingerprint.sealed(salt) == own))
+}
+
+fn unread(record: &Record, error: &serde_json::Error) -> Trouble {
+    Trouble::Broken { seq: record.seq, why: format!("its header cannot be read: {error}") }
 }
 
 fn event(header: Header, record: &Record) -> Event {

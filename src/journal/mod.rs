@@ -7,6 +7,7 @@ pub mod chain;
 pub mod checkpoint;
 pub mod copy;
 mod cores;
+pub mod fingerprint;
 pub mod meeting;
 pub mod mirror;
 pub mod spool;

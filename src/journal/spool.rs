@@ -1,6 +1,6 @@
 //! What a room writes down on its own disk while the journal that it shares is out of reach.
 
-use super::{Head, Trouble};
+use super::{Head, Trouble, fingerprint::Fingerprint};
 use crate::domain::{Command, CommandId, Seq, actor::Actor, time::Stamp};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,12 @@ pub struct Entry {
     pub stood: Option<Seq>,
     /// Where the journal ended, as far as the room knew.
     pub after: Head,
+    /// What the command said as it was sent: `command` may have been completed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+    /// The id of the command that tells that it was not accepted: one for all attempts, and nobody can guess it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<CommandId>,
 }
 
 /// An entry was not kept.

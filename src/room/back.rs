@@ -3,8 +3,11 @@
 
 use super::{
     ahead::Ahead,
+    earlier::Earlier,
     flight::{Asked, PAGE, read_on},
+    gap,
     offline::Spooling,
+    seen::Standing,
     serve::{Room, Waiting},
 };
 use crate::{
@@ -74,9 +77,11 @@ impl Back {
     }
 }
 
-/// The name under which it is told that an entry was not accepted: once, however often it is tried.
-fn conflict(id: CommandId) -> CommandId {
-    CommandId(Uuid::from_u128(id.0.as_u128() ^ 0x5f_43_4f_4e_46_4c_49_43))
+/// The id under which it is told that an entry was not accepted: once, however often it is tried. Entries that were kept
+/// by an earlier version have none of their own.
+fn conflict(entry: &Entry) -> CommandId {
+    let earlier = CommandId(Uuid::from_u128(entry.id.0.as_u128() ^ 0x5f_43_4f_4e_46_4c_49_43));
+    entry.conflict.unwrap_or(earlier)
 }
 
 fn incident(entry: &Entry) -> Option<IncidentId> {
@@ -96,6 +101,8 @@ fn spooled(entry: &Entry, command: Command) -> Asked {
         groups: Arc::new(entry.groups.clone()),
         id: entry.id,
         command,
+        fingerprint: entry.fingerprint,
+        is_new: true,
         waiting: Waiting::Spool(entry.id),
         glass: None,
         direct: true,
@@ -184,54 +191,78 @@ impl Room {
 
     /// Sends entries in their order, some ahead of the answers.
     fn send_next(&mut self) {
-        while self.mending.is_none() {
-            let Some(spool) = self.spool.as_mut().filter(|spool| spool.back.is_sending()) else { return };
-            if spool.entries.is_empty() {
-                if spool.is_still() {
-                    self.is_back();
-                }
-                return;
+        while self.send_one(None) {}
+    }
+
+    /// An entry was looked up: it is answered by what the journal has of it, or sent.
+    pub(super) fn was_looked_up(&mut self, id: CommandId, earlier: Earlier) {
+        if let Some(spool) = self.spool.as_mut() {
+            spool.looking = None;
+        }
+        if self.send_one(Some((id, earlier))) {
+            self.send_next();
+        }
+    }
+
+    /// Sends the next entry, of which this was looked up. Says whether another may follow.
+    fn send_one(&mut self, looked: Option<(CommandId, Earlier)>) -> bool {
+        if self.mending.is_some() {
+            return false;
+        }
+        let Some(spool) = self.spool.as_mut().filter(|spool| spool.back.is_sending()) else { return false };
+        if spool.looking.is_some() {
+            return false;
+        }
+        if spool.entries.is_empty() {
+            if spool.is_still() {
+                self.is_back();
             }
-            let Some(at) = spool.back.ahead.next() else { return };
-            let Some(entry) = spool.entries.get(at) else { return };
-            let (id, given, tells) = (entry.id, entry.made.clone(), !entry.said.is_empty());
-            // From before the line broke or the room was started again.
-            if self.core.knows(conflict(id)) || (given.is_empty() && self.core.knows(id)) {
-                if self.pass(at) {
-                    continue;
-                }
-                return;
+            return false;
+        }
+        let Some(at) = spool.back.ahead.next() else { return false };
+        let Some(entry) = spool.entries.get(at) else { return false };
+        let (id, given, tells) = (entry.id, entry.made.clone(), !entry.said.is_empty());
+        let earlier = looked.filter(|(of, _)| *of == id).map(|(_, earlier)| earlier);
+        // From before the line broke or the room was started again.
+        let is_new = |id| self.core.standing(id) == Standing::New;
+        if earlier.is_none() && !(is_new(id) && is_new(conflict(entry))) {
+            spool.looking = Some(gap::looking(self.journal.clone(), entry, conflict(entry)));
+            return false;
+        }
+        let (outcome, is_taken) = match earlier {
+            Some(Earlier::Answered(outcome @ Outcome::Ok { .. })) => {
+                let asked = spooled(entry, entry.command.clone());
+                spool.back.ahead.sent(id, &given, None);
+                self.answer_in_turn(asked, outcome);
+                return true;
             }
-            let outcome = match spool.back.ahead.renamed(&entry.command) {
+            Some(Earlier::Answered(outcome)) => (Some(outcome), true),
+            Some(Earlier::Never) | None => match spool.back.ahead.renamed(&entry.command) {
                 Ok(command) => {
                     let asked = spooled(entry, command);
-                    self.decide(asked)
+                    (self.decide(asked), false)
                 }
-                Err(name) => Some(Outcome::Refused(Refusal::new(
-                    Code::Unknown,
-                    format!("{name} of then was not accepted either"),
-                ))),
-            };
-            let (outcome, made) = match outcome {
-                // How a hand went about what is told by another entry.
-                Some(Outcome::Refused(_)) if !tells => {
-                    if self.pass(at) {
-                        continue;
-                    }
-                    return;
+                Err(name) => {
+                    let why = format!("{name} of then was not accepted either");
+                    (Some(Outcome::Refused(Refusal::new(Code::Unknown, why))), false)
                 }
-                Some(Outcome::Refused(refusal)) => (self.raise(at, refusal.message), Some(Vec::new())),
-                outcome => (outcome, self.flights.made()),
-            };
-            let Some(spool) = self.spool.as_mut() else { return };
-            match outcome {
-                None => spool.back.ahead.sent(id, &given, made),
-                Some(outcome) => {
-                    spool.back.ahead.sent(id, &given, None);
-                    self.settled(id, outcome);
-                }
+            },
+        };
+        let (outcome, made) = match outcome {
+            // How a hand went about what is told by another entry.
+            Some(Outcome::Refused(_)) if !tells && !is_taken => return self.pass(at),
+            Some(Outcome::Refused(refusal)) => (self.raise(at, refusal.message), Some(Vec::new())),
+            outcome => (outcome, self.flights.made()),
+        };
+        let Some(spool) = self.spool.as_mut() else { return false };
+        match outcome {
+            None => spool.back.ahead.sent(id, &given, made),
+            Some(outcome) => {
+                spool.back.ahead.sent(id, &given, None);
+                self.settled(id, outcome);
             }
         }
+        true
     }
 
     /// Settles an entry without sending it, once it is the first.
@@ -290,7 +321,8 @@ impl Room {
         self.decide(Asked {
             actor: self.own_name.clone(),
             groups: Groups::default(),
-            id: conflict(entry.id),
+            id: conflict(entry),
+            fingerprint: None,
             spooled: Some(Box::new((clock::now(), offline))),
             ..raise
         })

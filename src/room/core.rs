@@ -1,5 +1,6 @@
 //! Two folds and the way between them: decided includes appends in flight, durable does not.
 
+use super::seen::{Seen, Standing};
 use crate::{
     domain::{
         Command, CommandId, Ctx, Event, Fact, Offline, Refusal, Seq, State,
@@ -11,6 +12,7 @@ use crate::{
         freeze::FreezeFact,
         glass::GlassFact,
         incident::IncidentFact,
+        note::NoteCommand,
         offline,
         page::PageFact,
         power::Groups,
@@ -24,14 +26,12 @@ use crate::{
     journal::{
         Head, chain,
         chain::{Draft, Record},
+        fingerprint::Fingerprint,
     },
     wire::EVENT_MAX,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::{
-    collections::HashSet,
-    sync::{Arc, RwLock},
-};
+use std::sync::{Arc, RwLock};
 
 /// What became of a command when it was decided.
 #[derive(Debug)]
@@ -40,8 +40,6 @@ pub enum Submitted {
     Refused(Refusal),
     /// It changes nothing.
     Nothing,
-    /// It was accepted before; the journal knows what came of it.
-    Known,
     /// These records must become durable.
     Append {
         /// Where the chain must end for them to follow.
@@ -78,30 +76,6 @@ pub struct Core {
     seen: Seen,
     room: String,
     redactor: Redactor,
-}
-
-/// Every command in the journal, so that one that is sent again is known however long ago it was: eight bytes each,
-/// the random end of its id.
-#[derive(Debug, Default)]
-pub struct Seen(HashSet<u64>);
-
-impl Seen {
-    fn short(id: CommandId) -> u64 {
-        id.0.as_u64_pair().1
-    }
-
-    /// It is in the journal, or on its way there.
-    pub fn add(&mut self, id: CommandId) {
-        self.0.insert(Self::short(id));
-    }
-
-    fn has(&self, id: CommandId) -> bool {
-        self.0.contains(&Self::short(id))
-    }
-
-    fn forget(&mut self, id: CommandId) {
-        self.0.remove(&Self::short(id));
-    }
 }
 
 impl Core {
@@ -145,17 +119,14 @@ impl Core {
         self.read(|state| state.hash.map_or(Head::EMPTY, |hash| Head { seq: state.head, hash }))
     }
 
-    /// Decides a command and, where it gives facts, adds them to the decided fold.
+    /// Decides a command whose id is new and, where it gives facts, adds them to the decided fold.
     pub fn submit(
         &mut self,
         (actor, groups): (&Actor, &Groups),
         id: CommandId,
-        command: &Command,
+        (command, fingerprint): (&Command, Option<&Fingerprint>),
         when: &When,
     ) -> Submitted {
-        if self.seen.has(id) {
-            return Submitted::Known;
-        }
         let ctx = Ctx {
             actor: actor.clone(),
             groups: groups.clone(),
@@ -187,7 +158,7 @@ impl Core {
                 offline: when.offline.clone(),
                 fact: self.redact(fact),
             };
-            match chain::seal(draft, self.head(), salt()) {
+            match chain::seal_command(draft, fingerprint, self.head(), salt()) {
                 Ok((record, _)) if size(&record) > EVENT_MAX => {
                     self.forget(&[]);
                     let why = format!(
@@ -212,7 +183,7 @@ impl Core {
                 }
             }
         }
-        self.seen.add(id);
+        self.seen.sent(id);
         Submitted::Append { expected, records, events }
     }
 
@@ -256,7 +227,7 @@ impl Core {
         let mut durable = self.durable.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         for event in events {
             durable.apply(event);
-            self.seen.add(event.command);
+            self.seen.confirm(event);
         }
     }
 
@@ -268,9 +239,32 @@ impl Core {
         }
     }
 
-    /// Whether a command is in the journal, or on its way there.
-    pub fn knows(&self, id: CommandId) -> bool {
-        self.seen.has(id)
+    /// What is known of a command's id without asking the journal.
+    pub fn standing(&self, id: CommandId) -> Standing {
+        self.seen.standing(id)
+    }
+
+    /// A command's id is being looked up, and the same one waits behind it; or that is over.
+    pub(super) fn looks_up(&mut self, id: CommandId, begins: bool) {
+        if begins { self.seen.sent(id) } else { self.seen.forget(id) }
+    }
+
+    /// What a command says, as its client sent it: without secrets, and without what the room adds to it.
+    pub(super) fn fingerprint(&self, command: &Command) -> Fingerprint {
+        let json = match command {
+            Command::Note(NoteCommand::Erase { seq, reason, found: Some(_) }) => {
+                let sent = NoteCommand::Erase { seq: *seq, reason: reason.clone(), found: None };
+                serde_json::to_vec(&Command::Note(sent))
+            }
+            command => serde_json::to_vec(command),
+        };
+        let json = json.unwrap_or_default();
+        if !self.redactor.finds(&json) {
+            return Fingerprint::of(&json);
+        }
+        let Ok(mut value) = serde_json::from_slice(&json) else { return Fingerprint::of(&json) };
+        self.redact_value(&mut value);
+        Fingerprint::of(&serde_json::to_vec(&value).unwrap_or_default())
     }
 
     /// What readers see and decide on from now on, while this one keeps to what is in the journal.
@@ -375,7 +369,7 @@ mod tests {
         core.submit(
             (&Actor::room(), &Groups::default()),
             id,
-            &Command::Policy(Box::new(policy)),
+            (&Command::Policy(Box::new(policy)), None),
             &When::now(clock::now()),
         )
     }

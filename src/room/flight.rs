@@ -3,17 +3,22 @@
 use super::{
     budget::Large,
     core::{self, Submitted, When},
+    earlier::{Earlier, earlier},
     recording,
+    seen::Standing,
     serve::{Room, Waiting},
 };
 use crate::{
-    domain::{Command, CommandId, Event, Offline, actor::Actor, power::Groups, time::Stamp},
-    journal::{Appended, Head, Journal, Trouble, chain},
+    domain::{Command, CommandId, Event, Offline, actor::Actor, id::Digest, power::Groups, time::Stamp},
+    journal::{Appended, Head, Journal, Trouble, chain, fingerprint::Fingerprint},
     os::clock,
     wire::{FromRoom, JournalState, Outcome},
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// Events that are read at once when the room catches up.
@@ -25,8 +30,20 @@ pub(super) struct Flight {
     events: Vec<Event>,
     /// Where it needs no append: what is answered.
     pub(super) answer: Option<Outcome>,
-    /// It is in the journal already, and is looked up.
-    known: bool,
+    kind: Kind,
+}
+
+/// What a command waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Its append.
+    Append,
+    /// Nothing but its turn.
+    Turn,
+    /// Its id, which the journal may know.
+    LookUp,
+    /// What becomes of another with its id that is on its way.
+    Behind,
 }
 
 /// What was asked, so that it can be decided again.
@@ -35,6 +52,10 @@ pub(super) struct Asked {
     pub(super) groups: Groups,
     pub(super) id: CommandId,
     pub(super) command: Command,
+    /// What it says, where it may be sent again.
+    pub(super) fingerprint: Option<Fingerprint>,
+    /// The journal was asked for its id and does not have it.
+    pub(super) is_new: bool,
     pub(super) waiting: Waiting,
     /// Why the glass is broken for it where the journal is out of reach.
     pub(super) glass: Option<String>,
@@ -71,9 +92,14 @@ impl Flight {
         (self.asked, self.events)
     }
 
-    /// Whether it would be new if it were sent again.
+    /// Whether its id would be new if it were sent again.
     pub(super) fn is_new(&self) -> bool {
-        self.answer.is_none() && !self.known
+        self.answer.is_none() && matches!(self.kind, Kind::Append | Kind::LookUp)
+    }
+
+    /// Whether its own events are among those with these hashes: events of the same id may be another's.
+    pub(super) fn is_among(&self, happened: &HashSet<Digest>) -> bool {
+        self.events.first().is_some_and(|event| happened.contains(&event.hash))
     }
 }
 
@@ -90,7 +116,7 @@ pub(super) struct Flights {
 }
 
 /// How it came out, and what was looked up.
-type Landing = (Appended, Option<(Vec<Event>, Outcome)>);
+type Landing = (Appended, Option<Result<Vec<chain::Record>, Trouble>>);
 
 impl Flights {
     fn push(&mut self, flight: Flight, landing: impl Future<Output = Landing> + Send + 'static) {
@@ -102,15 +128,21 @@ impl Flights {
     pub(super) async fn next(&mut self) -> Option<(Flight, Appended)> {
         let (appended, found) = self.landing.next().await?;
         let mut flight = self.flying.pop_front()?;
-        if let Some((events, answer)) = found {
-            (flight.events, flight.answer) = (events, Some(answer));
+        if let Some(found) = found {
+            let Asked { actor, fingerprint, .. } = &flight.asked;
+            if let Earlier::Answered(outcome) = earlier(found, actor, fingerprint.as_ref()) {
+                flight.answer = Some(outcome);
+            }
         }
         Some((flight, appended))
     }
 
     /// The names that come into being with the newest; none where that is looked up.
     pub(super) fn made(&self) -> Option<Vec<String>> {
-        self.flying.back().filter(|flight| !flight.known).map(|flight| core::made(&flight.events))
+        self.flying
+            .back()
+            .filter(|flight| flight.kind == Kind::Append)
+            .map(|flight| core::made(&flight.events))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -150,6 +182,7 @@ impl Room {
         glass: Option<String>,
     ) -> Option<Outcome> {
         let (actor, groups) = (who.0.clone(), who.1.clone());
+        let fingerprint = matches!(waiting, Waiting::Conn(..)).then(|| self.core.fingerprint(command));
         let (command, large) = (command.clone(), self.large.take());
         let direct = false;
         self.decide(Asked {
@@ -157,6 +190,8 @@ impl Room {
             groups,
             id,
             command,
+            fingerprint,
+            is_new: false,
             waiting,
             glass,
             direct,
@@ -180,8 +215,38 @@ impl Room {
         if let Some(mending) = &mut self.mending {
             return mending.hold(asked);
         }
-        let who = (&asked.actor, &asked.groups);
-        match self.core.submit(who, asked.id, &asked.command, &asked.when()) {
+        match self.core.standing(asked.id) {
+            // What becomes of that one says what this one is.
+            Standing::InFlight if !self.flights.is_empty() => self.in_turn(asked, Kind::Behind, None),
+            Standing::InFlight | Standing::Perhaps if !asked.is_new => self.look_up_id(asked),
+            _ => return self.decide_new(asked),
+        }
+        None
+    }
+
+    /// Waits behind what is on its way.
+    fn in_turn(&mut self, asked: Asked, kind: Kind, answer: Option<Outcome>) {
+        let head = self.core.head();
+        let flight = Flight { asked, events: Vec::new(), answer, kind };
+        self.flights.push(flight, async move { (Appended::Ok(head), None) });
+    }
+
+    /// The same for one whose answer is known.
+    pub(super) fn answer_in_turn(&mut self, asked: Asked, answer: Outcome) {
+        self.in_turn(asked, Kind::Turn, Some(answer));
+    }
+
+    /// Asks the journal, or its mirror while that is out of reach, what it has under a command's id.
+    pub(super) fn look_up_id(&mut self, asked: Asked) {
+        let (head, found) = (self.core.head(), self.readable().find(asked.id));
+        self.core.looks_up(asked.id, true);
+        let flight = Flight { asked, events: Vec::new(), answer: None, kind: Kind::LookUp };
+        self.flights.push(flight, async move { (Appended::Ok(head), Some(found.await)) });
+    }
+
+    fn decide_new(&mut self, asked: Asked) -> Option<Outcome> {
+        let (who, command) = ((&asked.actor, &asked.groups), (&asked.command, asked.fingerprint.as_ref()));
+        match self.core.submit(who, asked.id, command, &asked.when()) {
             Submitted::Refused(refusal) => Some(Outcome::Refused(refusal)),
             Submitted::Nothing => {
                 let outcome = ok(&[]);
@@ -189,22 +254,13 @@ impl Room {
                     return Some(outcome);
                 }
                 // What it would repeat may be in flight, so its answer waits its turn.
-                let head = self.core.head();
-                let flight = Flight { asked, events: Vec::new(), answer: Some(outcome), known: false };
-                self.flights.push(flight, async move { (Appended::Ok(head), None) });
-                None
-            }
-            // Sent again: it gets the answer that it got, or that got lost.
-            Submitted::Known => {
-                let (head, found) = (self.core.head(), self.journal.find(asked.id));
-                let flight = Flight { asked, events: Vec::new(), answer: None, known: true };
-                self.flights.push(flight, async move { (Appended::Ok(head), Some(known(found.await))) });
+                self.answer_in_turn(asked, outcome);
                 None
             }
             Submitted::Append { expected, records, events } => {
                 let append = self.journal.append(expected, records);
                 self.waits.get_or_insert_with(tokio::time::Instant::now);
-                let flight = Flight { asked, events, answer: None, known: false };
+                let flight = Flight { asked, events, answer: None, kind: Kind::Append };
                 self.flights.push(flight, append.map(|appended| (appended, None)));
                 None
             }
@@ -223,6 +279,9 @@ impl Room {
 
     /// An append was answered.
     pub(super) fn landed(&mut self, flight: Flight, appended: &Appended) {
+        if flight.kind == Kind::LookUp {
+            self.core.looks_up(flight.asked.id, false);
+        }
         if let Some(mending) = &mut self.mending {
             mending.add(flight, appended);
             self.mend_on();
@@ -230,6 +289,15 @@ impl Room {
         }
         if let Some(answer) = flight.answer {
             self.answer(flight.asked.waiting, answer);
+            return;
+        }
+        if flight.kind != Kind::Append {
+            let mut asked = flight.asked;
+            asked.is_new = flight.kind == Kind::LookUp;
+            let waiting = asked.waiting;
+            if let Some(outcome) = self.decide(asked) {
+                self.answer(waiting, outcome);
+            }
             return;
         }
         if matches!(appended, Appended::Ok(_)) {
@@ -247,6 +315,9 @@ impl Room {
     /// These events stand in the journal: whoever appended them, this is where everybody hears of them.
     pub(super) fn durable(&mut self, events: &[Event]) {
         self.core.confirm(events);
+        if let Some(gap) = self.spool.as_mut().and_then(|spool| spool.gap.as_mut()) {
+            gap.found(events);
+        }
         self.remember(events);
         if let Some(last) = events.last() {
             self.newest.send_replace(last.seq);
@@ -290,21 +361,6 @@ impl Room {
                 self.send_on();
             }
             Waiting::Nobody => {}
-        }
-    }
-}
-
-/// What a command gave that is in the journal already.
-fn known(found: Result<Vec<chain::Record>, Trouble>) -> (Vec<Event>, Outcome) {
-    let events = found.and_then(|records| records.iter().map(chain::open).collect::<Result<Vec<_>, _>>());
-    match events {
-        Ok(events) => {
-            let outcome = ok(&events);
-            (events, outcome)
-        }
-        Err(trouble) => {
-            let why = format!("it was recorded before, and cannot be looked up: {trouble}");
-            (Vec::new(), Outcome::Failed { why })
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     serve::{Room, Waiting},
 };
 use crate::{
-    domain::{CommandId, Event},
+    domain::{Event, id::Digest},
     journal::{Appended, Trouble, spool::NOBODY_KNOWS},
     os::clock,
     wire::{JournalState, Outcome},
@@ -32,8 +32,8 @@ pub(super) struct Mending {
     /// The outcome of one of them is not known.
     doubt: bool,
     why: String,
-    /// Commands that were found in the journal.
-    happened: HashSet<CommandId>,
+    /// Hashes of the events that were found in the journal.
+    happened: HashSet<Digest>,
     pub(super) page: Option<Page>,
 }
 
@@ -114,7 +114,7 @@ impl Room {
         mending.page = None;
         let caught = match read {
             Ok(events) => {
-                mending.happened.extend(events.iter().map(|event| event.command));
+                mending.happened.extend(events.iter().map(|event| event.hash));
                 self.take_in(&events);
                 if events.len() >= PAGE {
                     self.mending = Some(mending);
@@ -138,7 +138,7 @@ impl Room {
         let Mending { flights, held, conflict, doubt, why, happened, .. } = mending;
         let (mut done, mut undone, mut from) = (Vec::new(), Vec::new(), None);
         for flight in flights {
-            let is_done = flight.answer.is_some() || happened.contains(&flight.asked.id);
+            let is_done = flight.answer.is_some() || flight.is_among(&happened);
             match flight.asked.waiting {
                 // What comes from the spool is settled in its order, and sent again from the first that is undone.
                 Waiting::Spool(id) if from.is_some() || !is_done => drop(from.get_or_insert(id)),
@@ -171,7 +171,7 @@ impl Room {
         if let (None, true, true) = (&fenced, conflict, caught) {
             self.set_writable();
             for mut asked in undone.chain(held) {
-                asked.tries = asked.tries.saturating_add(1);
+                (asked.tries, asked.is_new) = (asked.tries.saturating_add(1), false);
                 let waiting = asked.waiting;
                 let outcome = if asked.tries > AGAIN {
                     Some(Outcome::Failed { why: format!("{why}, again and again: nothing was recorded") })

@@ -6,8 +6,9 @@ use super::{
     budget::Large,
     core::{self, Core, Submitted, When},
     flight::{Asked, Flight, ok},
-    gap::{Gap, Reading},
+    gap::{Gap, Looking, Reading},
     mend::Mending,
+    seen::Standing,
     serve::{Room, Waiting},
 };
 use crate::{
@@ -67,6 +68,8 @@ pub(super) struct Spooling {
     pub(super) anew: Option<Reading>,
     /// What it has lost, until that is written back.
     pub(super) gap: Option<Gap>,
+    /// An entry is looked up that may be in the journal already.
+    pub(super) looking: Option<Looking>,
 }
 
 /// The journal is out of reach.
@@ -117,6 +120,7 @@ impl Spooling {
             opens_late: false,
             anew: None,
             gap: None,
+            looking: None,
         }
     }
 
@@ -133,9 +137,20 @@ impl Spooling {
         self.entries.iter().chain(self.kept.iter().filter_map(|kept| kept.entry.as_ref()))
     }
 
-    /// A command was kept here, and is not settled yet: it may be on its way to the journal.
-    fn keeps(&self, id: CommandId) -> bool {
-        self.away.as_ref().is_some_and(|away| away.core.knows(id)) && self.all().any(|entry| entry.id == id)
+    /// The answer to a command whose id is that of one that was kept here and is not settled yet.
+    fn kept(&self, asked: &Asked) -> Option<Outcome> {
+        let core = &self.away.as_ref()?.core;
+        if core.standing(asked.id) == Standing::New {
+            return None;
+        }
+        let mut entries = self.all().filter(|entry| entry.id == asked.id).peekable();
+        let first = entries.peek()?;
+        let said = first.fingerprint.zip(asked.fingerprint).is_none_or(|(then, now)| then == now);
+        if !said || !first.actor.same(&asked.actor) {
+            return Some(Outcome::Refused(Refusal::id_in_use(asked.id)));
+        }
+        let made = entries.flat_map(|entry| entry.made.clone()).collect();
+        Some(Outcome::Ok { seqs: Vec::new(), made, offline: true })
     }
 
     /// Nothing is on its way to the disk.
@@ -215,7 +230,7 @@ impl Room {
         self.core.forget(&lost);
         (self.following, self.waits) = (None, None);
         let Some(spool) = &mut self.spool else { return };
-        spool.anew = None;
+        (spool.anew, spool.looking) = (None, None);
         spool.back.stop(tokio::time::Instant::now());
         if spool.away.is_none() {
             let core = self.core.part();
@@ -252,26 +267,27 @@ impl Room {
 
     /// Decides a command on what is shown, and has it written to the room's own disk.
     pub(super) fn keep(&mut self, asked: Asked) -> Option<Outcome> {
-        // Its outcome cannot be looked up now, and it has one.
-        if self.core.knows(asked.id) && !self.spool.as_ref().is_some_and(|spool| spool.keeps(asked.id)) {
-            return Some(ok(&[]));
-        }
         let after = self.core.durable_head();
         let spool = self.spool.as_mut()?;
-        let away = spool.away.as_mut()?;
-        if away.core.knows(asked.id) {
-            let kept = spool.all().filter(|entry| entry.id == asked.id);
-            let made = kept.flat_map(|entry| entry.made.clone()).collect();
-            let outcome = Outcome::Ok { seqs: Vec::new(), made, offline: true };
-            spool.push(Kept {
-                entry: None,
-                events: Vec::new(),
-                waiting: asked.waiting,
-                outcome,
-                _large: asked.large,
-            });
+        if let Some(outcome) = spool.kept(&asked) {
+            let (entry, events, waiting) = (None, Vec::new(), asked.waiting);
+            spool.push(Kept { entry, events, waiting, outcome, _large: asked.large });
             return None;
         }
+        match self.core.standing(asked.id) {
+            Standing::New => {}
+            // The mirror may lack the newest events: that it does not have it proves nothing.
+            _ if asked.is_new => {
+                let why = "the journal is out of reach, so that nobody can tell whether this command was recorded \
+                           before: nothing was recorded now; send it again under the same id when it is back";
+                return Some(Outcome::Failed { why: why.into() });
+            }
+            _ => {
+                self.look_up_id(asked);
+                return None;
+            }
+        }
+        let away = spool.away.as_mut()?;
         // Nearly all is in the journal: what comes now waits a moment and goes there itself, or it would never end.
         if spool.back.is_sending() && spool.entries.len() <= NEARLY {
             spool.held.push_back(asked);
@@ -295,12 +311,13 @@ impl Room {
         let glass = away.core.redacted(glass).flatten();
         let mark = Offline { at: now.wall, glass: glass.clone(), provisional: true };
         let when = When { at: now.clone(), recorded: now.wall, offline: Some(mark) };
-        let events = match away.core.submit((&asked.actor, &asked.groups), asked.id, &asked.command, &when) {
+        let (who, said) = ((&asked.actor, &asked.groups), (&asked.command, asked.fingerprint.as_ref()));
+        let events = match away.core.submit(who, asked.id, said, &when) {
             Submitted::Refused(refusal) => {
                 spool.decide_on();
                 return Some(Outcome::Refused(refusal));
             }
-            Submitted::Nothing | Submitted::Known => {
+            Submitted::Nothing => {
                 let (entry, events, outcome) = (None, Vec::new(), ok(&[]));
                 spool.push(Kept { entry, events, waiting: asked.waiting, outcome, _large: asked.large });
                 return None;
@@ -328,6 +345,8 @@ impl Room {
             gap: false,
             stood: None,
             after,
+            fingerprint: asked.fingerprint,
+            conflict: Some(CommandId(uuid::Uuid::new_v4())),
         };
         let outcome = Outcome::Ok { seqs: core::seqs(&events), made, offline: true };
         let (entry, waiting) = (Some(entry), asked.waiting);

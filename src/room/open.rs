@@ -3,7 +3,7 @@
 use super::{
     budget,
     conn::{ConnId, FromConn},
-    core::{Core, Seen, Submitted, When},
+    core::{Core, Submitted, When},
     erase::{self, Unfinished},
     flight::{Asked, Flights},
     gap::Gap,
@@ -13,6 +13,7 @@ use super::{
     others::Others,
     pace::Pace,
     presence::Moved,
+    seen::{Seen, Standing},
     serve::{Room, Waiting},
     sources::Sources,
     watch::Watch,
@@ -33,7 +34,7 @@ use crate::{
         Head, Journal, Trouble, chain,
         mirror::Found,
         read_all,
-        spool::{Entry, Opened},
+        spool::{ACKNOWLEDGED, Entry, Opened},
     },
     os::clock,
     signal::Reading,
@@ -41,7 +42,7 @@ use crate::{
     wire::{JournalState, Outcome, Wanted},
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashSet, VecDeque},
     sync::{Arc, RwLock},
 };
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -128,6 +129,7 @@ impl Room {
         let mut unfinished = Unfinished::default();
         let (mut first, mut recent) = (None, VecDeque::new());
         let keeps = options.spool.is_some();
+        let mut ids = Newest::default();
         let mirror = options.journal.mirror().filter(|_| matches!(options.found, Found::Away(_)));
         let source = mirror.as_ref().unwrap_or(&options.journal);
         read_all(source.as_ref(), Head::EMPTY, |event| {
@@ -137,6 +139,7 @@ impl Room {
                     recent.pop_front();
                 }
                 recent.push_back(event.clone());
+                ids.add(event.command);
             }
             state.apply(&event);
             seen.add(event.command);
@@ -258,7 +261,8 @@ impl Room {
                     let events = records.iter().map(chain::open).collect::<Result<Vec<_>, _>>()?;
                     let head = room.core.durable_head().seq;
                     room.remember(&events.into_iter().filter(|one| one.seq <= head).collect::<Vec<_>>());
-                    room.write_back_of_before(&options.found);
+                    let lost = ids.lost(&room).await?;
+                    room.write_back_of_before(&options.found, lost);
                 }
                 // The room is worth having without.
                 Err(trouble) => {
@@ -295,6 +299,8 @@ impl Room {
                 groups: Groups::default(),
                 id,
                 command,
+                fingerprint: None,
+                is_new: false,
                 waiting: Waiting::Nobody,
                 glass: None,
                 spooled: None,
@@ -326,10 +332,10 @@ impl Room {
 
     /// Where the journal has lost what this room knew before it was started, that is told, and what this room had
     /// appended is written back.
-    pub(super) fn write_back_of_before(&mut self, found: &Found) {
+    pub(super) fn write_back_of_before(&mut self, found: &Found, lost: HashSet<CommandId>) {
         let Some(spool) = self.spool.as_mut() else { return };
-        let lost = spool.acknowledged.iter().filter(|entry| !self.core.knows(entry.id));
-        let stood: Vec<Seq> = lost.filter_map(|entry| entry.stood).collect();
+        let entries = spool.acknowledged.iter().filter(|entry| lost.contains(&entry.id));
+        let stood: Vec<Seq> = entries.filter_map(|entry| entry.stood).collect();
         let known = match found {
             Found::Lost { from, to } => Some((*from, *to)),
             Found::Sound | Found::Away(_) => None,
@@ -337,9 +343,39 @@ impl Room {
         let from = stood.iter().copied().chain(known.map(|(from, _)| from)).min();
         let to = stood.iter().copied().chain(known.map(|(_, to)| to)).max();
         let (Some(from), Some(to)) = (from, to) else { return };
-        spool.gap = Some(Gap::new(from, to));
+        spool.gap = Some(Gap::new(from, to, lost));
         tracing::error!(from, to, "the journal has lost events: they are written back");
         self.write_back();
+    }
+}
+
+/// The ids of the newest commands in the journal, exactly: what the room had appended last is most likely among them.
+#[derive(Default)]
+struct Newest(VecDeque<CommandId>);
+
+impl Newest {
+    /// Ids that are kept, while the room opens.
+    const MOST: usize = 16 * ACKNOWLEDGED;
+
+    fn add(&mut self, id: CommandId) {
+        if self.0.len() >= Self::MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(id);
+    }
+
+    /// What the room had appended before it was started and is not in the journal any more. A filter must not say so:
+    /// what it takes for known by mistake would be lost.
+    async fn lost(self, room: &Room) -> Result<HashSet<CommandId>, Trouble> {
+        let newest: HashSet<_> = self.0.into_iter().collect();
+        let mut lost = HashSet::new();
+        let entries = room.spool.iter().flat_map(|spool| &spool.acknowledged);
+        for id in entries.map(|entry| entry.id).filter(|id| !newest.contains(id)) {
+            if room.core.standing(id) == Standing::New || room.journal.find(id).await?.is_empty() {
+                lost.insert(id);
+            }
+        }
+        Ok(lost)
     }
 }
 
@@ -348,9 +384,13 @@ fn again(core: &mut Core, entry: &Entry) -> Vec<Event> {
     let mark = Offline { at: entry.at.wall, glass: entry.glass.clone(), provisional: true };
     let when = When { at: entry.at.clone(), recorded: entry.at.wall, offline: Some(mark) };
     let groups = std::sync::Arc::new(entry.groups.clone());
-    match core.submit((&entry.actor, &groups), entry.id, &entry.command, &when) {
+    if core.standing(entry.id) != Standing::New {
+        return Vec::new();
+    }
+    let said = (&entry.command, entry.fingerprint.as_ref());
+    match core.submit((&entry.actor, &groups), entry.id, said, &when) {
         Submitted::Append { events, .. } => events,
         // It stands in the mirror already, or the mirror lacks what it stood on. It is sent all the same.
-        Submitted::Refused(_) | Submitted::Nothing | Submitted::Known => Vec::new(),
+        Submitted::Refused(_) | Submitted::Nothing => Vec::new(),
     }
 }

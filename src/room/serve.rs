@@ -214,6 +214,7 @@ impl Room {
                 }
                 said = spooled(&mut self.spool) => match said {
                     Spooled::Written(said) => self.was_written(said),
+                    Spooled::Looked(id, earlier) => self.was_looked_up(id, earlier),
                     Spooled::Anew(anew) => self.was_read_anew(anew),
                 },
                 read = page(&mut self.mending) => self.mended(read),

@@ -316,3 +316,57 @@ async fn whatever_is_acknowledged_stands_once_or_is_a_conflict() {
     assert!(wrong.is_empty(), "not there once: {wrong:?}");
     assert!(offline > 0);
 }
+
+/// The whole id with its author and what was said counts, whether it is in the journal, in the spool or nowhere.
+#[tokio::test]
+async fn an_id_that_is_in_use_is_refused_while_the_journal_is_away_and_when_it_is_back() {
+    let (_ground, houses) = House::several(2).await;
+    let in_use = |outcome: &Outcome| matches!(outcome, Outcome::Refused(refusal) if refusal.id_in_use);
+    let [before, kept, both] = [0; 3].map(|_| CommandId(Uuid::now_v7()));
+    let mut client = houses[0].client().await;
+    assert!(matches!(client.command(before, note("before")).await.unwrap(), Outcome::Ok { .. }));
+    houses[0].away().await;
+    assert!(is_offline(&client.command(kept, note("kept")).await.unwrap()));
+    assert!(is_offline(&client.command(kept, note("kept")).await.unwrap()), "a retry");
+    assert!(in_use(&client.command(kept, note("other")).await.unwrap()));
+    // Nobody can look it up now, and it is neither acknowledged nor done twice.
+    let outcome = client.command(before, note("other")).await.unwrap();
+    assert!(!matches!(outcome, Outcome::Ok { .. }), "{outcome:?}");
+    // The same id is used at the other room, for something else.
+    assert!(is_offline(&client.command(both, note("here")).await.unwrap()));
+    let there = houses[1].client().await.command(both, note("there")).await.unwrap();
+    assert!(matches!(there, Outcome::Ok { offline: false, .. }));
+    houses[0].back().await;
+    same(&houses).await;
+    let events = houses[0].events().await;
+    let times = |text: &str| events.iter().filter(|event| said(event) == Some(text)).count();
+    assert_eq!(["before", "kept", "other", "there", "here"].map(times), [1, 1, 0, 1, 0]);
+    // What is not accepted under its id is not lost: a person decides.
+    let told = events.iter().filter(|event| matches!(event.fact, Fact::Conflict(ConflictFact::Found { .. })));
+    assert_eq!(told.count(), 1);
+    for house in &houses {
+        let mut client = house.client().await;
+        assert!(in_use(&client.command(kept, note("other")).await.unwrap()));
+        let again = client.command(kept, note("kept")).await.unwrap();
+        assert!(matches!(again, Outcome::Ok { offline: false, .. }), "{again:?}");
+    }
+}
+
+#[tokio::test]
+async fn rooms_that_are_sent_one_id_at_once_record_one_command() {
+    let (_ground, houses) = House::several(2).await;
+    for n in 0..20 {
+        let id = CommandId(Uuid::now_v7());
+        let (mut one, mut other) = (houses[0].client().await, houses[1].client().await);
+        let (first, second) = (format!("one {n}"), format!("other {n}"));
+        let (a, b) = tokio::join!(one.command(id, note(&first)), other.command(id, note(&second)));
+        let outcomes = [a.unwrap(), b.unwrap()];
+        let ok = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Ok { .. })).count();
+        assert_eq!(ok, 1, "{outcomes:?}");
+        let refused = |one: &Outcome| matches!(one, Outcome::Refused(refusal) if refusal.id_in_use);
+        assert!(outcomes.iter().any(refused), "{outcomes:?}");
+    }
+    same(&houses).await;
+    let events = houses[0].events().await;
+    assert_eq!(events.iter().filter(|event| said(event).is_some()).count(), 20);
+}

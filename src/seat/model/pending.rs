@@ -8,6 +8,7 @@ use crate::{
     },
     wire::Ask,
 };
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -51,26 +52,30 @@ pub enum For {
 pub struct Pendings {
     seed: Uuid,
     count: u64,
-    commands: BTreeMap<CommandId, (Command, Option<String>, Then)>,
+    /// By the order in which they were given.
+    commands: BTreeMap<u64, (CommandId, Command, Option<String>, Then)>,
     asks: BTreeMap<u64, (For, Ask)>,
 }
 
 impl Pendings {
-    /// None, with names counted on from `seed`.
+    /// None, with names made from `seed`, which is random and told to nobody.
     pub fn new(seed: Uuid) -> Self {
         Self { seed, count: 0, commands: BTreeMap::new(), asks: BTreeMap::new() }
     }
 
-    /// A name that was never given before.
+    /// A name that was never given before. Events show names to everybody, and nobody can tell the next from those: who
+    /// could would use it first.
     pub fn name(&mut self) -> Uuid {
         self.count += 1;
-        Uuid::from_u128(self.seed.as_u128().wrapping_add(u128::from(self.count)))
+        let hash = Sha256::new().chain_update(self.seed).chain_update(self.count.to_be_bytes()).finalize();
+        let bytes = hash.first_chunk().copied().unwrap_or_default();
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }
 
     /// A command begins to wait.
     pub fn command(&mut self, command: &Command, glass: Option<String>, then: Then) -> CommandId {
         let id = CommandId(self.name());
-        self.commands.insert(id, (command.clone(), glass, then));
+        self.commands.insert(self.count, (id, command.clone(), glass, then));
         id
     }
 
@@ -83,7 +88,9 @@ impl Pendings {
 
     /// A command was answered.
     pub fn done(&mut self, id: CommandId) -> Option<(Command, Then)> {
-        self.commands.remove(&id).map(|(command, _, then)| (command, then))
+        let (count, _) = self.commands.iter().find(|(_, (own, ..))| *own == id)?;
+        let count = *count;
+        self.commands.remove(&count).map(|(_, command, _, then)| (command, then))
     }
 
     /// A question was answered.
@@ -108,6 +115,6 @@ impl Pendings {
 
     /// Commands that wait, in the order in which they were given, with what the glass is broken for.
     pub fn commands(&self) -> impl Iterator<Item = (CommandId, &Command, Option<&String>)> {
-        self.commands.iter().map(|(id, (command, glass, _))| (*id, command, glass.as_ref()))
+        self.commands.values().map(|(id, command, glass, _)| (*id, command, glass.as_ref()))
     }
 }
