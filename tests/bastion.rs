@@ -25,7 +25,5 @@ mod principals;
 mod private;
 #[path = "bastion/units.rs"]
 mod units;
-#[path = "bastion/users.rs"]
-mod users;
 #[path = "bastion/wire.rs"]
 mod wire;

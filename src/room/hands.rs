@@ -6,12 +6,12 @@ use crate::{
     domain::{
         Command, CommandId, State,
         time::{Span, Stamp},
-        walk::{Lease, ProcessRef, StepStatus, WalkCommand},
+        walk::{self, Lease, ProcessRef, StepStatus, WalkCommand},
     },
     os::process::{self, ProcessId},
     wire::{HandSays, StepRef},
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use uuid::Uuid;
 
 /// A hand that was lent a step must attach within this.
@@ -26,6 +26,8 @@ pub struct Hands {
     claims: BTreeMap<(ConnId, CommandId), Uuid>,
     /// What the rules accepted as one.
     proven: BTreeMap<Uuid, ConnId>,
+    /// Hands that are told to end as soon as they are there: they were away when somebody said so.
+    cancelled: BTreeSet<Uuid>,
     tails: BTreeMap<StepRef, VecDeque<HandSays>>,
 }
 
@@ -43,6 +45,16 @@ impl Hands {
     /// The rules accepted this connection as this hand. Where it comes back on another, that one is it.
     pub fn prove(&mut self, hand: Uuid, conn: ConnId) {
         self.proven.insert(hand, conn);
+    }
+
+    /// It is told to end when it is there again.
+    pub fn cancel_later(&mut self, hand: Uuid) {
+        self.cancelled.insert(hand);
+    }
+
+    /// Whether it is to be told to end, once.
+    pub fn is_cancelled(&mut self, hand: Uuid) -> bool {
+        self.cancelled.remove(&hand)
     }
 
     /// The connection that is this hand.
@@ -77,8 +89,9 @@ impl Hands {
         self.tails.iter().flat_map(|(at, tail)| tail.iter().map(move |says| (at, says)))
     }
 
-    /// Steps that nobody has any more need no tail for long.
+    /// Steps that nobody has any more need no tail for long, and hands without a step are told nothing.
     pub fn prune(&mut self, state: &State) {
+        self.cancelled.retain(|hand| walk::lent_step(state, *hand).is_some());
         self.tails.retain(|at, _| state.walks.get(&at.walk).is_some_and(|walk| walk.ended.is_none()));
     }
 

@@ -23,6 +23,9 @@ impl Room {
         let Some(seat) = self.seats.get_mut(&conn).filter(|seat| owner.same(&seat.who)) else { return };
         seat.hand = Some(hand);
         self.hands.prove(hand, conn);
+        if self.hands.is_cancelled(hand) {
+            seat.outbox.reply(encode(&FromRoom::Steer(Steer::Cancel)));
+        }
     }
 
     /// A hand shows something of the step that it has, or that it has no more of one.
@@ -69,6 +72,10 @@ impl Room {
         }
         if self.pass_on(at, steer.clone()) {
             return Ok(());
+        }
+        let Some(lease) = self.lease(at) else { return Ok(()) };
+        if steer == Steer::Cancel && (self.others.is_none() || lease.host == self.host) {
+            self.hands.cancel_later(lease.hand);
         }
         // Its hand is at another room, which knows the person by this one's word. Its terminal is where its owner is.
         if let (Some(others), Steer::Cancel | Steer::Extend(_)) = (&mut self.others, &steer) {

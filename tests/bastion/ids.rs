@@ -2,7 +2,7 @@
 
 use super::{
     house::{Home, Room, finished, several_users},
-    users::{Client, UID},
+    people::{ANA, BO, Person},
 };
 use serde_json::{Value, json};
 
@@ -17,20 +17,20 @@ fn an_id_that_another_user_used_is_refused_and_never_acknowledged() {
     }
     let home = Home::new();
     let room = Room::for_everybody(&home);
-    let mut first = Client::of(&home, &room, UID);
-    let mut second = Client::of(&home, &room, UID + 1);
+    let (ana, bo) = (Person::new(ANA, &home, &room), Person::new(BO, &home, &room));
+    let (mut first, mut second) = (ana.line("script", ""), bo.line("script", ""));
     let id = "018f0000-0000-7000-8000-000000000001";
-    let ok = first.does(id, &note("mine"));
+    let ok = first.act_as(id, &note("mine"));
     assert!(ok["ok"]["seqs"].is_array(), "{ok}");
     // The same words, and others.
     for text in ["mine", "not mine"] {
-        let refused = second.does(id, &note(text));
+        let refused = second.act_as(id, &note(text));
         assert_eq!(refused["refused"]["id_in_use"], json!(true), "{refused}");
         assert_eq!(refused["refused"]["code"], json!("conflict"));
     }
-    assert_eq!(first.does(id, &note("mine")), ok, "a retry gets the answer that it got");
+    assert_eq!(first.act_as(id, &note("mine")), ok, "a retry gets the answer that it got");
     // The same low half is another id.
-    let ok = second.does("018f0000-0000-7001-8000-000000000001", &note("its own"));
+    let ok = second.act_as("018f0000-0000-7001-8000-000000000001", &note("its own"));
     assert!(ok["ok"]["seqs"].is_array(), "{ok}");
     let told =
         finished(home.program().env("WARROOM_SOCKET", &room.socket).args(["tail", "--json", "--no-follow"]));

@@ -112,6 +112,7 @@ fn a_hand_whose_room_is_started_again_is_steered_still() {
     let home = Home::new();
     powers(&home, "");
     let mut room = Room::for_everybody(&home);
+    let mut takes;
     {
         let ana = Person::new(ANA, &home, &room);
         let file = ana.file(
@@ -119,8 +120,7 @@ fn a_hand_whose_room_is_started_again_is_steered_still() {
             "# Long\n\n1. Wait long\n\n   ```bash { name=long timeout=10m }\n   sleep 600\n   ```\n",
         );
         ana.ok(&["step", "start", file.to_str().unwrap()]);
-        let mut takes = ana.command(&["step", "take"]);
-        let mut takes = takes.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        takes = ana.command(&["step", "take"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         ana.line("script", "").lent();
     }
     room.end();
@@ -135,6 +135,7 @@ fn a_hand_whose_room_is_started_again_is_steered_still() {
             String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
         said.contains("long failed")
     });
+    until("who took it is told", || takes.try_wait().unwrap().is_some());
 }
 
 #[test]

@@ -33,6 +33,8 @@ fn entry(n: u64) -> Entry {
         made: vec![format!("TSK-{n}")],
         said: format!("word {n}"),
         gap: false,
+        fingerprint: None,
+        conflict: None,
         stood: None,
         after: Head::EMPTY,
     }
