@@ -34,6 +34,8 @@ mod seen;
 mod serve;
 mod sources;
 mod steer;
+#[cfg(test)]
+mod tests;
 mod unsaid;
 mod watch;
 
