@@ -5,6 +5,7 @@
 
 pub mod answer;
 mod caller;
+pub mod listen;
 mod problem;
 mod report;
 mod routes;
@@ -13,14 +14,17 @@ pub mod token;
 
 pub use serve::serve;
 
-use crate::domain::{State, actor::Actor, gate};
+use crate::{
+    domain::{State, actor::Actor, gate},
+    journal::writable::Writable,
+};
 use std::{
     net::SocketAddr,
     sync::{Arc, RwLock},
     time::Duration,
 };
 use token::Token;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// What the gate reads and sends, and whom it lets in.
 #[derive(Clone)]
@@ -28,7 +32,7 @@ pub struct Options {
     /// The durable fold.
     pub state: Arc<RwLock<State>>,
     /// Whether the journal takes events.
-    pub writable: watch::Receiver<bool>,
+    pub writable: Writable,
     /// What was answered and belongs in the journal: refusals, and what passed a freeze.
     pub asked: mpsc::Sender<(Actor, gate::Request, gate::Answer)>,
     /// Who may ask. None: everybody on loopback.
@@ -37,6 +41,8 @@ pub struct Options {
     pub anonymous_read_on_loopback: bool,
     /// Bounds.
     pub bounds: Bounds,
+    /// The one user, beside root, who is answered without a token; `None` for everybody on this machine.
+    pub owner: Option<u32>,
 }
 
 /// What one caller may cost.

@@ -126,6 +126,7 @@ mod tests {
             valid_until: None,
             seq: 1,
             checks: Vec::new(),
+            warned: false,
         };
         (Actor::token("ci"), request, answer)
     }

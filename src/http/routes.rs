@@ -29,6 +29,7 @@ use std::{
     net::SocketAddr,
     sync::{Arc, PoisonError},
 };
+use tokio::time::Instant;
 
 /// What every path has at hand.
 pub struct Desk {
@@ -43,14 +44,26 @@ impl Desk {
         look(&self.options.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn writable(&self) -> bool {
+    fn doubt(&self) -> Option<&'static str> {
         // A room that is gone writes nothing any more.
-        *self.options.writable.borrow() && !self.options.asked.is_closed()
+        let gone = self.options.asked.is_closed().then_some("the room has ended");
+        gone.or_else(|| self.options.writable.doubt(Instant::now()))
+    }
+
+    fn writable(&self) -> bool {
+        self.doubt().is_none()
     }
 
     fn answer(&self, request: &Request) -> Answer {
         let now = clock::now();
-        gate::when_writable(self.read(|state| gate::answer(state, request, &now)), self.writable(), &now)
+        // Before the state is looked at: what is in flight now is not in it.
+        let doubt = self.doubt();
+        gate::when_writable(
+            self.read(|state| gate::answer(state, request, &now)),
+            request.action,
+            doubt,
+            &now,
+        )
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use std::{collections::VecDeque, sync::Arc};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Events that are read at once when the room catches up.
@@ -87,6 +88,8 @@ pub(super) fn ok(events: &[Event]) -> Outcome {
 pub(super) struct Flights {
     landing: FuturesOrdered<BoxFuture<'static, Landing>>,
     flying: VecDeque<Flight>,
+    /// Since when each of them is on its way.
+    since: VecDeque<Instant>,
 }
 
 /// How it came out, and what was looked up.
@@ -95,6 +98,7 @@ type Landing = (Appended, Option<(Vec<Event>, Outcome)>);
 impl Flights {
     fn push(&mut self, flight: Flight, landing: impl Future<Output = Landing> + Send + 'static) {
         self.flying.push_back(flight);
+        self.since.push_back(Instant::now());
         self.landing.push_back(landing.boxed());
     }
 
@@ -102,6 +106,7 @@ impl Flights {
     pub(super) async fn next(&mut self) -> Option<(Flight, Appended)> {
         let (appended, found) = self.landing.next().await?;
         let mut flight = self.flying.pop_front()?;
+        self.since.pop_front();
         if let Some((events, answer)) = found {
             (flight.events, flight.answer) = (events, Some(answer));
         }
@@ -111,6 +116,11 @@ impl Flights {
     /// The names that come into being with the newest; none where that is looked up.
     pub(super) fn made(&self) -> Option<Vec<String>> {
         self.flying.back().filter(|flight| !flight.known).map(|flight| core::made(&flight.events))
+    }
+
+    /// Since when the oldest has been on its way.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.since.front().copied()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -124,6 +134,7 @@ impl Flights {
     /// Waits for none of them any more. The journal may take them yet.
     pub(super) fn leave(&mut self) -> impl Iterator<Item = Flight> + use<> {
         self.landing = FuturesOrdered::new();
+        self.since.clear();
         std::mem::take(&mut self.flying).into_iter()
     }
 }
@@ -203,9 +214,9 @@ impl Room {
             }
             Submitted::Append { expected, records, events } => {
                 let append = self.journal.append(expected, records);
-                self.waits.get_or_insert_with(tokio::time::Instant::now);
                 let flight = Flight { asked, events, answer: None, known: false };
                 self.flights.push(flight, append.map(|appended| (appended, None)));
+                self.look_at_waits();
                 None
             }
         }
@@ -233,7 +244,6 @@ impl Room {
             return;
         }
         if matches!(appended, Appended::Ok(_)) {
-            self.waits = None;
             self.durable(&flight.events);
             self.set_writable();
             let (outcome, waiting) = (flight.outcome(), flight.asked.waiting);
@@ -272,7 +282,7 @@ impl Room {
     }
 
     pub(super) fn set_journal(&mut self, state: JournalState) {
-        self.writable.send_replace(state == JournalState::Writable);
+        self.writing.takes(state == JournalState::Writable);
         if self.journal_state != state {
             self.journal_state = state;
             self.publish_status();

@@ -34,6 +34,7 @@ use crate::{
         mirror::Found,
         read_all,
         spool::{Entry, Opened},
+        writable::{Writable, Writing},
     },
     os::clock,
     signal::Reading,
@@ -95,7 +96,7 @@ pub struct Shared {
     /// The durable fold.
     pub state: Arc<RwLock<State>>,
     /// Whether the journal takes events.
-    pub writable: watch::Receiver<bool>,
+    pub writable: Writable,
     /// What the gate answered over HTTP, for the journal. Full: the count is kept by the sender.
     pub asked: mpsc::Sender<(Actor, gate::Request, Answer)>,
     /// Tells the room to stop, and why.
@@ -155,13 +156,13 @@ impl Room {
         let (readings, readings_in) = mpsc::channel(INBOX);
         let (asked, asked_in) = mpsc::channel(INBOX);
         let (stop, stop_in) = mpsc::channel(4);
-        let (writable, writable_seen) = watch::channel(true);
+        let writing = Writing::default();
         let (told, answers) = mpsc::unbounded_channel();
         let (later, owed) = mpsc::unbounded_channel();
         let (newest, durable) = watch::channel(core.decided().head);
         let shared = Shared {
             state: core.durable(),
-            writable: writable_seen,
+            writable: writing.seen(),
             asked,
             stop,
             durable,
@@ -192,7 +193,7 @@ impl Room {
             following: None,
             follow_at: tokio::time::Instant::now(),
             ahead,
-            waits: None,
+            slow: None,
             others,
             unreachable: None,
             host,
@@ -201,7 +202,7 @@ impl Room {
             hands: Hands::default(),
             gate: Gatekeeper::default(),
             journal_state: JournalState::Writable,
-            writable,
+            writing,
             newest,
             outward: None,
             anchored: None,
@@ -215,6 +216,8 @@ impl Room {
             since: clock::now().wall,
             owner: options.owner,
             gate_at: options.gate,
+            gate_trouble: None,
+            gate_door: None,
             recorded: None,
             stopping: None,
             fenced: None,

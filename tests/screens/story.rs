@@ -229,6 +229,7 @@ pub fn refused(times: u64) -> Command {
         valid_until: None,
         seq: 0,
         checks: Vec::new(),
+        warned: false,
     };
     Command::Gate(GateCommand::Refused { request, answer, times })
 }
