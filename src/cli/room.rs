@@ -285,6 +285,7 @@ async fn house(loaded: &Loaded, opening: Opening) -> Result<String, String> {
             anonymous_read_on_loopback: true,
             bounds: http::Bounds::default(),
             owner,
+            names: http::Names::default(),
         })
     });
     service::ready(&format!("serves the journal {kept}"));

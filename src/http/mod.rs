@@ -10,8 +10,10 @@ mod problem;
 mod report;
 mod routes;
 mod serve;
+mod shares;
 pub mod token;
 
+pub use caller::Names;
 pub use serve::serve;
 
 use crate::{
@@ -43,6 +45,8 @@ pub struct Options {
     pub bounds: Bounds,
     /// The one user, beside root, who is answered without a token; `None` for everybody on this machine.
     pub owner: Option<u32>,
+    /// What users are called.
+    pub names: Names,
 }
 
 /// What one caller may cost.
@@ -50,8 +54,10 @@ pub struct Options {
 pub struct Bounds {
     /// Bytes of a body.
     pub body: usize,
-    /// Connections at the same time; the next one waits.
+    /// Connections at the same time; beyond, whoever has most gives up the idlest.
     pub connections: usize,
+    /// Connections of one user, or of one address, at the same time.
+    pub each: usize,
     /// How long the head of a request may take, and a connection be idle.
     pub head: Duration,
     /// How long its body may take.
@@ -65,7 +71,8 @@ impl Default for Bounds {
         Self {
             body: 16 * 1024,
             connections: 512,
-            head: Duration::from_secs(10),
+            each: 128,
+            head: Duration::from_secs(3),
             wait: Duration::from_secs(5),
             life: Duration::from_secs(600),
         }
