@@ -217,17 +217,7 @@ async fn house(loaded: &Loaded, opening: Opening) -> Result<String, String> {
     // Practice is kept out of the central record.
     let pumps = if drill.is_some() { Vec::new() } else { outward::audit(config, &dir, &journal)? };
     let anchoring = if drill.is_some() { None } else { Some(anchor::anchor(config, files, &journal)?) };
-    let options = Options {
-        journal,
-        spool,
-        found,
-        blobs,
-        redactor,
-        policy,
-        owner,
-        gate: None,
-        drill,
-    };
+    let options = Options { journal, spool, found, blobs, redactor, policy, owner, gate: None, drill };
     let (mut room, shared_state, inbox) = Room::open(options).await.map_err(|error| say(&error))?;
     room.opens_sources_with(Box::new(sources::wanted));
     for spec in specs {

@@ -43,7 +43,8 @@ impl Loaded {
     /// Whether the file of the whole machine says this, and no other layer.
     pub fn is_of_machine(&self, key: &str) -> bool {
         let settings = self.settings();
-        let origin = settings.iter().find(|setting| setting.key == key).map(|setting| setting.origin.as_str());
+        let origin =
+            settings.iter().find(|setting| setting.key == key).map(|setting| setting.origin.as_str());
         origin.and_then(|at| at.rsplit_once(':')).is_some_and(|(file, _)| file == SYSTEM)
     }
 }

@@ -39,7 +39,9 @@ pub async fn serve(listener: TcpListener, options: Options, shutdown: impl Futur
     let shares = Shares::new(bounds.connections, bounds.each);
     let places = Arc::new(Semaphore::new(bounds.connections.max(1) + ENDING));
     let mut peers = TcpPeers::open()
-        .inspect_err(|error| tracing::warn!(%error, "the kernel does not say whose connections are; addresses count"))
+        .inspect_err(
+            |error| tracing::warn!(%error, "the kernel does not say whose connections are; addresses count"),
+        )
         .ok();
     let (closing, closed) = watch::channel(());
     let late = report.clone();

@@ -1,6 +1,11 @@
 //! Signals as they come, and what is looked at from time to time: dead hands, silent sources, the journal.
 
-use super::{others::WORTH, offline::shown, recording, serve::{LOOK_EVERY, Room}};
+use super::{
+    offline::shown,
+    others::WORTH,
+    recording,
+    serve::{LOOK_EVERY, Room},
+};
 use crate::{
     domain::{Command, Refusal, refusal::Code, room::RoomFact, time::Span},
     journal::writable::SLOW_AFTER,

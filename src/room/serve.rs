@@ -35,7 +35,8 @@ use crate::{
     signal::{Reading, Shows},
     transport::listen::Listening,
     wire::{
-        Anchored, As, Finished, FromRoom, GateDoor, GateTrouble, Here, JournalState, Point, SEATS, Silent, SinkView, Told, encode,
+        Anchored, As, Finished, FromRoom, GateDoor, GateTrouble, Here, JournalState, Point, SEATS, Silent,
+        SinkView, Told, encode,
     },
 };
 use futures::FutureExt as _;

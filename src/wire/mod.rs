@@ -11,8 +11,7 @@ mod requires;
 pub use codec::{Lines, TooLong, decode, encode};
 pub use frame::{
     Anchored, As, Ask, Away, Finished, FromRoom, GateDoor, GateTrouble, HandSays, JournalState, Outcome,
-    RoomStatus, RoomView,
-    Sealed, Silent, SinkView, Steer, StepRef, ToRoom, Told, Wanted,
+    RoomStatus, RoomView, Sealed, Silent, SinkView, Steer, StepRef, ToRoom, Told, Wanted,
 };
 pub use presence::{Here, IDLE_AFTER, Look, Point, Presence, SEATS, SeatId};
 
