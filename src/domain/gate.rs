@@ -208,7 +208,7 @@ pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
     let answer = by_what_is_known(state, request, now);
     match &state.newer {
         // What refuses it still does, as far as is known here.
-        Some(newer) if answer.allowed => in_doubt(answer, request.action, &newer.to_string()),
+        Some(newer) if answer.allowed => in_doubt(&answer, request.action, &newer.to_string()),
         _ => answer,
     }
 }
@@ -325,14 +325,14 @@ pub fn when_writable(answer: Answer, action: Action, doubt: Option<&str>, now: &
         Some(why) if answer.allowed || over => {
             let freeze = answer.freeze.filter(|_| !over);
             let incident = answer.incident.filter(|_| !over);
-            in_doubt(Answer { freeze, incident, ..answer }, action, why)
+            in_doubt(&Answer { freeze, incident, ..answer }, action, why)
         }
         _ => answer,
     }
 }
 
 /// Nobody can say: deploys and promotions wait. A rollback is the way out, so it passes, with a warning that is recorded.
-fn in_doubt(answer: Answer, action: Action, why: &str) -> Answer {
+fn in_doubt(answer: &Answer, action: Action, why: &str) -> Answer {
     let rollback = action == Action::Rollback;
     let (because, reason) = if rollback {
         (Because::Open, format!("open, with a warning: a rollback is not held by what nobody knows: {why}"))
@@ -347,7 +347,7 @@ fn in_doubt(answer: Answer, action: Action, why: &str) -> Answer {
         valid_until: None,
         checks: Vec::new(),
         warned: rollback,
-        ..answer
+        ..answer.clone()
     }
 }
 

@@ -84,16 +84,17 @@ impl Door {
         let task = tokio::spawn(async move {
             let Self { at, listener, says } = self;
             let mut closing = closing;
-            let listener = match listener {
-                Some(listener) => listener,
-                None => tokio::select! {
+            let listener = if let Some(listener) = listener {
+                listener
+            } else {
+                tokio::select! {
                     listener = listen::bind_again(at, |why| shut(&says, at, why)) => {
                         opened(&says, &listener);
                         tracing::info!(%at, "the gate listens");
                         listener
                     }
                     _ = &mut closing => return,
-                },
+                }
             };
             http::serve(listener, options, async move { drop(closing.await) }).await;
         });
