@@ -147,6 +147,8 @@ async fn room(dir: &Path) -> (PathBuf, SocketAddr) {
         tokens: Vec::new(),
         anonymous_read_on_loopback: true,
         bounds: Bounds::default(),
+        owner: None,
+        names: warroom::http::Names::default(),
     };
     tokio::spawn(http::serve(listener, options, async move {
         // The room lives as long as somebody could stop it.

@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["domain", "journal", "postgres"]),
     ("audit", &["domain", "journal", "os", "source", "wire"]),
     ("push", &["domain", "os", "source", "wire"]),
-    ("http", &["domain", "os"]),
+    ("http", &["domain", "journal", "os"]),
     ("evidence", &["domain", "os"]),
     ("transport", &["domain", "os", "signal", "wire"]),
     ("hand", &["domain", "evidence", "os", "runbook", "signal", "transport", "wire"]),

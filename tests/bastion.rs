@@ -11,6 +11,8 @@ mod connection;
 mod credentials;
 #[path = "bastion/door.rs"]
 mod door;
+#[path = "bastion/gate.rs"]
+mod gate;
 #[path = "bastion/hostile.rs"]
 mod hostile;
 #[path = "bastion/house.rs"]

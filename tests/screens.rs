@@ -313,3 +313,33 @@ fn a_second_changes_only_clocks() {
     assert!(changed > 0 && changed < 40, "{changed} cells changed in a second");
     let _ = Role::ALL;
 }
+
+#[test]
+fn what_holds_the_gate_is_said_on_every_seat_at_every_size() {
+    use warroom::{domain::newer::Newer, wire::GateTrouble};
+    let at = screens::story::status(true).since;
+    let quiet = || screens::story::status(true);
+    let trouble =
+        GateTrouble { at: "127.0.0.1:7311".into(), why: "another program has it".into(), since: at };
+    let newer = Newer { since: 41, kind: "freeze.widened".into() };
+    let cases = [
+        (RoomStatus { gate: None, gate_trouble: Some(trouble), ..quiet() }, ["NO GATE", "DOES NOT LISTEN"]),
+        (RoomStatus { slow: Some(at), ..quiet() }, ["JOURNAL SLOW", "JOURNAL SLOW"]),
+        (RoomStatus { newer: Some(newer), ..quiet() }, ["RULES HELD", "RULES HELD"]),
+    ];
+    for name in ["approval", "calm"] {
+        let model = scenes::all().into_iter().find(|scene| scene.name == name).unwrap().model;
+        for (status, words) in &cases {
+            let mut model = model.clone();
+            let now = model.now.clone();
+            let heard = FromRoom::Room(status.clone());
+            let _ = update::update(&mut model, now, Event::Room(Box::new(heard)));
+            for size in SIZES {
+                let shot = snap::text(&draw(&model, size, &theme("dark", Depth::True)));
+                assert!(words.iter().any(|word| shot.contains(word)), "{name} {size:?} {words:?}\n{shot}");
+                let says_open = shot.contains("deploys are not frozen");
+                assert!(!says_open || status.gate_trouble.is_some(), "{name} {size:?}: open\n{shot}");
+            }
+        }
+    }
+}

@@ -13,6 +13,8 @@
 mod disk;
 #[path = "storage/faults.rs"]
 mod faults;
+#[path = "storage/hang.rs"]
+mod hang;
 #[path = "storage/prefixes.rs"]
 mod prefixes;
 #[path = "support/proxy.rs"]

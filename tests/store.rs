@@ -26,6 +26,8 @@ mod folds;
 mod many;
 #[path = "store/moving.rs"]
 mod moving;
+#[path = "store/newer.rs"]
+mod newer;
 #[path = "support/pki.rs"]
 mod pki;
 #[path = "store/pooler.rs"]

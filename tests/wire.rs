@@ -58,6 +58,9 @@ fn status() -> RoomStatus {
         hash: None,
         here: vec![Presence::new(3, Actor::user("ana", 1000), As::Seat, at())],
         gate: Some("127.0.0.1:7311".into()),
+        gate_trouble: None,
+        slow: None,
+        newer: None,
         since: at(),
     }
 }

@@ -38,7 +38,7 @@ pub fn weight(fact: &Fact) -> Weight {
     match fact {
         Fact::Room(RoomFact::Resumed { .. } | RoomFact::GapWrittenBack { .. })
         | Fact::Deviation(DeviationFact::Recorded { .. })
-        | Fact::Gate(GateFact::Refused { .. } | GateFact::Overridden { .. })
+        | Fact::Gate(GateFact::Refused { .. } | GateFact::Warned { .. } | GateFact::Overridden { .. })
         | Fact::Readiness(ReadinessFact::Turned { verdict: Verdict::No | Verdict::Unknown, .. })
         | Fact::Watch(WatchFact::Breached { .. } | WatchFact::Blind { .. })
         | Fact::Incident(IncidentFact::TargetBreached { .. } | IncidentFact::RecoveryLost { .. })

@@ -8,7 +8,7 @@ use crate::{
         verify::Anchors,
     },
     os::lock::Lock,
-    store::{self, Mode, Place},
+    store::{self, Mode, Place, sqlite::Hold},
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
@@ -100,6 +100,8 @@ async fn moved(from: &Path, to: Place, stop: &AtomicBool) -> Result<(Copied, Str
         }
         Place::Postgres(_) => None,
     };
+    // Under another name it has another lock beside it: the file itself is held too, and let go after it is closed.
+    let _file = Hold::take(from).map_err(|error| source(&error))?;
     let old = store::open(Place::File(from.to_owned()), Mode::Read).await.map_err(|error| source(&error))?;
     let new = store::open(to, Mode::Write).await.map_err(|error| Stopped::Target(error.to_string()))?;
     let all = old.head().await.map_or(0, |head| head.seq);

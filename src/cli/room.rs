@@ -1,16 +1,18 @@
 //! A room from its first breath to its last, and `warroom stop`.
 
+mod gate;
+
 use super::{With, anchor, exit, journal, log, outward, reach::Session, sources};
 use crate::{
     audit,
-    config::{self, Config, model::TokenPower},
+    config::{self, Config, Loaded},
     domain::policy::NOBODY_COMMANDS,
     drill::world::World,
     evidence::{
         blob::{Blobs, Bounds},
         redact::{Redactor, UserRule},
     },
-    http::{self, token::GateRight},
+    http,
     os::{dirs, lock::Lock, peer, service},
     push,
     room::{Found, Options, Room},
@@ -45,6 +47,8 @@ pub(super) struct Opening {
     pub(super) dir: PathBuf,
     pub(super) door: Door,
     pub(super) drill: Option<(String, f64)>,
+    /// Where its gate listens, where a flag says so.
+    pub(super) gate: Option<String>,
 }
 
 /// Where a room listens, and for whom.
@@ -67,7 +71,7 @@ impl Door {
 pub fn run(with: &With, args: &RoomArgs) -> ExitCode {
     crate::os::seal_inherited();
     let drill = args.drill.clone().map(|scenario| (scenario, args.pace));
-    open(with, Opening { dir: args.dir.clone(), door: Door::Own, drill })
+    open(with, Opening { dir: args.dir.clone(), door: Door::Own, drill, gate: None })
 }
 
 /// Asks the room to stop.
@@ -97,8 +101,8 @@ pub fn stop(with: &With) -> ExitCode {
 
 pub(super) fn open(with: &With, opening: Opening) -> ExitCode {
     let ask = config::Ask::here(with.config.clone(), with.flags.clone());
-    let config = match config::load(&ask) {
-        Ok(loaded) => loaded.config,
+    let loaded = match config::load(&ask) {
+        Ok(loaded) => loaded,
         Err(report) => {
             eprintln!("{report}");
             return exit::code(exit::USAGE);
@@ -106,7 +110,7 @@ pub(super) fn open(with: &With, opening: Opening) -> ExitCode {
     };
     let _harmless = crate::os::outlive_limits();
     exit::block_on(async move {
-        match Box::pin(house(&config, opening)).await {
+        match Box::pin(house(&loaded, opening)).await {
             Ok(why) => {
                 log(&format!("the room is closed: {why}"));
                 exit::DONE
@@ -124,9 +128,11 @@ fn log(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-async fn house(config: &Config, opening: Opening) -> Result<String, String> {
+async fn house(loaded: &Loaded, opening: Opening) -> Result<String, String> {
+    let config = &loaded.config;
     let say = |error: &dyn std::fmt::Display| error.to_string();
-    let Opening { dir, door, drill } = opening;
+    let Opening { dir, door, drill, gate } = opening;
+    let gate = gate::wanted(loaded, door.is_shared(), drill.is_some(), gate.as_deref())?;
     match &door {
         // One directory for all: a group may enter it, and each file in it is the room's alone.
         Door::Shared { socket, group } if socket.parent() == Some(&dir) => {
@@ -193,7 +199,11 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     secrets.extend(outgoing.secrets);
     let redactor = Redactor::new(&secrets, &rules).map_err(|error| say(&error))?;
     log::begin(redactor.clone());
-    let (gate, gate_at) = gate_listener(config, drill.is_some()).await;
+    let gate = match gate {
+        Some(at) => Some(gate::Door::open(at).await),
+        None => None,
+    };
+    let owner = (!door.is_shared()).then(peer::my_uid);
     let mut policy = config.policy();
     if policy.leaves_command_to_nobody() {
         log(NOBODY_COMMANDS);
@@ -207,17 +217,7 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     // Practice is kept out of the central record.
     let pumps = if drill.is_some() { Vec::new() } else { outward::audit(config, &dir, &journal)? };
     let anchoring = if drill.is_some() { None } else { Some(anchor::anchor(config, files, &journal)?) };
-    let options = Options {
-        journal,
-        spool,
-        found,
-        blobs,
-        redactor,
-        policy,
-        owner: (!door.is_shared()).then(peer::my_uid),
-        gate: gate_at,
-        drill,
-    };
+    let options = Options { journal, spool, found, blobs, redactor, policy, owner, gate: None, drill };
     let (mut room, shared_state, inbox) = Room::open(options).await.map_err(|error| say(&error))?;
     room.opens_sources_with(Box::new(sources::wanted));
     for spec in specs {
@@ -228,6 +228,9 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     let anchoring = anchoring.map(audit::anchor::start);
     if let Some(anchoring) = &anchoring {
         room.watch_anchor(anchoring.view());
+    }
+    if let Some(gate) = &gate {
+        room.watch_gate(gate.told());
     }
     room.is_reached_by(config.room.ssh.clone());
     let silent = push::answer::start(push::answer::Answers {
@@ -263,24 +266,18 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     if let Some(world) = world {
         tokio::spawn(end_with(world, shared_state.stop.clone()));
     }
-    let mut gate_task = None;
-    if let Some(listener) = gate {
-        let tokens = tokens(config);
-        if let Ok(addr) = listener.local_addr() {
-            http::check_listen(addr, &tokens).map_err(|error| say(&error))?;
-        }
-        let options = http::Options {
+    let gate = gate.map(|gate| {
+        gate.serve(http::Options {
             state: shared_state.state.clone(),
             writable: shared_state.writable.clone(),
             asked: shared_state.asked.clone(),
-            tokens,
+            tokens: gate::tokens(config),
             anonymous_read_on_loopback: true,
             bounds: http::Bounds::default(),
-        };
-        let (close, closing) = tokio::sync::oneshot::channel::<()>();
-        let stop = async move { drop(closing.await) };
-        gate_task = Some((close, tokio::spawn(http::serve(listener, options, stop))));
-    }
+            owner,
+            names: http::Names::default(),
+        })
+    });
     service::ready(&format!("serves the journal {kept}"));
     let why = Box::pin(room.serve(listening, inbox)).await;
     service::stopping();
@@ -288,9 +285,8 @@ async fn house(config: &Config, opening: Opening) -> Result<String, String> {
     if let Some(anchoring) = anchoring {
         anchoring.close().await;
     }
-    if let Some((close, task)) = gate_task {
-        let _ = close.send(());
-        drop(tokio::time::timeout(std::time::Duration::from_secs(2), task).await);
+    if let Some(gate) = gate {
+        gate.close().await;
     }
     Ok(why)
 }
@@ -308,46 +304,6 @@ fn blobs(config: &Config, dir: &Path) -> Result<Arc<Blobs>, String> {
     let at = config.evidence.dir.clone().unwrap_or_else(|| dir.join("evidence"));
     let bounds = Bounds { total: config.evidence.max_bytes, ..Bounds::default() };
     Blobs::open(&at, bounds).map(Arc::new).map_err(|error| error.to_string())
-}
-
-/// The gate's listener and its address. Where the default port is taken, another room's gate is there: this one takes
-/// any free port, and says which.
-async fn gate_listener(config: &Config, drill: bool) -> (Option<tokio::net::TcpListener>, Option<String>) {
-    let wanted =
-        if drill { "127.0.0.1:0".to_owned() } else { config.gate.listen.clone().unwrap_or_default() };
-    let bound = match tokio::net::TcpListener::bind(&wanted).await {
-        Ok(listener) => Ok(listener),
-        Err(error) if wanted.starts_with("127.0.0.1:") => {
-            tracing::warn!(%error, %wanted, "the gate takes another port");
-            tokio::net::TcpListener::bind("127.0.0.1:0").await
-        }
-        Err(error) => Err(error),
-    };
-    match bound {
-        Ok(listener) => {
-            let at = listener.local_addr().ok().map(|at| at.to_string());
-            (Some(listener), at)
-        }
-        Err(error) => {
-            tracing::error!(%error, %wanted, "the gate does not listen");
-            (None, None)
-        }
-    }
-}
-
-/// The gate's tokens. What else a token may is for other surfaces than the gate.
-fn tokens(config: &Config) -> Vec<http::token::Token> {
-    let right = |power: &TokenPower| match power {
-        TokenPower::Read => Some(GateRight::Read),
-        TokenPower::Ask => Some(GateRight::Ask),
-        TokenPower::Note | TokenPower::Declare | TokenPower::Freeze => None,
-    };
-    let one = |token: &config::model::Token| http::token::Token {
-        name: token.name.clone(),
-        sha256: token.sha256,
-        may: token.may.iter().filter_map(right).collect(),
-    };
-    config.gate.tokens.iter().map(one).collect()
 }
 
 /// Stops a practice's room when its world has ended: nobody plays any more.

@@ -33,6 +33,10 @@ pub struct ServeArgs {
     /// The group that may enter: it is given the socket and its directory
     #[arg(long, value_name = "GROUP", requires = "shared")]
     group: Option<String>,
+    /// Where the gate listens for pipelines, none for nowhere [default: listen in [gate] of warroom.toml, else
+    /// 127.0.0.1:7311 with --shared, and nowhere without]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    gate: Option<String>,
 }
 
 /// Serves in the foreground until a signal or `warroom stop`.
@@ -61,7 +65,7 @@ fn opening(with: &With, args: &ServeArgs) -> Result<Opening, String> {
         },
         None => Door::Own,
     };
-    Ok(Opening { dir, door, drill: None })
+    Ok(Opening { dir, door, drill: None, gate: args.gate.clone() })
 }
 
 fn socket(named: Option<&Path>, dir: Option<&Path>) -> PathBuf {

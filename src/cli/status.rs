@@ -76,6 +76,12 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
     };
     let kept = room.replicated.map(|yes| if yes { ", replicated" } else { ", not replicated" });
     lines.push(format!("journal {}{}  {how}", room.place, kept.unwrap_or_default()));
+    lines.extend(room.slow.map(|since| {
+        format!("journal SLOW since {}: an event waits for it; the gate is undecided", minute_utc(since))
+    }));
+    lines.extend(room.newer.as_ref().or(state.newer.as_ref()).map(|newer| {
+        format!("rules   HELD, the gate is undecided: {}", crate::domain::text::line(&newer.to_string()))
+    }));
     lines.extend(room.away.as_deref().map(away));
     lines.extend(room.no_spool.as_deref().map(|why| {
         let why = crate::domain::text::line(why);
@@ -89,9 +95,15 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         };
         lines.push(format!("rooms   {}", room.rooms.iter().map(one).collect::<Vec<_>>().join(", ")));
     }
-    lines.push(match &room.gate {
-        Some(at) => format!("gate    http://{at}"),
-        None => "gate    does not listen".into(),
+    lines.push(match (&room.gate, &room.gate_trouble) {
+        (Some(at), _) => format!("gate    http://{at}"),
+        (None, Some(trouble)) => format!(
+            "gate    DOES NOT LISTEN on {} since {}: {}; it is tried again",
+            crate::domain::text::line(&trouble.at),
+            minute_utc(trouble.since),
+            crate::domain::text::line(&trouble.why)
+        ),
+        (None, None) => "gate    does not listen".into(),
     });
     if state.policy.leaves_command_to_nobody() {
         lines.push(format!("power   {NOBODY_COMMANDS}"));

@@ -296,6 +296,7 @@ fn gate(judge: &mut Judge<'_>) {
                 "listen on 127.0.0.1, or give [[gate.tokens]]",
             ),
             Ok(_) => {}
+            Err(_) if listen == "none" => {}
             Err(_) => judge.wrong(
                 &at,
                 listen_fault(listen),

@@ -6,6 +6,7 @@ use super::{
     journal, merge,
     model::Config,
     paths,
+    places::SYSTEM,
     problem::{File, Files, Problem, Report},
     read,
     tree::{self, Node, Value},
@@ -37,6 +38,14 @@ impl Loaded {
     /// The files that were read, the weakest layer first, the built-in defaults left out.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.files.iter().skip(1).map(|file| file.name.as_str())
+    }
+
+    /// Whether the file of the whole machine says this, and no other layer.
+    pub fn is_of_machine(&self, key: &str) -> bool {
+        let settings = self.settings();
+        let origin =
+            settings.iter().find(|setting| setting.key == key).map(|setting| setting.origin.as_str());
+        origin.and_then(|at| at.rsplit_once(':')).is_some_and(|(file, _)| file == SYSTEM)
     }
 }
 

@@ -121,7 +121,8 @@ pub struct RunbookPlace {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gate {
-    /// Address and port. Port 0: any free one. Not set: no HTTP at all.
+    /// Address and port, and never another one. Port 0: any free one. Not set: 127.0.0.1:7311 where the room is for all,
+    /// nowhere where it is one's own. `none`: nowhere.
     pub listen: Option<String>,
     /// Who may ask, beside readers on loopback.
     pub tokens: Vec<Token>,

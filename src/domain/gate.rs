@@ -184,22 +184,36 @@ pub struct Answer {
     /// The service's readiness checks as they stood, where the change depends on them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Line>,
+    /// It may go only because it is a rollback: for a deploy nobody could say. The reason says why; the journal keeps it,
+    /// when it takes events again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub warned: bool,
 }
 
 impl Answer {
-    /// Whether the journal has a use for it: what was refused for a reason that the journal knows, and what passed a
-    /// freeze. That it is open is not written down, nor that nothing can be.
+    /// Whether the journal has a use for it: what was refused for a reason that the journal knows, what passed a freeze,
+    /// and a rollback that passed with a warning. That it is open is not written down, nor that nothing can be.
     pub fn is_kept(&self) -> bool {
         match self.because {
             Because::Frozen | Because::NotReady | Because::Exempted => true,
             Because::Undecided => !self.checks.is_empty(),
-            Because::Open | Because::Unreachable => false,
+            Because::Open => self.warned,
+            Because::Unreachable => false,
         }
     }
 }
 
 /// Decides from durable state alone. Never waits, never writes.
 pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
+    let answer = by_what_is_known(state, request, now);
+    match &state.newer {
+        // What refuses it still does, as far as is known here.
+        Some(newer) if answer.allowed => in_doubt(&answer, request.action, &newer.to_string()),
+        _ => answer,
+    }
+}
+
+fn by_what_is_known(state: &State, request: &Request, now: &Stamp) -> Answer {
     let covering: Vec<_> = state
         .freezes
         .values()
@@ -225,6 +239,7 @@ pub fn answer(state: &State, request: &Request, now: &Stamp) -> Answer {
         valid_until: None,
         seq: state.head,
         checks: Vec::new(),
+        warned: false,
     };
     if let Some(freeze) = strict {
         let lasts = if freeze.ends.reached(now) {
@@ -301,23 +316,38 @@ fn unready(service: &str, ready: Verdict, checks: Vec<Line>, base: &Answer) -> A
     Answer { allowed: false, hold: true, because, reason, checks, ..*base }
 }
 
-/// What a room that cannot write its journal answers: a freeze that it knows holds, anything else is undecided and
-/// never open. Where nothing can be written down, the end of a lease is not either, and yet it holds no longer.
-pub fn when_writable(answer: Answer, writable: bool, now: &Stamp) -> Answer {
+/// What a room answers whose journal may not take events, with why; `None` where it takes them. A freeze that it knows
+/// holds; of anything else nobody can say, for what another room or person did may be on its way. Where nothing can be
+/// written down, the end of a lease is not either, and yet it holds no longer.
+pub fn when_writable(answer: Answer, action: Action, doubt: Option<&str>, now: &Stamp) -> Answer {
     let over = answer.because == Because::Frozen && answer.valid_until.is_some_and(|end| end <= now.wall);
-    if writable || (!answer.allowed && !over) {
-        return answer;
+    match doubt {
+        Some(why) if answer.allowed || over => {
+            let freeze = answer.freeze.filter(|_| !over);
+            let incident = answer.incident.filter(|_| !over);
+            in_doubt(&Answer { freeze, incident, ..answer }, action, why)
+        }
+        _ => answer,
     }
+}
+
+/// Nobody can say: deploys and promotions wait. A rollback is the way out, so it passes, with a warning that is recorded.
+fn in_doubt(answer: &Answer, action: Action, why: &str) -> Answer {
+    let rollback = action == Action::Rollback;
+    let (because, reason) = if rollback {
+        (Because::Open, format!("open, with a warning: a rollback is not held by what nobody knows: {why}"))
+    } else {
+        (Because::Undecided, format!("undecided: {why}; nothing is let through, ask again"))
+    };
     Answer {
-        allowed: false,
-        hold: true,
-        because: Because::Undecided,
-        reason: "undecided: the room cannot write its journal, so nothing is let through; ask again".into(),
-        freeze: answer.freeze.filter(|_| !over),
-        incident: answer.incident.filter(|_| !over),
+        allowed: rollback,
+        hold: !rollback,
+        because,
+        reason: one_line(&reason),
         valid_until: None,
         checks: Vec::new(),
-        ..answer
+        warned: rollback,
+        ..answer.clone()
     }
 }
 
@@ -352,6 +382,19 @@ pub enum GateFact {
         request: Request,
         /// Which freeze.
         freeze: FreezeId,
+        /// How often, since it was last written down.
+        #[serde(default = "once", skip_serializing_if = "is_once")]
+        times: u64,
+    },
+    /// A rollback passed although nobody could say whether it may: the room could not write its journal, or did not
+    /// understand all of it.
+    Warned {
+        /// The change.
+        request: Request,
+        /// What the answer said.
+        reason: String,
+        /// How often, since it was last written down.
+        times: u64,
     },
     /// A caller went on although the room was out of reach or had refused.
     Overridden {
@@ -362,12 +405,22 @@ pub enum GateFact {
     },
 }
 
+fn once() -> u64 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_once(times: &u64) -> bool {
+    *times == 1
+}
+
 impl GateFact {
     /// The change that asked.
     pub fn request(&self) -> &Request {
         match self {
             Self::Refused { request, .. }
             | Self::Passed { request, .. }
+            | Self::Warned { request, .. }
             | Self::Overridden { request, .. } => request,
         }
     }
@@ -377,7 +430,7 @@ impl GateFact {
         let freeze = match self {
             Self::Refused { freeze, .. } => *freeze,
             Self::Passed { freeze, .. } => Some(*freeze),
-            Self::Overridden { .. } => None,
+            Self::Warned { .. } | Self::Overridden { .. } => None,
         };
         match freeze {
             Some(id) => state.freezes.get(&id).and_then(|freeze| freeze.incident),
@@ -405,6 +458,18 @@ pub enum GateCommand {
         request: Request,
         /// Which freeze.
         freeze: FreezeId,
+        /// How often, since it was last written down.
+        #[serde(default = "once")]
+        times: u64,
+    },
+    /// It let this rollback through with a warning.
+    Warned {
+        /// The change.
+        request: Request,
+        /// What the answer said.
+        reason: String,
+        /// How often, since it was last written down.
+        times: u64,
     },
     /// A caller says that it went on regardless.
     Override {
@@ -477,14 +542,24 @@ pub(super) fn decide(state: &State, command: &GateCommand, ctx: &Ctx) -> Result<
             }
             facts
         }
-        GateCommand::Passed { request, freeze } => {
+        GateCommand::Passed { request, freeze, times } => {
             if !state.freezes.contains_key(freeze) {
                 return Err(Refusal::unknown("freeze", freeze));
             }
             if request.dry_run {
                 return Ok(Vec::new());
             }
-            vec![Fact::Gate(GateFact::Passed { request: request.clean(), freeze: *freeze })]
+            vec![Fact::Gate(GateFact::Passed { request: request.clean(), freeze: *freeze, times: *times })]
+        }
+        GateCommand::Warned { request, reason, times } => {
+            if request.dry_run {
+                return Ok(Vec::new());
+            }
+            vec![Fact::Gate(GateFact::Warned {
+                request: request.clean(),
+                reason: one_line(reason),
+                times: *times,
+            })]
         }
         GateCommand::Override { request, reason } => {
             if ctx.actor.is_room() {
@@ -503,11 +578,11 @@ pub(super) fn apply(state: &mut State, fact: &GateFact, _: &Event) {
                 freeze.refused = freeze.refused.saturating_add(*times);
             }
         }
-        GateFact::Passed { freeze, .. } => {
+        GateFact::Passed { freeze, times, .. } => {
             if let Some(freeze) = state.freezes.get_mut(freeze) {
-                freeze.passed = freeze.passed.saturating_add(1);
+                freeze.passed = freeze.passed.saturating_add(*times);
             }
         }
-        GateFact::Refused { .. } | GateFact::Overridden { .. } => {}
+        GateFact::Refused { .. } | GateFact::Warned { .. } | GateFact::Overridden { .. } => {}
     }
 }

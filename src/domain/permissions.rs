@@ -248,7 +248,9 @@ impl Command {
             | Self::Release(ReleaseCommand::Saw { .. })
             | Self::Conflict(ConflictCommand::Raise { .. })
             | Self::Walk(WalkCommand::Lost { .. }) => Requirement::Room,
-            Self::Gate(GateCommand::Refused { .. } | GateCommand::Passed { .. }) => Requirement::Gate,
+            Self::Gate(
+                GateCommand::Refused { .. } | GateCommand::Passed { .. } | GateCommand::Warned { .. },
+            ) => Requirement::Gate,
             // To take a power that one was not given is open to every login: that is what it is for.
             Self::Glass(_) => Requirement::Login,
             Self::Gate(GateCommand::Override { .. })

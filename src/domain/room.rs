@@ -142,7 +142,8 @@ impl RoomState {
 pub(super) fn decide(state: &State, fact: &RoomFact, ctx: &Ctx) -> Vec<Fact> {
     let rooms = &state.room;
     let fact = match fact {
-        RoomFact::DutyTaken { .. } if rooms.duty.is_some() => return Vec::new(),
+        // Who does not know what is due leaves the duties to a room that does.
+        RoomFact::DutyTaken { .. } if rooms.duty.is_some() || state.newer.is_some() => return Vec::new(),
         RoomFact::DutyTaken { after, .. } => {
             RoomFact::DutyTaken { epoch: rooms.epoch.saturating_add(1), after: after.clone() }
         }

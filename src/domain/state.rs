@@ -20,6 +20,7 @@ use super::{
     incident,
     incident::Incident,
     issued::Issued,
+    newer::{self, Newer},
     note, page,
     page::Page,
     permissions,
@@ -46,7 +47,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 11;
+pub const FOLD: u32 = 12;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -100,6 +101,9 @@ pub struct State {
     /// What was recorded offline, was not accepted, and waits for a person's decision.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub conflicts: BTreeMap<ConflictId, Conflict>,
+    /// The first event of a kind that this version does not know: until an upgrade the rules do not decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newer: Option<Newer>,
     /// The newest commands that were accepted.
     pub recent: VecDeque<CommandId>,
 }
@@ -230,7 +234,8 @@ impl State {
             Fact::Page(fact) => page::apply(self, fact, event),
             Fact::Dispatch(fact) => dispatch::apply(self, fact, event),
             Fact::Conflict(fact) => conflict::apply(self, fact, event),
-            Fact::Erased | Fact::Foreign(_) => {}
+            Fact::Foreign(_) => newer::apply(self, event),
+            Fact::Erased => {}
         }
         record::note(self, event);
         shed::shed(self, event, incident);
@@ -255,6 +260,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         return Ok(Vec::new());
     }
     permissions::check(state, command, ctx)?;
+    newer::check(state, command)?;
     match command {
         Command::Room(fact) => Ok(room::decide(state, fact, ctx)),
         Command::Policy(policy) => {

@@ -320,8 +320,13 @@ fn gate(fact: &GateFact) -> String {
                 request.action, request.artifact, request.env
             )
         }
-        GateFact::Passed { request, freeze } => {
-            format!("gate let {} of {} pass: exempt from {freeze}", request.action, request.artifact)
+        GateFact::Passed { request, freeze, times } => {
+            let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
+            format!("gate let {} of {} pass{times}: exempt from {freeze}", request.action, request.artifact)
+        }
+        GateFact::Warned { request, reason, times } => {
+            let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
+            format!("gate let {} of {} pass{times}: {reason}", request.action, request.artifact)
         }
         GateFact::Overridden { request, reason } => {
             format!("gate overridden for {} of {}: {reason}", request.action, request.artifact)

@@ -5,10 +5,26 @@ use super::{
     problem::Problem,
     token::{GateRight, Secret, whose},
 };
-use crate::domain::actor::{Actor, Proof};
+use crate::{
+    domain::actor::{Actor, Proof},
+    os::peer,
+};
 use axum::http::{HeaderMap, HeaderName, header};
 use base64::Engine as _;
-use std::net::SocketAddr;
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// Where it comes from.
+    pub addr: SocketAddr,
+    /// The user who holds it, where it is of this machine and the kernel says so.
+    pub uid: Option<u32>,
+}
 
 /// Headers by which a proxy says that the caller is somebody else.
 const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
@@ -21,10 +37,11 @@ pub fn no_browser(headers: &HeaderMap) -> Result<(), Problem> {
     if page || headers.contains_key(header::ORIGIN) { Err(Problem::browser()) } else { Ok(()) }
 }
 
-/// Who asks, where they may do this.
-pub fn caller(
+/// Who asks, where they may do this. Without a token that is the user whom the kernel names, on this machine alone; of one
+/// user's own room that must be its owner or root.
+pub async fn caller(
     options: &Options,
-    peer: SocketAddr,
+    peer: Peer,
     headers: &HeaderMap,
     right: GateRight,
 ) -> Result<Actor, Problem> {
@@ -40,11 +57,46 @@ pub fn caller(
             return Ok(Actor::token(&token.name));
         }
     }
-    let free = options.tokens.is_empty() || (right == GateRight::Read && options.anonymous_read_on_loopback);
-    if free && on_this_machine(peer, headers) {
-        return Ok(Actor { name: "pipeline".into(), uid: None, proof: Proof::Nobody, claimed: None });
+    let free = match options.owner {
+        Some(owner) => peer.uid.is_some_and(|uid| uid == owner || uid == 0),
+        None => options.tokens.is_empty() || (right == GateRight::Read && options.anonymous_read_on_loopback),
+    };
+    if free && on_this_machine(peer.addr, headers) {
+        return Ok(match peer.uid {
+            Some(uid) => options.names.actor(uid).await,
+            None => Actor { name: "pipeline".into(), uid: None, proof: Proof::Nobody, claimed: None },
+        });
     }
-    Err(Problem::who("a token is needed here: authorization: Bearer …"))
+    Err(Problem::who(if options.owner.is_some() {
+        "this is one user's own room: it answers that user on this machine, and who has a token: \
+         authorization: Bearer …"
+    } else {
+        "a token is needed here: authorization: Bearer …"
+    }))
+}
+
+/// Names of the users who ask, so that not each question asks the system's directory.
+#[derive(Debug, Clone, Default)]
+pub struct Names(Arc<Mutex<BTreeMap<u32, Actor>>>);
+
+/// Names that are kept at most.
+const NAMES_MAX: usize = 1_024;
+
+impl Names {
+    async fn actor(&self, uid: u32) -> Actor {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().get(&uid).cloned();
+        if let Some(actor) = known {
+            return actor;
+        }
+        let actor = peer::actor(uid).await;
+        let mut kept = kept();
+        if kept.len() >= NAMES_MAX {
+            kept.clear();
+        }
+        kept.insert(uid, actor.clone());
+        actor
+    }
 }
 
 /// Whether the caller runs on this machine, and asked for it by a name of this machine: under another name it may be

@@ -5,22 +5,28 @@
 
 pub mod answer;
 mod caller;
+pub mod listen;
 mod problem;
 mod report;
 mod routes;
 mod serve;
+mod shares;
 pub mod token;
 
+pub use caller::Names;
 pub use serve::serve;
 
-use crate::domain::{State, actor::Actor, gate};
+use crate::{
+    domain::{State, actor::Actor, gate},
+    journal::writable::Writable,
+};
 use std::{
     net::SocketAddr,
     sync::{Arc, RwLock},
     time::Duration,
 };
 use token::Token;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// What the gate reads and sends, and whom it lets in.
 #[derive(Clone)]
@@ -28,7 +34,7 @@ pub struct Options {
     /// The durable fold.
     pub state: Arc<RwLock<State>>,
     /// Whether the journal takes events.
-    pub writable: watch::Receiver<bool>,
+    pub writable: Writable,
     /// What was answered and belongs in the journal: refusals, and what passed a freeze.
     pub asked: mpsc::Sender<(Actor, gate::Request, gate::Answer)>,
     /// Who may ask. None: everybody on loopback.
@@ -37,6 +43,10 @@ pub struct Options {
     pub anonymous_read_on_loopback: bool,
     /// Bounds.
     pub bounds: Bounds,
+    /// The one user, beside root, who is answered without a token; `None` for everybody on this machine.
+    pub owner: Option<u32>,
+    /// What users are called.
+    pub names: Names,
 }
 
 /// What one caller may cost.
@@ -44,8 +54,10 @@ pub struct Options {
 pub struct Bounds {
     /// Bytes of a body.
     pub body: usize,
-    /// Connections at the same time; the next one waits.
+    /// Connections at the same time; beyond, whoever has most gives up the idlest.
     pub connections: usize,
+    /// Connections of one user, or of one address, at the same time.
+    pub each: usize,
     /// How long the head of a request may take, and a connection be idle.
     pub head: Duration,
     /// How long its body may take.
@@ -59,7 +71,8 @@ impl Default for Bounds {
         Self {
             body: 16 * 1024,
             connections: 512,
-            head: Duration::from_secs(10),
+            each: 128,
+            head: Duration::from_secs(3),
             wait: Duration::from_secs(5),
             life: Duration::from_secs(600),
         }

@@ -16,10 +16,10 @@ type Item = (Actor, Request, Answer);
 /// What repeats are of: freeze, why, target, artifact, action, dry run, who.
 type Key = (Option<FreezeId>, u8, [String; 3], &'static str, bool, (String, Option<String>));
 
-/// Kinds that are counted apart at most; beyond, artifacts are counted together.
+/// Kinds that are counted apart at most; beyond, all of one caller and freeze are counted together.
 const KINDS: usize = 1_024;
-/// The name of those artifacts.
-const OTHERS: &str = "(other artifacts)";
+/// The names of those.
+const OTHERS: [&str; 3] = ["(other services)", "(other environments)", "(other artifacts)"];
 
 /// Sends to the room.
 pub struct Report {
@@ -53,8 +53,9 @@ impl Report {
         let mut late = self.late();
         let mut key = key(&item);
         if late.len() >= KINDS && !late.contains_key(&key) {
-            OTHERS.clone_into(&mut item.1.artifact);
-            key.2[2].clone_from(&item.1.artifact);
+            let [service, env, artifact] = OTHERS.map(str::to_owned);
+            item.1 = Request { service, env, artifact, alias: None, ..item.1 };
+            key = self::key(&item);
         }
         late.entry(key).or_insert((item, 0)).1 += 1;
     }
@@ -126,6 +127,7 @@ mod tests {
             valid_until: None,
             seq: 1,
             checks: Vec::new(),
+            warned: false,
         };
         (Actor::token("ci"), request, answer)
     }

@@ -2,9 +2,10 @@
 
 use super::{
     Options, answer,
-    caller::{caller, no_browser},
+    caller::{Peer, caller, no_browser},
     problem::Problem,
     report::Report,
+    shares::Place,
     token::GateRight,
 };
 use crate::{
@@ -16,19 +17,17 @@ use crate::{
     os::clock,
 };
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::{Body, Bytes},
-    extract::{ConnectInfo, Query, RawQuery, Request as Asked, State as With},
+    extract::{Query, RawQuery, Request as Asked, State as With},
     http::{HeaderMap, HeaderValue, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::json;
-use std::{
-    net::SocketAddr,
-    sync::{Arc, PoisonError},
-};
+use std::sync::{Arc, PoisonError};
+use tokio::time::Instant;
 
 /// What every path has at hand.
 pub struct Desk {
@@ -43,14 +42,26 @@ impl Desk {
         look(&self.options.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn writable(&self) -> bool {
+    fn doubt(&self) -> Option<&'static str> {
         // A room that is gone writes nothing any more.
-        *self.options.writable.borrow() && !self.options.asked.is_closed()
+        let gone = self.options.asked.is_closed().then_some("the room has ended");
+        gone.or_else(|| self.options.writable.doubt(Instant::now()))
+    }
+
+    fn writable(&self) -> bool {
+        self.doubt().is_none()
     }
 
     fn answer(&self, request: &Request) -> Answer {
         let now = clock::now();
-        gate::when_writable(self.read(|state| gate::answer(state, request, &now)), self.writable(), &now)
+        // Before the state is looked at: what is in flight now is not in it.
+        let doubt = self.doubt();
+        gate::when_writable(
+            self.read(|state| gate::answer(state, request, &now)),
+            request.action,
+            doubt,
+            &now,
+        )
     }
 }
 
@@ -68,10 +79,18 @@ pub fn router(desk: Arc<Desk>) -> Router {
 
 /// What holds for every request: no web pages, nothing kept on the way.
 async fn every(request: Asked, next: Next) -> Response {
+    let share = request.extensions().get::<Arc<Place>>().cloned();
+    let busy = |busy| {
+        if let Some(share) = &share {
+            share.is_busy(busy);
+        }
+    };
+    busy(true);
     let mut response = match no_browser(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
+    busy(false);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -80,12 +99,12 @@ async fn every(request: Asked, next: Next) -> Response {
 
 async fn ask(
     With(desk): With<Arc<Desk>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(peer): Extension<Peer>,
     RawQuery(query): RawQuery,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let (head, body) = asked.into_parts();
-    let who = caller(&desk.options, peer, &head.headers, GateRight::Ask)?;
+    let who = caller(&desk.options, peer, &head.headers, GateRight::Ask).await?;
     let has_query = query.is_some_and(|query| !query.is_empty());
     if !has_query && !is_json(&head.headers) {
         return Err(Problem::media());
@@ -101,28 +120,36 @@ async fn ask(
 
 async fn look(
     With(desk): With<Arc<Desk>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    caller(&desk.options, peer, &headers, GateRight::Read)?;
+    caller(&desk.options, peer, &headers, GateRight::Read).await?;
     let request = from_query(&uri)?;
     Ok(Json(answer::shown(&desk.answer(&request), 0)).into_response())
 }
 
 async fn freezes(
     With(desk): With<Arc<Desk>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    caller(&desk.options, peer, &headers, GateRight::Read)?;
+    caller(&desk.options, peer, &headers, GateRight::Read).await?;
     let now = clock::now().wall;
     Ok(Json(desk.read(|state| answer::freezes(state, desk.writable(), now))).into_response())
 }
 
-async fn health(With(desk): With<Arc<Desk>>) -> Response {
+async fn health(
+    With(desk): With<Arc<Desk>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    // How one user's own room is doing is that user's business.
+    if desk.options.owner.is_some() {
+        caller(&desk.options, peer, &headers, GateRight::Read).await?;
+    }
     let seq = desk.read(|state| state.head);
-    Json(json!({ "ok": true, "writable": desk.writable(), "seq": seq })).into_response()
+    Ok(Json(json!({ "ok": true, "writable": desk.writable(), "seq": seq })).into_response())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

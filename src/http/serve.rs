@@ -2,15 +2,18 @@
 
 use super::{
     Bounds, Options,
+    caller::Peer,
     report::Report,
     routes::{Desk, router},
+    shares::{Place, Shares, Whose},
 };
-use axum::{Extension, Router, extract::ConnectInfo};
+use crate::os::tcp_peer::TcpPeers;
+use axum::{Extension, Router};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
@@ -22,6 +25,8 @@ const HEAD_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 /// How long open requests may take when the gate closes, and what is late to reach the room.
 const GRACE: Duration = Duration::from_secs(2);
+/// Connections that were told to end and have not yet, at most.
+const ENDING: usize = 64;
 /// Pause after an accept failed, such as without a free descriptor.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -31,7 +36,13 @@ pub async fn serve(listener: TcpListener, options: Options, shutdown: impl Futur
     let bounds = options.bounds;
     let report = Arc::new(Report::new(options.asked.clone()));
     let routes = router(Arc::new(Desk { options, report: report.clone() }));
-    let places = Arc::new(Semaphore::new(bounds.connections.max(1)));
+    let shares = Shares::new(bounds.connections, bounds.each);
+    let places = Arc::new(Semaphore::new(bounds.connections.max(1) + ENDING));
+    let mut peers = TcpPeers::open()
+        .inspect_err(
+            |error| tracing::warn!(%error, "the kernel does not say whose connections are; addresses count"),
+        )
+        .ok();
     let (closing, closed) = watch::channel(());
     let late = report.clone();
     let sender = tokio::spawn(async move { late.catch_up().await });
@@ -45,10 +56,13 @@ pub async fn serve(listener: TcpListener, options: Options, shutdown: impl Futur
         tokio::select! {
             () = &mut shutdown => break,
             (accepted, place) = next => match accepted {
-                Ok((stream, peer)) => {
+                Ok((stream, addr)) => {
+                    let own = stream.local_addr().ok();
+                    let uid = own.zip(peers.as_mut()).and_then(|(own, peers)| peers.uid(addr, own));
+                    let share = Arc::new(shares.enter(Whose::of(uid, addr.ip())));
                     let (routes, closed) = (routes.clone(), closed.clone());
                     tokio::spawn(async move {
-                        connection(stream, peer, routes, bounds, closed).await;
+                        connection(stream, Peer { addr, uid }, share, routes, bounds, closed).await;
                         drop(place);
                     });
                 }
@@ -69,13 +83,14 @@ pub async fn serve(listener: TcpListener, options: Options, shutdown: impl Futur
 
 async fn connection(
     stream: TcpStream,
-    peer: SocketAddr,
+    peer: Peer,
+    share: Arc<Place>,
     routes: Router,
     bounds: Bounds,
     mut closed: watch::Receiver<()>,
 ) {
     drop(stream.set_nodelay(true));
-    let service = TowerToHyperService::new(routes.layer(Extension(ConnectInfo(peer))));
+    let service = TowerToHyperService::new(routes.layer(Extension(peer)).layer(Extension(share.clone())));
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(bounds.head)
@@ -86,6 +101,8 @@ async fn connection(
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
+        // Another needs the place: what is idle, or sends a body slowly, is not waited for.
+        () = share.ended() => return,
         _ = closed.changed() => None,
         () = tokio::time::sleep(bounds.life) => None,
     };
@@ -96,6 +113,6 @@ async fn connection(
         tokio::time::timeout(GRACE, connection.as_mut()).await
     };
     if let Ok(Err(error)) = ended {
-        tracing::debug!(%peer, %error, "a connection to the gate ended badly");
+        tracing::debug!(peer = %peer.addr, %error, "a connection to the gate ended badly");
     }
 }

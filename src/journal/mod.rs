@@ -13,6 +13,7 @@ pub mod mirror;
 pub mod spool;
 pub mod upcast;
 pub mod verify;
+pub mod writable;
 
 use crate::domain::{CommandId, Event, Seq, id::Digest};
 use chain::Record;

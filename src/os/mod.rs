@@ -15,6 +15,7 @@ pub mod pty;
 pub mod service;
 mod session;
 pub mod spawn;
+pub mod tcp_peer;
 
 pub use session::seal_inherited;
 

@@ -16,9 +16,10 @@ use crate::{
     },
     journal::{Journal, chain},
     os::clock,
-    wire::{Ask, JournalState, Sealed, Told},
+    wire::{Ask, Sealed, Told},
 };
 use std::{fmt::Write as _, io};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Events that one question is answered with at most.
@@ -175,7 +176,7 @@ impl Room {
 
     pub(super) fn gate_answer(&self, request: &gate::Request, now: &Stamp) -> Answer {
         let answer = self.shown().read(|state| gate::answer(state, request, now));
-        gate::when_writable(answer, self.journal_state == JournalState::Writable, now)
+        gate::when_writable(answer, request.action, self.writing.doubt(Instant::now()), now)
     }
 
     pub(super) fn gate_answered(
@@ -185,7 +186,8 @@ impl Room {
         answer: &Answer,
         now: &Stamp,
     ) {
-        if let Some(command) = self.gate.answered(who, request, answer, now) {
+        let held = self.holds_answers();
+        if let Some(command) = self.gate.answered(who, request, answer, now, held) {
             self.gate_command(who, &command);
         }
     }
@@ -195,9 +197,17 @@ impl Room {
     }
 
     pub(super) fn flush_gate(&mut self, now: &Stamp, all: bool) {
+        if self.holds_answers() && !all {
+            return;
+        }
         for (who, command) in self.gate.due(now, all) {
             self.gate_command(&who, &command);
         }
+    }
+
+    /// Whether what the gate answered waits for the journal: it can be written neither there nor beside it.
+    pub(super) fn holds_answers(&self) -> bool {
+        !self.is_away() && self.writing.doubt(Instant::now()).is_some()
     }
 }
 

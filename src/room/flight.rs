@@ -19,6 +19,7 @@ use std::{
     collections::{HashSet, VecDeque},
     sync::Arc,
 };
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Events that are read at once when the room catches up.
@@ -113,6 +114,8 @@ pub(super) fn ok(events: &[Event]) -> Outcome {
 pub(super) struct Flights {
     landing: FuturesOrdered<BoxFuture<'static, Landing>>,
     flying: VecDeque<Flight>,
+    /// Since when each of them is on its way.
+    since: VecDeque<Instant>,
 }
 
 /// How it came out, and what was looked up.
@@ -121,6 +124,7 @@ type Landing = (Appended, Option<Result<Vec<chain::Record>, Trouble>>);
 impl Flights {
     fn push(&mut self, flight: Flight, landing: impl Future<Output = Landing> + Send + 'static) {
         self.flying.push_back(flight);
+        self.since.push_back(Instant::now());
         self.landing.push_back(landing.boxed());
     }
 
@@ -128,6 +132,7 @@ impl Flights {
     pub(super) async fn next(&mut self) -> Option<(Flight, Appended)> {
         let (appended, found) = self.landing.next().await?;
         let mut flight = self.flying.pop_front()?;
+        self.since.pop_front();
         if let Some(found) = found {
             let Asked { actor, fingerprint, .. } = &flight.asked;
             if let Earlier::Answered(outcome) = earlier(found, actor, fingerprint.as_ref()) {
@@ -145,6 +150,11 @@ impl Flights {
             .map(|flight| core::made(&flight.events))
     }
 
+    /// Since when the oldest has been on its way.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.since.front().copied()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.flying.is_empty()
     }
@@ -156,6 +166,7 @@ impl Flights {
     /// Waits for none of them any more. The journal may take them yet.
     pub(super) fn leave(&mut self) -> impl Iterator<Item = Flight> + use<> {
         self.landing = FuturesOrdered::new();
+        self.since.clear();
         std::mem::take(&mut self.flying).into_iter()
     }
 }
@@ -259,9 +270,9 @@ impl Room {
             }
             Submitted::Append { expected, records, events } => {
                 let append = self.journal.append(expected, records);
-                self.waits.get_or_insert_with(tokio::time::Instant::now);
                 let flight = Flight { asked, events, answer: None, kind: Kind::Append };
                 self.flights.push(flight, append.map(|appended| (appended, None)));
+                self.look_at_waits();
                 None
             }
         }
@@ -301,7 +312,6 @@ impl Room {
             return;
         }
         if matches!(appended, Appended::Ok(_)) {
-            self.waits = None;
             self.durable(&flight.events);
             self.set_writable();
             let (outcome, waiting) = (flight.outcome(), flight.asked.waiting);
@@ -343,7 +353,7 @@ impl Room {
     }
 
     pub(super) fn set_journal(&mut self, state: JournalState) {
-        self.writable.send_replace(state == JournalState::Writable);
+        self.writing.takes(state == JournalState::Writable);
         if self.journal_state != state {
             self.journal_state = state;
             self.publish_status();

@@ -1,13 +1,21 @@
 //! Signals as they come, and what is looked at from time to time: dead hands, silent sources, the journal.
 
-use super::{offline::shown, recording, serve::Room};
+use super::{
+    offline::shown,
+    others::WORTH,
+    recording,
+    serve::{LOOK_EVERY, Room},
+};
 use crate::{
     domain::{Command, Refusal, refusal::Code, room::RoomFact, time::Span},
+    journal::writable::SLOW_AFTER,
     os::clock,
     signal::Reading,
     source::Spec,
-    wire::{JournalState, Told, Wanted},
+    wire::{GateDoor, JournalState, Told, Wanted},
 };
+
+use tokio::{sync::watch, time::Instant};
 
 /// Most sources of one room.
 const SOURCES_MAX: usize = 64;
@@ -22,6 +30,7 @@ impl Room {
     pub(super) fn look(&mut self) {
         let now = clock::now();
         self.look_at_audit();
+        self.look_at_gate();
         // Where nothing is heard of others, who waits for them is told.
         self.hear_from_elsewhere();
         self.look_at_point();
@@ -55,6 +64,57 @@ impl Room {
         let due = self.recorded.as_ref().is_none_or(|at| at.elapsed(&now) >= recording::EVERY);
         if due && !self.is_spared() && self.shown().decided().open_incident().is_some() {
             self.record();
+        }
+    }
+
+    /// From now on tells where the gate listens, as it changes.
+    pub fn watch_gate(&mut self, door: watch::Receiver<GateDoor>) {
+        self.gate_door = Some(door);
+        self.look_at_gate();
+    }
+
+    fn look_at_gate(&mut self) {
+        let Some(door) = self.gate_door.as_mut().map(|door| door.borrow_and_update().clone()) else { return };
+        if (&self.gate_at, &self.gate_trouble) != (&door.at, &door.trouble) {
+            (self.gate_at, self.gate_trouble) = (door.at, door.trouble);
+            self.publish_status();
+        }
+    }
+
+    /// Since when the journal has owed an answer: to the oldest append, or to the room that reads on after one failed.
+    fn waits(&self) -> Option<Instant> {
+        self.flights.oldest().or(self.mending.as_ref().map(|mending| mending.since))
+    }
+
+    /// When what is in flight will have been so for too long, if nothing happens.
+    pub(super) fn slow_at(&self) -> Instant {
+        self.waits().map_or_else(|| Instant::now() + LOOK_EVERY.std(), |since| since + SLOW_AFTER)
+    }
+
+    /// Says to the gate and on every seat that the journal is slow, and when it is no longer.
+    pub(super) fn look_at_waits(&mut self) {
+        let waits = self.waits();
+        self.writing.waits(waits);
+        let waited = waits.map(|since| since.elapsed()).filter(|waited| *waited >= SLOW_AFTER);
+        let now = clock::now().wall;
+        match (waited, self.slow) {
+            (Some(waited), None) => {
+                let waited = Span::millis(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
+                self.slow = Some(now - waited.std());
+                tracing::warn!("the journal is slow: an event has waited for it for more than a second");
+                self.publish_status();
+            }
+            (None, Some(since)) => {
+                self.slow = None;
+                self.publish_status();
+                let lasted = Span::between(since, now);
+                // Where rooms share it, that it was out of reach is told.
+                if lasted >= WORTH && self.others.is_none() && self.journal_state == JournalState::Writable {
+                    let why = "the journal was slow: an event waited for its disk".into();
+                    self.own(&Command::Room(RoomFact::Resumed { why, lasted }));
+                }
+            }
+            (Some(_), Some(_)) | (None, None) => {}
         }
     }
 

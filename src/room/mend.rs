@@ -14,6 +14,7 @@ use crate::{
 };
 use futures::{FutureExt as _, future::BoxFuture};
 use std::collections::HashSet;
+use tokio::time::Instant;
 
 /// How often a command is decided again because somebody else appended first. Each time somebody got on.
 const AGAIN: u8 = 100;
@@ -35,6 +36,8 @@ pub(super) struct Mending {
     /// Hashes of the events that were found in the journal.
     happened: HashSet<Digest>,
     pub(super) page: Option<Page>,
+    /// Since when.
+    pub(super) since: Instant,
 }
 
 impl Mending {
@@ -91,6 +94,7 @@ impl Room {
             why,
             happened: HashSet::new(),
             page: None,
+            since: Instant::now(),
         };
         mending.add(flight, appended);
         self.mending = Some(mending);
@@ -130,7 +134,6 @@ impl Room {
             }
             Err(_) => false,
         };
-        self.waits = None;
         self.conclude(mending, caught);
     }
 
@@ -218,7 +221,7 @@ impl Room {
     /// other's answers in flight, lend the same steps, and push the same freezes.
     fn fence(&mut self, why: String) {
         tracing::error!(%why, "this room is fenced");
-        self.writable.send_replace(false);
+        self.writing.takes(false);
         self.journal_state = JournalState::ReadOnly { why: why.clone(), since: clock::now().wall };
         self.stopping = Some(why.clone());
         self.fenced = Some(why);

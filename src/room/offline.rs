@@ -228,7 +228,7 @@ impl Room {
         flights.extend(self.flights.leave());
         let lost: Vec<_> = flights.iter().filter(|one| one.is_new()).map(|one| one.asked.id).collect();
         self.core.forget(&lost);
-        (self.following, self.waits) = (None, None);
+        self.following = None;
         let Some(spool) = &mut self.spool else { return };
         (spool.anew, spool.looking) = (None, None);
         spool.back.stop(tokio::time::Instant::now());

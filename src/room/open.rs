@@ -35,6 +35,7 @@ use crate::{
         mirror::Found,
         read_all,
         spool::{ACKNOWLEDGED, Entry, Opened},
+        writable::{Writable, Writing},
     },
     os::clock,
     signal::Reading,
@@ -96,7 +97,7 @@ pub struct Shared {
     /// The durable fold.
     pub state: Arc<RwLock<State>>,
     /// Whether the journal takes events.
-    pub writable: watch::Receiver<bool>,
+    pub writable: Writable,
     /// What the gate answered over HTTP, for the journal. Full: the count is kept by the sender.
     pub asked: mpsc::Sender<(Actor, gate::Request, Answer)>,
     /// Tells the room to stop, and why.
@@ -158,13 +159,13 @@ impl Room {
         let (readings, readings_in) = mpsc::channel(INBOX);
         let (asked, asked_in) = mpsc::channel(INBOX);
         let (stop, stop_in) = mpsc::channel(4);
-        let (writable, writable_seen) = watch::channel(true);
+        let writing = Writing::default();
         let (told, answers) = mpsc::unbounded_channel();
         let (later, owed) = mpsc::unbounded_channel();
         let (newest, durable) = watch::channel(core.decided().head);
         let shared = Shared {
             state: core.durable(),
-            writable: writable_seen,
+            writable: writing.seen(),
             asked,
             stop,
             durable,
@@ -195,7 +196,7 @@ impl Room {
             following: None,
             follow_at: tokio::time::Instant::now(),
             ahead,
-            waits: None,
+            slow: None,
             others,
             unreachable: None,
             host,
@@ -204,7 +205,7 @@ impl Room {
             hands: Hands::default(),
             gate: Gatekeeper::default(),
             journal_state: JournalState::Writable,
-            writable,
+            writing,
             newest,
             outward: None,
             anchored: None,
@@ -218,6 +219,8 @@ impl Room {
             since: clock::now().wall,
             owner: options.owner,
             gate_at: options.gate,
+            gate_trouble: None,
+            gate_door: None,
             recorded: None,
             stopping: None,
             fenced: None,

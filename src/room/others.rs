@@ -37,7 +37,7 @@ const SLOW_AFTER: Duration = Duration::from_millis(750);
 /// Between two attempts to read on, where the first failed.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(250);
 /// An outage that is worth an event.
-const WORTH: Span = Span::secs(5);
+pub(super) const WORTH: Span = Span::secs(5);
 /// Steers that are kept for the rooms whose hands they are for.
 const STEERS: usize = 32;
 /// Bytes of another room's words at most; what is longer is not read.
@@ -315,7 +315,7 @@ impl Room {
     /// Something was heard of the others, or of the journal.
     pub(super) fn heard_others(&mut self, heard: Heard) {
         let trouble = heard.trouble.or_else(|| {
-            self.waits.filter(|since| since.elapsed() >= SLOW_AFTER)?;
+            self.flights.oldest().filter(|since| since.elapsed() >= SLOW_AFTER)?;
             let whom = if self.journal.is_replicated() == Some(true) {
                 "the journal's standby"
             } else {

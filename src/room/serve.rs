@@ -30,12 +30,13 @@ use crate::{
         time::{Span, Stamp, Wall},
     },
     evidence::blob::Blobs,
-    journal::{Journal, Trouble},
+    journal::{Journal, Trouble, writable::Writing},
     os::clock,
     signal::{Reading, Shows},
     transport::listen::Listening,
     wire::{
-        Anchored, As, Finished, FromRoom, Here, JournalState, Point, SEATS, Silent, SinkView, Told, encode,
+        Anchored, As, Finished, FromRoom, GateDoor, GateTrouble, Here, JournalState, Point, SEATS, Silent,
+        SinkView, Told, encode,
     },
 };
 use futures::FutureExt as _;
@@ -57,7 +58,7 @@ const TOGETHER: usize = 64;
 /// After the system refused a connection, as when descriptors run out, the next is tried after this long.
 const ACCEPT_AGAIN: std::time::Duration = std::time::Duration::from_millis(200);
 /// What is not moved by anything else is looked at this often: hands, silent sources, the journal's recovery.
-const LOOK_EVERY: Span = Span::secs(2);
+pub(super) const LOOK_EVERY: Span = Span::secs(2);
 
 pub(super) struct Seat {
     pub(super) who: Actor,
@@ -121,8 +122,8 @@ pub struct Room {
     pub(super) follow_at: tokio::time::Instant,
     /// The newest event that anybody is known to have appended.
     pub(super) ahead: watch::Receiver<Seq>,
-    /// Since when the journal has said nothing to what is on its way.
-    pub(super) waits: Option<tokio::time::Instant>,
+    /// Since when the oldest append has been in flight for too long.
+    pub(super) slow: Option<Wall>,
     /// The other rooms on this journal, where there can be any.
     pub(super) others: Option<Others>,
     /// Why the journal is out of reach.
@@ -133,7 +134,7 @@ pub struct Room {
     pub(super) hands: Hands,
     pub(super) gate: Gatekeeper,
     pub(super) journal_state: JournalState,
-    pub(super) writable: watch::Sender<bool>,
+    pub(super) writing: Writing,
     pub(super) newest: watch::Sender<Seq>,
     pub(super) outward: Option<watch::Receiver<Vec<SinkView>>>,
     pub(super) anchored: Option<watch::Receiver<Option<Anchored>>>,
@@ -147,6 +148,10 @@ pub struct Room {
     pub(super) since: Wall,
     pub(super) owner: Option<u32>,
     pub(super) gate_at: Option<String>,
+    /// Why the gate does not listen where it should.
+    pub(super) gate_trouble: Option<GateTrouble>,
+    /// What the gate says of where it listens.
+    pub(super) gate_door: Option<watch::Receiver<GateDoor>>,
     pub(super) recorded: Option<Stamp>,
     pub(super) stopping: Option<String>,
     /// Why this room may write no more: another has its journal.
@@ -188,6 +193,7 @@ impl Room {
             }
             self.follow();
             self.release();
+            self.look_at_waits();
             if let Some(why) = self.stopping.take() {
                 return self.close(why, inbox).await;
             }
@@ -203,6 +209,7 @@ impl Room {
             let unsent = !self.flush_when_due();
             let now = clock::now();
             let due = self.deadline(&now, ticked, spared);
+            let slow = self.slow_at();
             // After people everybody else is asked once, so that no flood of frames keeps the door or the sources waiting.
             let others = std::mem::take(&mut heard);
             tokio::select! {
@@ -219,6 +226,7 @@ impl Room {
                 },
                 read = page(&mut self.mending) => self.mended(read),
                 read = awaited(&mut self.following) => self.followed(read),
+                () = tokio::time::sleep_until(slow), if self.slow.is_none() => {}
                 // Before people: however much they say, a lease ends when it ends.
                 () = tokio::time::sleep_until(due) => {
                     ticked = Some(tokio::time::Instant::now());
@@ -288,7 +296,8 @@ impl Room {
     ) -> tokio::time::Instant {
         let rules = (!spared && !self.is_away()).then(|| next_deadline(self.core.decided(), now)).flatten();
         let rules = rules.map(|at| at.until(now));
-        let wait = rules.into_iter().chain(self.gate.wait(now)).min().unwrap_or(Span::hours(1));
+        let gathered = self.gate.wait(now).filter(|_| !self.holds_answers());
+        let wait = rules.into_iter().chain(gathered).min().unwrap_or(Span::hours(1));
         let due = tokio::time::Instant::now() + wait.std();
         ticked.map_or(due, |ticked| due.max(ticked + TICKS_APART))
     }

@@ -7,6 +7,7 @@ use crate::{
         actor::Actor,
         gate,
         id::{Digest, IncidentId, WalkId},
+        newer::Newer,
         plan::Slug,
         power::Groups,
         time::{Span, Wall},
@@ -353,6 +354,26 @@ pub enum JournalState {
     },
 }
 
+/// A configured address that the gate cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateTrouble {
+    /// The address, as configured.
+    pub at: String,
+    /// Why not.
+    pub why: String,
+    /// Since when.
+    pub since: Wall,
+}
+
+/// Where the gate listens, or why it does not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GateDoor {
+    /// Where it listens.
+    pub at: Option<String>,
+    /// Where it should and does not.
+    pub trouble: Option<GateTrouble>,
+}
+
 /// How the room is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomStatus {
@@ -379,6 +400,15 @@ pub struct RoomStatus {
     pub here: Vec<Presence>,
     /// Where the gate listens, `127.0.0.1:7311`.
     pub gate: Option<String>,
+    /// Where the gate should listen and does not, why, and since when; it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate_trouble: Option<GateTrouble>,
+    /// Since when an append has been in flight, where that is more than a second: the gate is undecided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Wall>,
+    /// The first event that this version of the room does not understand: the gate is undecided until an upgrade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newer: Option<Newer>,
     /// Since when the room runs.
     pub since: Wall,
     /// How the audit stream is.

@@ -10,8 +10,8 @@ mod requires;
 
 pub use codec::{Lines, TooLong, decode, encode};
 pub use frame::{
-    Anchored, As, Ask, Away, Finished, FromRoom, HandSays, JournalState, Outcome, RoomStatus, RoomView,
-    Sealed, Silent, SinkView, Steer, StepRef, ToRoom, Told, Wanted,
+    Anchored, As, Ask, Away, Finished, FromRoom, GateDoor, GateTrouble, HandSays, JournalState, Outcome,
+    RoomStatus, RoomView, Sealed, Silent, SinkView, Steer, StepRef, ToRoom, Told, Wanted,
 };
 pub use presence::{Here, IDLE_AFTER, Look, Point, Presence, SEATS, SeatId};
 

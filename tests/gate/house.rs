@@ -130,6 +130,8 @@ impl House {
             tokens,
             anonymous_read_on_loopback,
             bounds,
+            owner: None,
+            names: http::Names::default(),
         };
         let http = tokio::spawn(http::serve(listener, http, stopped.map(drop)));
         Self { dir, socket, gate, shared, broken, room, http, stop_http }
@@ -181,10 +183,9 @@ impl House {
             assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
         }
         let mut writable = self.shared.writable.clone();
-        tokio::time::timeout(Duration::from_secs(30), writable.wait_for(|now| *now != broken))
+        tokio::time::timeout(Duration::from_secs(30), writable.until(!broken))
             .await
-            .expect("the room notices")
-            .unwrap();
+            .expect("the room notices");
     }
 
     /// What is durable.

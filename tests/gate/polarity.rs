@@ -51,8 +51,10 @@ async fn every_answer_has_its_status_on_a_disk_that_works_and_on_one_that_does_n
     }
     house.disk(true).await;
     for (artifact, action, status, because, flags) in works {
-        // What was let through is undecided now; what was refused still is.
-        let expected = if flags[0] {
+        // What was let through is undecided now; what was refused still is. A rollback is the way out.
+        let expected = if action == "rollback" {
+            (200, "open".to_owned(), flags)
+        } else if flags[0] {
             (503, "undecided".to_owned(), [false, true, false])
         } else {
             (status, because.to_owned(), flags)
@@ -99,7 +101,8 @@ async fn refusals_are_kept_with_their_caller_and_counted_while_looks_leave_nothi
     let facts = house.gate_facts().await;
     assert_eq!(facts.len(), 2, "repeats are gathered: {facts:#?}");
     assert_eq!(facts[0]["gate"]["refused"]["request"]["artifact"], "checkout@3");
-    assert_eq!((&facts[0]["by"]["name"], &facts[0]["by"]["proof"]), (&json!("pipeline"), &json!("nobody")));
+    let me = warroom::os::peer::name_now(warroom::os::peer::my_uid());
+    assert_eq!((&facts[0]["by"]["name"], &facts[0]["by"]["proof"]), (&json!(me), &json!("kernel")));
     let mut dry = body("checkout@9", "deploy");
     dry["dry_run"] = json!(true);
     assert_eq!(json(web.post(house.url("/v1/gate")).json(&dry)).await.0, 403);
@@ -134,7 +137,12 @@ async fn sixteen_callers_on_kept_connections_get_each_their_own_answer() {
     for caller in futures::future::join_all(callers).await {
         caller.unwrap();
     }
-    house.until("all are counted", |state| state.freezes.values().any(|one| one.refused == 16 * 25)).await;
+    // More kinds than are told apart of one caller: the rest is one count, written at the latest when the room ends.
+    let house = House::at(house.end().await, Vec::new(), true, Bounds::default()).await;
+    let refused: u64 = house.state().freezes.values().map(|freeze| freeze.refused).sum();
+    assert_eq!(refused, 16 * 25, "all are counted");
+    let events = house.gate_facts().await.len();
+    assert!(events <= 70, "{events} events");
     house.end().await;
 }
 

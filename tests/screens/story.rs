@@ -229,6 +229,7 @@ pub fn refused(times: u64) -> Command {
         valid_until: None,
         seq: 0,
         checks: Vec::new(),
+        warned: false,
     };
     Command::Gate(GateCommand::Refused { request, answer, times })
 }
@@ -775,6 +776,9 @@ pub fn status(gate: bool) -> RoomStatus {
         hash: None,
         here: here.to_vec(),
         gate: gate.then(|| "127.0.0.1:7311".into()),
+        gate_trouble: None,
+        slow: None,
+        newer: None,
         since: wall("13:00:00"),
         audit: Vec::new(),
         silent: Vec::new(),

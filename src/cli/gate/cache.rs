@@ -149,6 +149,7 @@ mod tests {
             valid_until: freeze.map(|_| at(600)),
             seq: 1,
             checks: Vec::new(),
+            warned: false,
         }
     }
 

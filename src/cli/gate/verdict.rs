@@ -78,6 +78,7 @@ impl Verdict {
             valid_until: None,
             seq: 0,
             checks: Vec::new(),
+            warned: false,
         };
         Self { from: Grounds::Default, ..Self::room(answer) }
     }

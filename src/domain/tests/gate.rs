@@ -251,7 +251,7 @@ fn what_did_not_refuse_is_not_written_down() {
         let command = GateCommand::Refused { request: request(Action::Deploy), answer, times: 1 };
         assert_eq!(ledger.no(&bo(), Command::Gate(command)).code, code);
     }
-    let passed = GateCommand::Passed { request: request(Action::Deploy), freeze: FreezeId(9) };
+    let passed = GateCommand::Passed { request: request(Action::Deploy), freeze: FreezeId(9), times: 1 };
     assert_eq!(ledger.no(&bo(), Command::Gate(passed)).code, Code::Unknown);
 }
 

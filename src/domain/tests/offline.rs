@@ -163,7 +163,12 @@ fn a_lease_that_ended_while_nothing_could_be_written_holds_no_longer_and_opens_n
     for (now, exit) in
         [(ledger.now.clone(), 10), (ends.plus(Span::ZERO), 12), (ends.plus(Span::hours(1)), 12)]
     {
-        let answer = gate::when_writable(gate::answer(&ledger.state, &request, &now), false, &now);
+        let answer = gate::when_writable(
+            gate::answer(&ledger.state, &request, &now),
+            request.action,
+            Some("the disk is full"),
+            &now,
+        );
         assert_eq!((answer.allowed, answer.because.exit()), (false, exit), "{answer:?}");
         assert_eq!(answer.freeze.is_some(), exit == 10);
     }

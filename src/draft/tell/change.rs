@@ -60,8 +60,12 @@ pub fn gate(fact: &GateFact) -> (Weight, String) {
                 freeze.map_or_else(|| format!(": {}", clipped(reason, 120)), |id| format!(" under {id}"));
             (Plain, format!("Gate refused {}{by}{often}", change(request)))
         }
-        GateFact::Passed { request, freeze } => {
-            (Turn, format!("Gate let {} pass {freeze} by exemption", change(request)))
+        GateFact::Passed { request, freeze, times } => {
+            let often = if *times > 1 { format!(", {times} times") } else { String::new() };
+            (Turn, format!("Gate let {} pass {freeze} by exemption{often}", change(request)))
+        }
+        GateFact::Warned { request, reason, .. } => {
+            (Turn, format!("Gate let a {} pass with a warning: {}", change(request), clipped(reason, WORDS)))
         }
         GateFact::Overridden { request, reason } => {
             (Turn, format!("A {} went on against the gate: “{}”", change(request), clipped(reason, WORDS)))

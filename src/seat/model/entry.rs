@@ -255,8 +255,14 @@ fn words((whole, seq): (&Fact, Seq), state: &State) -> Option<(About, Weight, St
                 };
                 (Gate, Turn, format!("gate refused {action}{}{times}", request.artifact))
             }
-            GateFact::Passed { request, freeze } => {
-                (Gate, Plain, format!("gate let {} pass {freeze}", request.artifact))
+            GateFact::Passed { request, freeze, times } => {
+                let times = if *times > 1 { format!(", {times} times") } else { String::new() };
+                (Gate, Plain, format!("gate let {} pass {freeze}{times}", request.artifact))
+            }
+            GateFact::Warned { request, times, .. } => {
+                let times = if *times > 1 { format!(", {times} times") } else { String::new() };
+                let what = format!("gate let a rollback to {} pass with a warning{times}", request.artifact);
+                (Gate, Turn, what)
             }
             GateFact::Overridden { request, reason } => {
                 (Gate, Bad, format!("gate overridden for {}: {reason}", request.artifact))

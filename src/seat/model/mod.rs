@@ -32,6 +32,7 @@ use crate::{
         Command, CommandId, Ctx, State,
         actor::Actor,
         id::IncidentId,
+        newer::Newer,
         plan::Runbook,
         policy::Power,
         power::{self, Groups},
@@ -244,6 +245,17 @@ impl Model {
     /// Whether what one does is recorded, as far as is known: in the journal, or at the room alone.
     pub fn writable(&self) -> bool {
         self.room.as_ref().is_none_or(|room| room.journal == JournalState::Writable || room.away.is_some())
+    }
+
+    /// The first event that the room, or this seat, does not understand.
+    pub fn newer(&self) -> Option<&Newer> {
+        self.room.as_ref().and_then(|room| room.newer.as_ref()).or(self.state.newer.as_ref())
+    }
+
+    /// Whether the gate says of no deploy that it may go.
+    pub fn gate_is_undecided(&self) -> bool {
+        let doubtful = |room: &RoomStatus| room.slow.is_some() || room.journal != JournalState::Writable;
+        self.newer().is_some() || self.room.as_ref().is_some_and(doubtful)
     }
 
     /// What the room keeps while the journal that it shares is out of reach.

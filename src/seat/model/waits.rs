@@ -105,6 +105,13 @@ fn trouble(model: &Model) -> Option<Waits> {
         let what = format!("nothing runs; commands can be copied, UNRECORDED: {why}");
         return Some(Waits::new("READ ONLY", Loud::Worst, what).since(Span::between(*since, now.wall)));
     }
+    if let Some(newer) = model.newer() {
+        return Some(Waits::new("RULES HELD", Loud::Worst, format!("the gate is undecided: {newer}")));
+    }
+    if let Some(since) = model.room.as_ref().and_then(|room| room.slow) {
+        let what = "an event waits for it; the gate is undecided, and what you do is recorded late";
+        return Some(Waits::new("JOURNAL SLOW", Loud::Worst, what).since(Span::between(since, now.wall)));
+    }
     if let Some((why, since)) = doubt(model) {
         let age = Span::between(*since, now.wall);
         return Some(Waits::new("DO NOT TRUST THE RECORD", Loud::Worst, why).since(age));

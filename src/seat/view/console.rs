@@ -329,7 +329,7 @@ fn calm(buf: &mut Buffer, [first, second]: [Rect; 2], theme: &Theme, model: &Mod
     if !model.loaded {
         return;
     }
-    let gate = model.room.as_ref().and_then(|room| room.gate.clone());
+    let room = model.room.as_ref();
     let last = model.state.incidents.values().next_back();
     let last = last.map(|one_| format!("last {} {}, {}", one_.id, one(&one_.title), one_.status));
     put::pieces(
@@ -338,8 +338,13 @@ fn calm(buf: &mut Buffer, [first, second]: [Rect; 2], theme: &Theme, model: &Mod
         theme,
         &[("before  ", Role::Quiet), (last.as_deref().unwrap_or("nothing in this journal"), Role::Quiet)],
     );
-    let gate = gate.map_or("does not listen".into(), |at| format!("listens at {}", one(&at)));
-    put::pieces(buf, second, theme, &[("gate    ", Role::Quiet), (&gate, Role::Quiet)]);
+    let trouble = room.and_then(|room| room.gate_trouble.as_ref());
+    let (gate, role) = match (room.and_then(|room| room.gate.as_ref()), trouble) {
+        (Some(at), _) => (format!("listens at {}", one(at)), Role::Quiet),
+        (None, Some(trouble)) => (format!("DOES NOT LISTEN: {}", one(&trouble.why)), Role::Worst),
+        (None, None) => ("does not listen".into(), Role::Quiet),
+    };
+    put::pieces(buf, second, theme, &[("gate    ", Role::Quiet), (&gate, role)]);
 }
 
 fn frozen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
@@ -352,13 +357,19 @@ fn frozen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
     let Some(freeze) = freezes.first() else {
         let key = model.keymap.label("freeze").unwrap_or_default();
         let hint = format!("{key} freezes");
-        put::ends(
-            buf,
-            area,
-            theme,
-            &[("open", Role::Calm), ("  deploys are not frozen", Role::Quiet)],
-            (&hint, Role::Quiet),
-        );
+        let (hint, role) = match model.room.as_ref().and_then(|room| room.gate_trouble.as_ref()) {
+            Some(trouble) => (format!(" NO GATE at {} ", one(&trouble.at)), Role::Worst),
+            None => (hint, Role::Quiet),
+        };
+        let left = if model.gate_is_undecided() {
+            [
+                ("UNDECIDED", Role::Bad),
+                ("  the gate lets no deploy through; rollbacks pass, warned", Role::Quiet),
+            ]
+        } else {
+            [("open", Role::Calm), ("  deploys are not frozen", Role::Quiet)]
+        };
+        put::ends(buf, area, theme, &left, (&hint, role));
         return;
     };
     let now = &model.now;
@@ -401,6 +412,9 @@ fn frozen(buf: &mut Buffer, area: Rect, theme: &Theme, model: &Model) {
             let port = at.rsplit_once(':').map_or(at.as_str(), |(_, port)| port);
             let told = [format!("gate {at}"), format!("gate :{port}"), "gate".to_owned()];
             (told.into_iter().find(|text| fit::width(text) <= room).unwrap_or_default(), Role::Quiet)
+        }
+        None if model.room.as_ref().is_some_and(|room| room.gate_trouble.is_some()) => {
+            (" NO GATE ".to_owned(), Role::Worst)
         }
         None => ("NO gate".to_owned(), Role::Notice),
     };

@@ -13,7 +13,7 @@ use std::{
     fmt::Display,
     fs::{self, OpenOptions},
     io::{Read as _, Seek as _, SeekFrom, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -95,6 +95,11 @@ impl File {
                 return Err(trouble(path, "another room has it", &"stop that one first"));
             }
             Err(error) => return Err(fail(error.into())),
+        }
+        if file.metadata().is_ok_and(|meta| meta.nlink() > 1) {
+            let hint =
+                "remove its other names, or make them copies: find DIR -xdev -samefile FILE tells them";
+            return Err(trouble(path, "it has several names (hard links), and may have one", &hint));
         }
         if let Some(dir) = path.parent() {
             fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(fail)?;

@@ -110,6 +110,15 @@ fn written(count: u64) -> Vec<u8> {
 }
 
 #[test]
+fn a_spool_that_has_several_names_is_not_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path(), JOURNAL).unwrap());
+    std::fs::hard_link(file(dir.path()), dir.path().join("another.spool")).unwrap();
+    let refused = open(dir.path(), JOURNAL).err().unwrap().to_string();
+    assert!(refused.contains("several names") && refused.contains("-samefile"), "{refused}");
+}
+
+#[test]
 fn what_was_taken_is_there_in_order_and_gone_when_it_was_emptied() {
     let dir = tempfile::tempdir().unwrap();
     let opened = open(dir.path(), JOURNAL).unwrap();

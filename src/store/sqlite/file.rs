@@ -131,7 +131,7 @@ fn reading(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Makes the file, for its owner alone, where there is none; SQLite gives its log the same mode.
-fn create_private(path: &Path) {
+pub(super) fn create_private(path: &Path) {
     use std::os::unix::fs::OpenOptionsExt as _;
     // What goes wrong here is said by SQLite a moment later.
     drop(std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));

@@ -4,6 +4,7 @@
 //! together become one transaction, so that a burst costs one sync.
 
 mod file;
+mod hold;
 mod log;
 #[cfg(test)]
 pub(in crate::store) mod tests;
@@ -15,6 +16,7 @@ use crate::{
     journal::{Appended, Head, Journal, Trouble, chain::Record},
 };
 use futures::{FutureExt, future::BoxFuture};
+pub use hold::Hold;
 use std::path::{Path, PathBuf};
 use thread::Ask;
 use tokio::sync::{oneshot, watch};
@@ -33,12 +35,20 @@ impl Sqlite {
     /// [`Trouble::Unreadable`] where the file is none of ours, damaged, or out of reach; [`Trouble::Broken`] where its
     /// last event does not fit.
     pub fn open(path: &Path, mode: Mode) -> Result<Self, Trouble> {
+        let hold = if mode == Mode::Write {
+            file::create_private(path);
+            let hold = Hold::take(path)?;
+            hold.only_name(path)?;
+            Some(hold)
+        } else {
+            None
+        };
         let file = file::File::open(path, mode)?;
         let (asks, inbox) = std::sync::mpsc::channel();
         let (tell, watch) = watch::channel(file.head.seq);
         std::thread::Builder::new()
             .name("journal".into())
-            .spawn(move || thread::run(file, &inbox, &tell))
+            .spawn(move || thread::run(hold, file, &inbox, &tell))
             .map_err(|error| {
                 file::unreadable(path, &error, "free some memory or processes and start again")
             })?;

@@ -1,7 +1,7 @@
 //! The one thread that owns the file. Gathers waiting appends into one transaction.
 
 use super::{
-    Mode,
+    Hold, Mode,
     file::{self, File},
     log,
 };
@@ -27,7 +27,8 @@ pub(super) enum Ask {
 
 type Batch = Vec<(Head, Vec<Record>, oneshot::Sender<Appended>)>;
 
-pub(super) fn run(mut file: File, inbox: &Receiver<Ask>, tell: &watch::Sender<Seq>) {
+/// Serves until it is told to close. The hold comes first, so that it is let go after the file.
+pub(super) fn run(hold: Option<Hold>, mut file: File, inbox: &Receiver<Ask>, tell: &watch::Sender<Seq>) {
     let mut held: Option<Ask> = None;
     loop {
         let Some(ask) = held.take().or_else(|| inbox.recv().ok()) else { return };
@@ -58,6 +59,7 @@ pub(super) fn run(mut file: File, inbox: &Receiver<Ask>, tell: &watch::Sender<Se
                 // Everything into the one file, so that a copy of it is whole.
                 file.fold_log();
                 drop(file);
+                drop(hold);
                 let _ = closed.send(());
                 return;
             }
