@@ -254,6 +254,7 @@ pub fn declared() -> Story {
             "13:57:50",
             "ana",
             Command::Incident(IncidentCommand::Declare {
+                all: None,
                 title: "checkout 5xx after 2.4.1".into(),
                 severity: Severity::WORST,
                 services: vec!["checkout".into()],

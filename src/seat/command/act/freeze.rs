@@ -4,14 +4,19 @@ use super::say::arg;
 use crate::{
     domain::{
         Command,
-        freeze::{FreezeCommand, Scope},
+        freeze::{AllServices, FreezeCommand, Scope},
         id::FreezeId,
+        name::means_all,
         release::{Judgement, ReleaseCommand},
         time::Span,
     },
     seat::{
-        model::{Model, Tone},
+        model::{
+            Layer, Model, Tone,
+            layer::{Act, Confirm},
+        },
         update::Effect,
+        view::widget::field::Field,
     },
 };
 
@@ -25,26 +30,50 @@ fn id(model: &mut Model, text: &str) -> Option<FreezeId> {
     text.parse().map_err(|error: crate::domain::id::NotAnId| model.say(Tone::Wrong, error.to_string())).ok()
 }
 
-/// `checkout,payments/prod` as a scope; `all` covers all.
-pub fn scope(text: &str) -> Scope {
-    let (services, envs) = text.split_once('/').unwrap_or((text, ""));
+/// `checkout,payments/prod` as a scope, and whether `all` stands in the place of the services. Names may have a slash
+/// in them: the last one parts services from environments. A part that is left out, or `all` for environments, is all
+/// of them.
+pub fn scope(text: &str) -> (Scope, bool) {
+    let (services, envs) = text.rsplit_once('/').unwrap_or((text, ""));
     let list = |part: &str| -> Vec<String> {
-        part.split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty() && *name != "all")
-            .map(str::to_owned)
-            .collect()
+        part.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
     };
-    Scope::deploys(list(services), list(envs))
+    let (mut services, mut envs) = (list(services), list(envs));
+    let all = matches!(services.as_slice(), [one] if means_all(one));
+    if all {
+        services.clear();
+    }
+    if matches!(envs.as_slice(), [one] if means_all(one)) {
+        envs.clear();
+    }
+    (Scope::deploys(services, envs), all)
+}
+
+/// Opens the box in which all services are confirmed, by typing the word a second time.
+pub fn confirm_all(model: &mut Model, command: Command, say: String) {
+    model.layers.push(Layer::Confirm(Confirm {
+        sentence: "freeze all services: no deploy goes anywhere".into(),
+        lines: model.services().iter().map(|name| crate::domain::text::line(name).into_owned()).collect(),
+        typed: Some("all".into()),
+        top: 0,
+        field: Field::default(),
+        act: Act::Do(Box::new(command), say),
+    }));
 }
 
 /// Freezes.
 pub fn begin(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let Some(lease) = lease(model, arg(given, 1)) else { return Vec::new() };
     let incident = model.open_incident().map(|incident| incident.id);
-    let scope = scope(arg(given, 0));
+    let (scope, all) = scope(arg(given, 0));
     let say = format!("{} is frozen for {}; rollbacks stay free", scope.label(), lease.brief());
-    let begin = FreezeCommand::Begin { incident, scope, reason: arg(given, 2).into(), lease: Some(lease) };
+    let reason = arg(given, 2).into();
+    let confirmed = all.then_some(AllServices::Confirmed);
+    let begin = FreezeCommand::Begin { incident, scope, reason, lease: Some(lease), all: confirmed };
+    if all {
+        confirm_all(model, Command::Freeze(begin), say);
+        return Vec::new();
+    }
     model.act(Command::Freeze(begin), say)
 }
 
