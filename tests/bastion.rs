@@ -15,6 +15,10 @@ mod door;
 mod hostile;
 #[path = "bastion/house.rs"]
 mod house;
+#[path = "bastion/people.rs"]
+mod people;
+#[path = "bastion/principals.rs"]
+mod principals;
 #[path = "bastion/private.rs"]
 mod private;
 #[path = "bastion/units.rs"]

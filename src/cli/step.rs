@@ -299,12 +299,13 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
         }
         Ok(Prepared::Steer { at, steer }) => {
             let ends = steer == Steer::Cancel;
-            session.client.steer(at.clone(), steer).await.map_err(Unreached::Room)?;
+            let said = session.client.steer(at.clone(), steer).await.map_err(Unreached::Room)?;
+            if let Err(refusal) = said {
+                return Ok(exit::outcome(&Outcome::Refused(refusal), json));
+            }
             if ends {
                 return ended(&mut session, at.walk, &at.step, json).await;
             }
-            // The question comes after the order on the same connection, so that the order is out when this ends.
-            session.state().await?;
             Ok(exit::DONE)
         }
         Ok(Prepared::Take { command, walk, step, hand, wait }) => {

@@ -29,6 +29,7 @@ pub mod name;
 pub mod note;
 pub mod offline;
 pub mod page;
+pub mod permissions;
 pub mod person;
 pub mod plan;
 pub mod policy;

@@ -22,8 +22,8 @@ use super::{
     issued::Issued,
     note, page,
     page::Page,
+    permissions,
     policy::{self, Policy},
-    power,
     readiness::{self, Standing},
     record::{self, Record},
     refusal::{Code, Refusal},
@@ -254,14 +254,10 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
     if state.has_seen(ctx.id) {
         return Ok(Vec::new());
     }
-    power::check(state, command, ctx)?;
+    permissions::check(state, command, ctx)?;
     match command {
-        Command::Room(fact) => {
-            ctx.room_only()?;
-            Ok(room::decide(state, fact, ctx))
-        }
+        Command::Room(fact) => Ok(room::decide(state, fact, ctx)),
         Command::Policy(policy) => {
-            ctx.room_only()?;
             if **policy == state.policy {
                 return Ok(Vec::new());
             }
@@ -278,18 +274,9 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         Command::Glass(command) => glass::decide(state, command, ctx),
         Command::Handover(command) => handover::decide(state, command, ctx),
         Command::Gate(command) => gate::decide(state, command, ctx),
-        Command::Release(command) => {
-            if matches!(command, release::ReleaseCommand::Saw { .. }) {
-                ctx.room_only()?;
-            }
-            release::decide(state, command, ctx)
-        }
-        Command::Watch(command) => {
-            ctx.room_only()?;
-            Ok(watch::decide(state, command, ctx))
-        }
+        Command::Release(command) => release::decide(state, command, ctx),
+        Command::Watch(command) => Ok(watch::decide(state, command, ctx)),
         Command::Readiness(command) => {
-            ctx.room_only()?;
             if state.room.is_anothers(&ctx.room) {
                 return Ok(Vec::new());
             }
@@ -301,7 +288,6 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         Command::Dispatch(command) => dispatch::decide(state, command, ctx),
         Command::Conflict(command) => conflict::decide(state, command, ctx),
         Command::Tick => {
-            ctx.room_only()?;
             if state.room.is_anothers(&ctx.room) {
                 return Ok(Vec::new());
             }

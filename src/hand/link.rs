@@ -5,7 +5,13 @@
 
 use super::own;
 use crate::{
-    domain::{Command, CommandId, Fact, State, walk::WalkFact},
+    domain::{
+        Command, CommandId, Fact, State,
+        id::Digest,
+        plan::Slug,
+        time::Span,
+        walk::{EXTENSION_MAX, EXTENSIONS_MAX, ProcessRef, WalkCommand, WalkFact},
+    },
     signal::{Answer, Shows, Verdict},
     transport::client::{self, Reader, Writer},
     wire::{As, Ask, FromRoom, HandSays, Outcome, Steer, StepRef, ToRoom, Told},
@@ -40,8 +46,19 @@ struct Keeper {
     doing: BTreeMap<CommandId, (Command, oneshot::Sender<Outcome>)>,
     asking: BTreeMap<u64, oneshot::Sender<Told>>,
     asked: u64,
+    /// As what it attached, once that was accepted: said again on each new connection, which is nobody's hand before.
+    attached: Option<Attached>,
+    /// The block that runs, and how much more time it was given.
+    block: Option<Slug>,
+    extended: Span,
     /// What a seat must be shown that joins after the room came back: the block that runs, and its terminal.
     shown: Vec<HandSays>,
+}
+
+/// A hand that attached, as it is now.
+struct Attached {
+    process: ProcessRef,
+    carry: Option<Digest>,
 }
 
 /// Keeps a link up in a task of its own, until every [`Link`] is dropped.
@@ -59,6 +76,9 @@ pub fn open(socket: PathBuf, at: StepRef, hand: Uuid) -> (Link, mpsc::Receiver<S
         doing: BTreeMap::new(),
         asking: BTreeMap::new(),
         asked: 0,
+        attached: None,
+        block: None,
+        extended: Span::ZERO,
         shown: Vec::new(),
     };
     tokio::spawn(keeper.run());
@@ -179,6 +199,19 @@ impl Keeper {
 
     /// Serves a connection to its end. `None` when nobody wants anything any more.
     async fn connected(&mut self, mut reader: Reader, mut writer: Writer) -> Option<()> {
+        if let Some(Attached { process, carry }) = &self.attached {
+            let command = Command::Walk(WalkCommand::Attach {
+                walk: self.at.walk,
+                step: self.at.step.clone(),
+                hand: self.hand,
+                process: process.clone(),
+                carry: *carry,
+            });
+            let id = CommandId(Uuid::now_v7());
+            if writer.send(&ToRoom::Do { id, command, glass: None }).await.is_err() {
+                return Some(());
+            }
+        }
         let again: Vec<_> = self.doing.iter().map(|(id, (command, _))| (*id, command.clone())).collect();
         for (id, command) in again {
             if writer.send(&ToRoom::Do { id, command, glass: None }).await.is_err() {
@@ -224,9 +257,40 @@ impl Keeper {
         }
     }
 
+    /// However often a block is given more time, it is given no more than so much in all.
+    fn bounded(&mut self, steer: Steer) -> Steer {
+        let Steer::Extend(more) = steer else { return steer };
+        let left = EXTENSIONS_MAX.minus(self.extended);
+        let more = more.min(EXTENSION_MAX).min(left);
+        self.extended = self.extended.plus(more);
+        Steer::Extend(more)
+    }
+
+    /// The rules accepted what it said of itself.
+    fn accepted(&mut self, command: Command) {
+        match command {
+            Command::Walk(WalkCommand::Attach { process, carry, .. }) => {
+                self.attached = Some(Attached { process, carry });
+            }
+            Command::Walk(WalkCommand::Report { carry, .. }) => {
+                if let Some(attached) = &mut self.attached {
+                    attached.carry = carry;
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn remember(&mut self, says: &HandSays) {
         match says {
-            HandSays::Began { .. } | HandSays::Over => self.shown.clear(),
+            HandSays::Began { block, .. } => {
+                if self.block.as_ref() != Some(block) {
+                    self.extended = Span::ZERO;
+                    self.block = Some(block.clone());
+                }
+                self.shown.clear();
+            }
+            HandSays::Over => self.shown.clear(),
             HandSays::Screen { .. } => self.shown.retain(|old| !matches!(old, HandSays::Screen { .. })),
             HandSays::Printed { .. } | HandSays::Holding { .. } | HandSays::OverTime => return,
         }
@@ -264,7 +328,10 @@ impl Keeper {
                 if let Outcome::Failed { why } = &outcome {
                     tracing::warn!(%why, "a result waits for the journal");
                 }
-                if let Some((_, answer)) = self.doing.remove(&id) {
+                if let Some((command, answer)) = self.doing.remove(&id) {
+                    if matches!(outcome, Outcome::Ok { .. }) {
+                        self.accepted(command);
+                    }
                     drop(answer.send(outcome));
                 }
             }
@@ -273,7 +340,10 @@ impl Keeper {
                     drop(answer.send(told));
                 }
             }
-            FromRoom::Steer(steer) => drop(self.steer.try_send(steer)),
+            FromRoom::Steer(steer) => {
+                let steer = self.bounded(steer);
+                drop(self.steer.try_send(steer));
+            }
             _ => {}
         }
     }

@@ -12,6 +12,7 @@ use crate::{
         power::Groups,
         refusal::Code,
         time::Stamp,
+        walk,
     },
     journal::{Journal, chain},
     os::clock,
@@ -29,7 +30,39 @@ const PAGE_BYTES: usize = 1024 * 1024;
 const FIRST: usize = 64;
 const PIECE: usize = 512;
 
+/// What a source is asked.
+struct Question<'a> {
+    lang: &'a str,
+    code: &'a str,
+    source: Option<&'a str>,
+}
+
 impl Room {
+    /// Whether somebody wrote this question down who may: the room asks with its own user's rights, so that nobody else
+    /// makes it ask what they like. Its owner could ask without it.
+    fn is_named(&self, id: ConnId, question: &Question<'_>) -> bool {
+        let Some(seat) = self.seats.get(&id) else { return false };
+        let who = seat.principal();
+        if who.is_owner {
+            return true;
+        }
+        let readiness = self.asks.services.values().flat_map(|service| &service.readiness);
+        let mut readiness = readiness.map(|check| (&check.lang, &check.code, check.source.as_deref()));
+        if readiness
+            .any(|named| named == (&question.lang.to_owned(), &question.code.to_owned(), question.source))
+        {
+            return true;
+        }
+        self.shown().read(|state| {
+            let Some((_, step)) = who.hand.and_then(|hand| walk::lent_step(state, hand)) else {
+                return false;
+            };
+            step.blocks.iter().any(|block| {
+                block.is_query() && block.lang == question.lang && block.source.as_deref() == question.source
+            })
+        })
+    }
+
     pub(super) fn ask(&mut self, id: ConnId, who: &Actor, n: u64, ask: Ask) {
         let told = match ask {
             Ask::Gate(request) => {
@@ -76,6 +109,13 @@ impl Room {
                 return;
             }
             Ask::Check { lang, code, source } => {
+                let question = Question { lang: &lang, code: &code, source: source.as_deref() };
+                if !self.is_named(id, &question) {
+                    let why = "only what the configuration or the block that a hand runs names is asked of a source";
+                    let refusal = Refusal::new(Code::Forbidden, why);
+                    let hint = "put it into a runbook and walk it, or into the service's readiness checks";
+                    return self.tell(id, n, Told::No(refusal.hint(hint)));
+                }
                 let (sources, told) = (self.sources.clone(), self.told.clone());
                 tokio::spawn(async move {
                     let answer = sources.check(&lang, &code, source.as_deref()).await;
@@ -112,15 +152,10 @@ impl Room {
                 return;
             }
             Ask::Point(look) => self.point(id, look),
-            Ask::Watch(wanted) => self.watch_too(who, &wanted),
+            Ask::Watch(wanted) => self.watch_too(&wanted),
             Ask::Stop => {
-                let own = who.uid.is_some_and(|uid| uid == 0 || uid == crate::os::peer::my_uid());
-                if own {
-                    self.stopping = Some(format!("{who} asked it to"));
-                    Told::Yes
-                } else {
-                    Told::No(Refusal::new(Code::Forbidden, "only its owner stops a room"))
-                }
+                self.stopping = Some(format!("{who} asked it to"));
+                Told::Yes
             }
         };
         self.tell(id, n, told);

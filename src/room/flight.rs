@@ -281,7 +281,10 @@ impl Room {
 
     pub(super) fn answer(&mut self, waiting: Waiting, outcome: Outcome) {
         match waiting {
-            Waiting::Conn(conn, id) => self.reply(conn, &FromRoom::Done { id, outcome }),
+            Waiting::Conn(conn, id) => {
+                self.prove(conn, id, &outcome);
+                self.reply(conn, &FromRoom::Done { id, outcome });
+            }
             Waiting::Spool(id) => {
                 self.settled(id, outcome);
                 self.send_on();

@@ -188,7 +188,7 @@ impl Room {
         // Known from the journal to have the step, and not here.
         let theirs = others
             .shown()
-            .filter(|(_, shown)| lent.contains(&shown.hand) && self.hands.conn(&shown.at).is_none());
+            .filter(|(_, shown)| lent.contains(&shown.hand) && self.hands.conn(shown.hand).is_none());
         for (host, shown) in theirs {
             let says = others.glimpses.news(host, shown);
             if !says.is_empty() {

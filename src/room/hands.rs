@@ -1,9 +1,10 @@
-//! Hands as the room sees them: where each is connected, what it showed last, and whether it is proved dead.
+//! Hands as the room sees them: which connection has proved to be which, what each showed last, and whether it is proved
+//! dead.
 
 use super::conn::ConnId;
 use crate::{
     domain::{
-        Command, State,
+        Command, CommandId, State,
         time::{Span, Stamp},
         walk::{Lease, ProcessRef, StepStatus, WalkCommand},
     },
@@ -11,6 +12,7 @@ use crate::{
     wire::{HandSays, StepRef},
 };
 use std::collections::{BTreeMap, VecDeque};
+use uuid::Uuid;
 
 /// A hand that was lent a step must attach within this.
 const ATTACH_WITHIN: Span = Span::secs(20);
@@ -20,24 +22,38 @@ const TAIL: usize = 64 * 1024;
 /// All hands of a room.
 #[derive(Default)]
 pub struct Hands {
-    conns: BTreeMap<StepRef, ConnId>,
+    /// What asked to be a hand and was not answered yet.
+    claims: BTreeMap<(ConnId, CommandId), Uuid>,
+    /// What the rules accepted as one.
+    proven: BTreeMap<Uuid, ConnId>,
     tails: BTreeMap<StepRef, VecDeque<HandSays>>,
 }
 
 impl Hands {
-    /// A hand spoke from this connection.
-    pub fn at(&mut self, at: &StepRef, conn: ConnId) {
-        self.conns.insert(at.clone(), conn);
+    /// A connection sends a command that only a step's own hand may send. It proves something when it is accepted.
+    pub fn claim(&mut self, conn: ConnId, command: CommandId, hand: Uuid) {
+        self.claims.insert((conn, command), hand);
     }
 
-    /// The connection of the hand that has a step.
-    pub fn conn(&self, at: &StepRef) -> Option<ConnId> {
-        self.conns.get(at).copied()
+    /// Such a command was answered: what it claimed, once.
+    pub fn claimed(&mut self, conn: ConnId, command: CommandId) -> Option<Uuid> {
+        self.claims.remove(&(conn, command))
+    }
+
+    /// The rules accepted this connection as this hand. Where it comes back on another, that one is it.
+    pub fn prove(&mut self, hand: Uuid, conn: ConnId) {
+        self.proven.insert(hand, conn);
+    }
+
+    /// The connection that is this hand.
+    pub fn conn(&self, hand: Uuid) -> Option<ConnId> {
+        self.proven.get(&hand).copied()
     }
 
     /// A connection ended.
     pub fn left(&mut self, conn: ConnId) {
-        self.conns.retain(|_, own| *own != conn);
+        self.proven.retain(|_, own| *own != conn);
+        self.claims.retain(|(own, _), _| *own != conn);
     }
 
     /// Keeps what a hand showed, as much as a seat that joins later needs.
@@ -73,11 +89,7 @@ impl Hands {
         for walk in state.walks.values().filter(|walk| walk.ended.is_none()) {
             for (step, known) in walk.steps.iter().filter(|(_, known)| known.status == StepStatus::Lent) {
                 let Some(lease) = &known.lease else { continue };
-                let at = StepRef { walk: walk.id, step: step.clone() };
-                if here.is_some_and(|here| here != lease.host) {
-                    continue;
-                }
-                if self.conns.contains_key(&at) {
+                if here.is_some_and(|here| here != lease.host) || self.proven.contains_key(&lease.hand) {
                     continue;
                 }
                 // A step that runs nothing is lent to its asker while an approval is waited for; there is no process.
@@ -95,6 +107,18 @@ impl Hands {
             }
         }
         commands
+    }
+}
+
+/// The hand that a command speaks for, where only that hand may send it.
+pub fn speaks_for(command: &Command) -> Option<Uuid> {
+    match command {
+        Command::Walk(
+            WalkCommand::Attach { hand, .. }
+            | WalkCommand::Intend { hand, .. }
+            | WalkCommand::Report { hand, .. },
+        ) => Some(*hand),
+        _ => None,
     }
 }
 

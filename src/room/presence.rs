@@ -6,10 +6,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Refusal,
         policy::Power,
         power,
-        refusal::Code,
         time::{Span, Wall},
     },
     os::clock,
@@ -23,12 +21,6 @@ const POINTED: Span = Span::mins(2);
 /// Seats whose presence changed since it was published last. Many changes of one seat become one.
 #[derive(Debug, Default)]
 pub struct Moved(BTreeSet<ConnId>);
-
-/// What a seat that only looks is told.
-pub(super) fn read_only() -> Refusal {
-    Refusal::new(Code::Forbidden, "this seat only looks: it was opened with --read-only")
-        .hint("open one without it to act")
-}
 
 impl Room {
     /// A seat says where it looks.
@@ -67,19 +59,7 @@ impl Room {
     pub(super) fn point(&mut self, id: ConnId, look: Option<Look>) -> Told {
         let Some(seat) = self.seats.get(&id) else { return Told::Yes };
         let now = clock::now();
-        let (who, groups) = (seat.who.clone(), seat.groups.clone());
-        let leads = self.shown().read(|state| {
-            let about = look.as_ref().and_then(|look| look.incident);
-            let about = about.or_else(|| state.open_incident().map(|incident| incident.id));
-            power::leads(state, (&who, &groups), about, &now)
-        });
-        if !leads {
-            let no = Refusal::new(
-                Code::Forbidden,
-                format!("{who} does not command: only who does asks all to look"),
-            );
-            return Told::No(no.hint("say it in a note, or take command"));
-        }
+        let who = seat.who.clone();
         self.point = look.map(|look| Point {
             by: who,
             seat: id,

@@ -2,6 +2,7 @@
 
 use super::{
     conn::{ConnId, FromConn},
+    hands,
     others::Others,
     outbox::Outbox,
     presence,
@@ -9,13 +10,16 @@ use super::{
 };
 use crate::{
     domain::{
-        Command, Refusal, State, actor::Actor, conflict::ConflictCommand, gate::GateCommand,
-        note::NoteCommand, power::Groups, refusal::Code, release::ReleaseCommand, state::FOLD,
-        walk::WalkCommand,
+        Command, Refusal, State,
+        actor::Actor,
+        note::NoteCommand,
+        permissions::{Client, Principal},
+        power::Groups,
+        state::FOLD,
     },
     os::clock,
     signal::Shows,
-    wire::{As, Ask, Finished, FromRoom, Outcome, RoomStatus, StepRef, ToRoom, Told, WIRE, encode},
+    wire::{As, Finished, FromRoom, Outcome, RoomStatus, ToRoom, Told, WIRE, encode},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -25,20 +29,22 @@ const TURN_MAX: usize = 64 * 1024;
 /// Connections of one user at most.
 const CONNS_MAX: usize = 256;
 
-/// What the room alone may say: a client that sends it is refused, whoever it is.
-fn rooms_own(command: &Command) -> bool {
-    match command {
-        Command::Room(_)
-        | Command::Policy(_)
-        | Command::Watch(_)
-        | Command::Readiness(_)
-        | Command::Dispatch(_)
-        | Command::Tick => true,
-        Command::Gate(gate) => !matches!(gate, GateCommand::Override { .. }),
-        Command::Release(release) => matches!(release, ReleaseCommand::Saw { .. }),
-        Command::Walk(walk) => matches!(walk, WalkCommand::Lost { .. }),
-        Command::Conflict(conflict) => matches!(conflict, ConflictCommand::Raise { .. }),
-        _ => false,
+impl Seat {
+    /// Who asks through it.
+    pub(super) fn principal(&self) -> Principal<'_> {
+        let client = match self.role {
+            As::Seat => Client::Seat,
+            As::Script => Client::Script,
+            As::Hand => Client::Hand,
+        };
+        Principal {
+            actor: &self.who,
+            groups: &self.groups,
+            client,
+            read_only: self.read_only,
+            hand: self.hand,
+            is_owner: self.who.uid.is_some_and(|uid| uid == 0 || uid == crate::os::peer::my_uid()),
+        }
     }
 }
 
@@ -107,6 +113,7 @@ impl Room {
             since,
             outbox,
             read_only,
+            hand: None,
             here: None,
             active,
         };
@@ -170,26 +177,29 @@ impl Room {
         }
     }
 
+    /// What a client sends. Whether it may stands in [`ToRoom::requires`], for every frame.
     pub(super) fn frame(&mut self, id: ConnId, frame: ToRoom) {
         let Some(seat) = self.seats.get(&id) else { return };
-        let (who, groups, read_only) = (seat.who.clone(), seat.groups.clone(), seat.read_only);
+        let (who, groups) = (seat.who.clone(), seat.groups.clone());
+        let now = clock::now();
+        let may = self.shown().read(|state| {
+            let (requirement, who) = (frame.requires(state), seat.principal());
+            match &frame {
+                // It is looked up before it is decided, and nobody is looked up for in vain.
+                ToRoom::Do { command: Command::Note(NoteCommand::Erase { .. }), .. } => {
+                    requirement.check(state, &who, &now)
+                }
+                ToRoom::Do { .. } => requirement.check_at_the_door(state, &who, &now),
+                _ => requirement.check(state, &who, &now),
+            }
+        });
+        if let Err(refusal) = may {
+            return self.refuse(id, &frame, refusal);
+        }
         match frame {
             ToRoom::Hello { .. } => {}
             ToRoom::Show(shows) => self.show(id, shows),
             ToRoom::Here(here) => self.is_here(id, here),
-            ToRoom::Do { id: command_id, .. } if read_only => {
-                self.answer(Waiting::Conn(id, command_id), Outcome::Refused(presence::read_only()));
-            }
-            ToRoom::Ask { n, ask: Ask::Watch(_) | Ask::Stop | Ask::Keep { .. } | Ask::Point(_) }
-                if read_only =>
-            {
-                self.tell(id, n, Told::No(presence::read_only()));
-            }
-            ToRoom::Hand { .. } | ToRoom::Steer { .. } if read_only => {}
-            ToRoom::Do { id: command_id, command, .. } if rooms_own(&command) => {
-                let refusal = Refusal::new(Code::Forbidden, "only the room itself says that");
-                self.answer(Waiting::Conn(id, command_id), Outcome::Refused(refusal));
-            }
             ToRoom::Do {
                 id: command_id,
                 command: Command::Note(NoteCommand::Erase { seq, reason, .. }),
@@ -198,8 +208,10 @@ impl Room {
                 self.look_up(id, command_id, seq, reason);
             }
             ToRoom::Do { id: command_id, command, glass } => {
-                if let Command::Walk(WalkCommand::Attach { walk, step, .. }) = &command {
-                    self.hands.at(&StepRef { walk: *walk, step: step.clone() }, id);
+                if let Some(hand) = hands::speaks_for(&command)
+                    && self.seats.get(&id).is_some_and(|seat| seat.role == As::Hand)
+                {
+                    self.hands.claim(id, command_id, hand);
                 }
                 let waiting = Waiting::Conn(id, command_id);
                 let outcome = self.submit_under((&who, &groups), command_id, &command, waiting, glass);
@@ -208,8 +220,27 @@ impl Room {
                 }
             }
             ToRoom::Ask { n, ask } => self.ask(id, &who, n, ask),
-            ToRoom::Hand { at, hand, says } => self.hand_says(id, &who, at, hand, says),
-            ToRoom::Steer { at, steer } => self.steer(id, (&who, &groups), &at, steer),
+            ToRoom::Hand { at, hand, says } => self.hand_says(at, hand, says),
+            ToRoom::Steer { ref at, ref steer } => {
+                if let Err(refusal) = self.steer(at, steer.clone()) {
+                    self.refuse(id, &frame, refusal);
+                }
+            }
+        }
+    }
+
+    /// Tells a client that it may not, in the way in which it waits to be told.
+    fn refuse(&mut self, id: ConnId, frame: &ToRoom, refusal: Refusal) {
+        match frame {
+            ToRoom::Do { id: command, .. } => {
+                self.answer(Waiting::Conn(id, *command), Outcome::Refused(refusal));
+            }
+            ToRoom::Ask { n, .. } => self.tell(id, *n, Told::No(refusal)),
+            ToRoom::Steer { .. } => {
+                self.reply(id, &FromRoom::Refused { frame: "steer".into(), refusal });
+            }
+            // What is only shown is not answered: a flood of it would be answered with a flood.
+            ToRoom::Hello { .. } | ToRoom::Show(_) | ToRoom::Here(_) | ToRoom::Hand { .. } => {}
         }
     }
 

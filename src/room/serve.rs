@@ -44,6 +44,7 @@ use std::{
     sync::Arc,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
+use uuid::Uuid;
 
 /// Live changes are published at most this often.
 const LIVE_EVERY: Span = Span::millis(100);
@@ -68,6 +69,8 @@ pub(super) struct Seat {
     pub(super) since: Wall,
     pub(super) outbox: Arc<Outbox>,
     pub(super) read_only: bool,
+    /// The hand that it proved to be.
+    pub(super) hand: Option<Uuid>,
     pub(super) here: Option<Here>,
     pub(super) active: Option<Wall>,
 }

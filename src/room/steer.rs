@@ -2,28 +2,36 @@
 
 use super::{conn::ConnId, serve::Room};
 use crate::{
-    domain::{
-        actor::Actor,
-        policy::Power,
-        power::{self, Groups},
-    },
-    os::clock,
-    wire::{FromRoom, HandSays, Steer, StepRef, encode},
+    domain::{CommandId, Refusal, walk},
+    wire::{FromRoom, HandSays, Outcome, Steer, StepRef, encode},
 };
 use uuid::Uuid;
 
 impl Room {
-    pub(super) fn lease(&self, at: &StepRef) -> Option<crate::domain::walk::Lease> {
+    fn lease(&self, at: &StepRef) -> Option<walk::Lease> {
         self.shown().read(|state| state.walks.get(&at.walk).and_then(|walk| walk.state(&at.step).lease))
     }
 
-    pub(super) fn hand_says(&mut self, id: ConnId, who: &Actor, at: StepRef, hand: Uuid, says: HandSays) {
-        let own = self.lease(&at).is_some_and(|lease| lease.hand == hand && lease.owner.same(who));
-        if !own && says != HandSays::Over {
+    /// A command that only a hand may send was answered. Where the rules accepted it, the connection that sent it is
+    /// that hand from now on: lease, hand and user agreed.
+    pub(super) fn prove(&mut self, conn: ConnId, id: CommandId, outcome: &Outcome) {
+        let Some(hand) = self.hands.claimed(conn, id) else { return };
+        if !matches!(outcome, Outcome::Ok { .. }) {
+            return;
+        }
+        let Some(owner) = self.shown().read(|state| walk::leased_to(state, hand).cloned()) else { return };
+        let Some(seat) = self.seats.get_mut(&conn).filter(|seat| owner.same(&seat.who)) else { return };
+        seat.hand = Some(hand);
+        self.hands.prove(hand, conn);
+    }
+
+    /// A hand shows something of the step that it has, or that it has no more of one.
+    pub(super) fn hand_says(&mut self, at: StepRef, hand: Uuid, says: HandSays) {
+        let has = self.lease(&at).is_some_and(|lease| lease.hand == hand);
+        if !has && says != HandSays::Over {
             return;
         }
         let says = self.cleaned(says);
-        self.hands.at(&at, id);
         if let Some(others) = &mut self.others {
             others.glimpses.hear(&at, hand, &says);
         }
@@ -51,26 +59,28 @@ impl Room {
         self.publish(&FromRoom::Hand { at, says });
     }
 
-    pub(super) fn steer(&mut self, id: ConnId, (who, groups): (&Actor, &Groups), at: &StepRef, steer: Steer) {
-        let may = self.lease(at).is_some_and(|lease| match steer {
-            Steer::Keys(_) | Steer::Resize { .. } => lease.owner.same(who),
-            Steer::Cancel | Steer::Extend(_) => self.shown().read(|state| {
-                let incident = state.walks.get(&at.walk).and_then(|walk| walk.incident);
-                power::may(state, (who, groups), Power::Respond, incident, &clock::now())
-            }),
-        });
-        if !may || self.hands.conn(at) == Some(id) || self.pass_on(at, steer.clone()) {
-            return;
+    /// Passes on what steers a hand, within what may be asked of it.
+    ///
+    /// # Errors
+    /// More time than may be given at once.
+    pub(super) fn steer(&mut self, at: &StepRef, steer: Steer) -> Result<(), Refusal> {
+        if let Steer::Extend(more) = &steer {
+            walk::extension(*more)?;
+        }
+        if self.pass_on(at, steer.clone()) {
+            return Ok(());
         }
         // Its hand is at another room, which knows the person by this one's word. Its terminal is where its owner is.
         if let (Some(others), Steer::Cancel | Steer::Extend(_)) = (&mut self.others, &steer) {
             others.steer(at.clone(), steer);
         }
+        Ok(())
     }
 
-    /// To the hand, where it is at this room; says whether it is.
+    /// To the hand that the step is lent to, where it is at this room; says whether it is.
     pub(super) fn pass_on(&mut self, at: &StepRef, steer: Steer) -> bool {
-        let hand = self.hands.conn(at).and_then(|conn| self.seats.get(&conn));
+        let hand = self.lease(at).and_then(|lease| self.hands.conn(lease.hand));
+        let hand = hand.and_then(|conn| self.seats.get(&conn));
         if let Some(hand) = hand {
             hand.outbox.reply(encode(&FromRoom::Steer(steer)));
         }

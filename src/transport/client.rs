@@ -1,7 +1,7 @@
 //! A client's end of the wire: connect, hello, then frames both ways.
 
 use crate::{
-    domain::{Command, CommandId, state::FOLD},
+    domain::{Command, CommandId, Refusal, state::FOLD},
     os::{self, peer},
     signal::Shows,
     wire::{
@@ -242,12 +242,28 @@ impl Client {
         self.command(CommandId(Uuid::now_v7()), command).await
     }
 
-    /// Steers the hand of a step. It is not answered: what becomes of the step says it.
+    /// Steers the hand of a step; waits until the room has passed it on or refused to. What becomes of the step says the
+    /// rest.
     ///
     /// # Errors
     /// [`NoRoom`].
-    pub async fn steer(&mut self, at: StepRef, steer: Steer) -> Result<(), NoRoom> {
-        self.writer.send(&ToRoom::Steer { at, steer }).await
+    pub async fn steer(&mut self, at: StepRef, steer: Steer) -> Result<Result<(), Refusal>, NoRoom> {
+        self.send(&ToRoom::Steer { at, steer }).await?;
+        self.asked += 1;
+        let mine = self.asked;
+        // Frames of one connection are heard in order: this is answered behind what may be said to the one before.
+        self.send(&ToRoom::Ask { n: mine, ask: Ask::Status }).await?;
+        in_time(async {
+            let mut said = Ok(());
+            loop {
+                match self.reader.next().await? {
+                    FromRoom::Refused { refusal, .. } => said = Err(refusal),
+                    FromRoom::Told { n, .. } if n == mine => return Ok(said),
+                    _ => {}
+                }
+            }
+        })
+        .await
     }
 
     /// Asks and waits for the answer.

@@ -571,6 +571,13 @@ pub enum FromRoom {
     Steer(Steer),
     /// A frame of this name is not known here; it was passed over.
     Ignored(String),
+    /// A frame that has no answer of its own, a steer, was not done.
+    Refused {
+        /// The frame's name.
+        frame: String,
+        /// Why, and what to do.
+        refusal: Refusal,
+    },
     /// How the room is, when that changed.
     Room(RoomStatus),
     /// Seats that look elsewhere now or have become active again, each whole. Those not named are as they were.

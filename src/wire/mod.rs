@@ -6,6 +6,7 @@
 mod codec;
 mod frame;
 mod presence;
+mod requires;
 
 pub use codec::{Lines, TooLong, decode, encode};
 pub use frame::{

@@ -11,6 +11,7 @@ use crate::domain::{
     gate::{self, Action, GateCommand},
     incident::Status,
     next_deadline,
+    permissions::Requirement,
     plan::BlockKind,
     policy::{Members, Policy, Power},
     power::{self, Groups},
@@ -95,14 +96,14 @@ fn command_moves(before: &State, event: &Event, groups: &Groups) -> Result<(), T
 
 /// What was accepted was asked with a power that held at that moment.
 fn allowed(before: &State, command: &Command, ctx: &crate::domain::Ctx) -> Result<(), TestCaseError> {
-    let Some(needed) = power::needed(before, command) else { return Ok(()) };
+    let Requirement::Power { any, .. } = command.requires(before) else { return Ok(()) };
     let (actor, groups) = (&ctx.actor, &ctx.groups);
-    let given = needed.any.iter().any(|power| before.policy.may(actor, groups, *power));
+    let given = any.iter().any(|power| before.policy.may(actor, groups, *power));
     let taken = before.glasses.values().any(|glass| {
         glass.by.same(actor)
             && glass.over.is_none()
             && glass.broken.elapsed(&ctx.now) < glass.broken.elapsed(&glass.ends)
-            && needed.any.iter().any(|power| glass.power.implies(*power))
+            && any.iter().any(|power| glass.power.implies(*power))
     });
     prop_assert!(given || taken, "{command:?} by {actor}");
     Ok(())

@@ -29,6 +29,8 @@ use super::{
     event::Seq,
     id::{Digest, IncidentId, WalkId},
     plan::{Block, By, Risk, Runbook, Slug, Step},
+    refusal::{Code, Refusal},
+    state::State,
     time::{Span, Stamp},
 };
 use serde::{Deserialize, Serialize};
@@ -299,6 +301,38 @@ pub enum Deviate {
     Override,
     /// `x`
     NotApplicable,
+}
+
+/// Time that a block can be given at once beyond its limit.
+pub const EXTENSION_MAX: Span = Span::hours(4);
+/// Time that a block can be given in all beyond its limit.
+pub const EXTENSIONS_MAX: Span = Span::hours(24);
+
+/// A block may be given so much more time at once.
+///
+/// # Errors
+/// `Invalid` where it is none, or more than [`EXTENSION_MAX`].
+pub fn extension(more: Span) -> Result<(), Refusal> {
+    if more > Span::ZERO && more <= EXTENSION_MAX {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::Invalid, format!("{more} more is not between 1s and {EXTENSION_MAX}"))
+        .hint("give less, and again when that is nearly over"))
+}
+
+/// The walk and the step that are lent to this hand.
+pub fn lent_step(state: &State, hand: Uuid) -> Option<(&Walk, &Step)> {
+    state.walks.values().find_map(|walk| {
+        let has = |known: &StepState| known.lease.as_ref().is_some_and(|lease| lease.hand == hand);
+        let (slug, _) = walk.steps.iter().find(|(_, known)| has(known))?;
+        Some((walk, walk.runbook.step(slug)?))
+    })
+}
+
+/// The user to whom a step is lent through this hand.
+pub fn leased_to(state: &State, hand: Uuid) -> Option<&Actor> {
+    let (walk, step) = lent_step(state, hand)?;
+    walk.steps.get(&step.id)?.lease.as_ref().map(|lease| &lease.owner)
 }
 
 /// Words of a runbook as they are read: where a known value's name stands in them as code, `` `NAME` ``, the value.

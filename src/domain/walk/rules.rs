@@ -1,7 +1,7 @@
 //! What may be asked of a walk, and what follows.
 
 use super::{
-    BlockResult, StepStatus, Walk, WalkCommand, WalkFact, approval, deviate,
+    BlockResult, Lease, StepStatus, Walk, WalkCommand, WalkFact, approval, deviate,
     input::{accept_value, set_input},
     person::{choose, confirm, edit},
     sequence,
@@ -74,6 +74,12 @@ pub(in crate::domain) fn decide(
         WalkCommand::Take { .. } => take(state, command, ctx),
         WalkCommand::Attach { walk, step, hand, process, carry } => {
             let (known, plan) = leased(state, *walk, step, *hand, ctx)?;
+            let now = known.state(step);
+            let there = |lease: Lease| lease.process.as_ref() == Some(process);
+            // On a new connection it proves who it is; nothing of the step has changed.
+            if now.status == StepStatus::Lent && now.lease.is_some_and(there) {
+                return Ok(Vec::new());
+            }
             let mut facts = vec![Fact::Walk(WalkFact::Attached {
                 walk: *walk,
                 step: step.clone(),

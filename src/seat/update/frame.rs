@@ -106,6 +106,10 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             witness.into_iter().chain(presence::follow(model)).collect()
         }
         FromRoom::Here(here) => presence::moved(model, here),
+        FromRoom::Refused { refusal, .. } => {
+            model.say(Tone::Wrong, refusal.to_string());
+            Vec::new()
+        }
         FromRoom::Steer(_) | FromRoom::Ignored(_) | FromRoom::Bye { .. } => Vec::new(),
     }
 }

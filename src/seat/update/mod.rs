@@ -28,8 +28,8 @@ use crate::{
         Command,
         id::{IncidentId, WalkId},
         offline::{self, Way},
+        permissions,
         plan::Slug,
-        power,
         time::{Span, Stamp, Wall},
     },
     wire::{Anchored, Ask, FromRoom, Steer, ToRoom},
@@ -250,7 +250,7 @@ impl Model {
             return Vec::new();
         }
         if let Some(ctx) = self.ctx()
-            && let Err(refusal) = power::check(&self.state, &command, &ctx)
+            && let Err(refusal) = permissions::check(&self.state, &command, &ctx)
         {
             self.say(Tone::Wrong, refusal.to_string());
             return Vec::new();

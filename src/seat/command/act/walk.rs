@@ -7,7 +7,7 @@ use crate::{
         actor::Actor,
         plan::{BlockKind, Risk, Step},
         time::Span,
-        walk::{Confirmation, StepStatus, Walk, WalkCommand},
+        walk::{self, Confirmation, StepStatus, Walk, WalkCommand},
     },
     seat::{
         command::{self, Call},
@@ -235,6 +235,10 @@ pub fn extend(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let Some(at) = lent(model) else { return Vec::new() };
     match arg(given, 0).parse::<Span>() {
         Ok(more) => {
+            if let Err(refusal) = walk::extension(more) {
+                model.say(Tone::Wrong, refusal.to_string());
+                return Vec::new();
+            }
             model.say(Tone::Info, format!("{} more", more.brief()));
             model.steer(at, Steer::Extend(more))
         }
