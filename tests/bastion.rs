@@ -15,6 +15,8 @@ mod door;
 mod hostile;
 #[path = "bastion/house.rs"]
 mod house;
+#[path = "bastion/names.rs"]
+mod names;
 #[path = "bastion/people.rs"]
 mod people;
 #[path = "bastion/principals.rs"]

@@ -171,11 +171,12 @@ pub fn unfit_for_configuration(noun: Noun, name: &str) -> Option<String> {
     if means_all(&normal(name)) {
         return Some(format!("{name:?} means all of them and is no name of one"));
     }
-    if let Some((at, c)) = name.chars().enumerate().find(|(_, c)| !fits(*c)) {
-        return Some(format!("{} at character {} has no place in a name", number(c), at + 1));
-    }
     let normal = normal(name);
-    (normal != name).then(|| format!("not in Unicode's form NFKC: write it as {normal:?}"))
+    if normal != name && normal.chars().all(fits) {
+        return Some(format!("not in Unicode's form NFKC: write it as {normal:?}"));
+    }
+    let odd = name.chars().enumerate().find(|(_, c)| !fits(*c));
+    odd.map(|(at, c)| format!("{} at character {} has no place in a name", number(c), at + 1))
 }
 
 /// A code point as Unicode writes it.
@@ -235,11 +236,12 @@ impl Looks {
 /// The known name that was probably meant by `name`: one that looks like it, else the one with the fewest letters
 /// changed where those are few. A suggestion for people, never taken by itself.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let (looks, lower) = (Looks::of(name), normal(name).to_lowercase());
+    let (looks, normal) = (Looks::of(name), normal(name));
+    let lower = normal.to_lowercase();
     if lower.chars().count() > NAME_MAX {
         return None;
     }
-    let mut best: Option<(usize, &'k str)> = None;
+    let mut best: Option<(usize, usize, &'k str)> = None;
     for other in known.into_iter().filter(|other| *other != name) {
         let far = if looks.like(&Looks::of(other)) {
             0
@@ -247,9 +249,11 @@ pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
             strsim::damerau_levenshtein(&lower, &other.to_lowercase()).max(1)
         };
         let near = far <= (other.chars().count() / 3).clamp(1, 3);
-        if near && best.is_none_or(|best| (far, other) < best) {
-            best = Some((far, other));
+        // Of those that are as near, the one that is written most alike.
+        let this = (far, strsim::damerau_levenshtein(&normal, other), other);
+        if near && best.is_none_or(|best| this < best) {
+            best = Some(this);
         }
     }
-    best.map(|(_, other)| other)
+    best.map(|(.., other)| other)
 }
