@@ -333,8 +333,9 @@ pub(super) fn decide(state: &State, command: &FreezeCommand) -> Result<Vec<Fact>
             }
         }
         FreezeCommand::Exempt { freeze, artifact, reason } => {
-            let artifact = known::artifact(artifact, None)?;
-            if held(*freeze)?.exemptions.iter().any(|exemption| exemption.artifact == artifact) {
+            let held = held(*freeze)?;
+            let artifact = known::artifact_exempt(state, artifact, held)?;
+            if held.exemptions.iter().any(|exemption| exemption.artifact == artifact) {
                 return Ok(Vec::new());
             }
             FreezeFact::Exempted { freeze: *freeze, artifact, reason: text("the reason", reason, 400)? }

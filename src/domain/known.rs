@@ -2,7 +2,7 @@
 //!
 //! A list in the configuration is closed: the catalogue of services, the list of environments. What is not on it is
 //! unknown. Without such a list any well-formed name may be new, but not one that looks like a name that is known and
-//! is not it. Commands refuse an unknown name; the gate is undecided about it, but for a rollback.
+//! is not it; of environments, which are few, not one that is a known one with a slip of the keyboard. Commands refuse an unknown name; the gate is undecided about it, but for a rollback.
 
 use super::{
     freeze::Freeze,
@@ -141,7 +141,8 @@ fn standing<'s>(state: &'s State, noun: Noun, name: &str, others: &[&'s str]) ->
     }
     let looks = Looks::of(name);
     let mut all = settled.into_iter().chain(others.iter().copied());
-    all.find(|other| looks.like(&Looks::of(other)))
+    let slips = |other: &str| noun == Noun::Environment && name::is_slip(name, other);
+    all.find(|other| looks.like(&Looks::of(other)) || slips(other))
         .map_or(Standing::New, |twin| Standing::Unknown(Some(twin)))
 }
 
@@ -159,7 +160,12 @@ fn unknown(state: &State, noun: Noun, name: &str, near: Option<&str>) -> (String
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!("known: {}{more}", known.iter().take(LISTED_MAX).copied().collect::<Vec<_>>().join(", "))
         },
-        |near| format!("did you mean {near}?"),
+        |near| match noun {
+            Noun::Environment if !is_closed(state, noun) => {
+                format!("did you mean {near}? one that is new is listed in policy.environments")
+            }
+            _ => format!("did you mean {near}?"),
+        },
     );
     (what, hint)
 }
@@ -243,20 +249,41 @@ pub fn default_environment(state: &State) -> &str {
     listed.first().map_or(DEFAULT_ENVIRONMENT, String::as_str)
 }
 
-/// An artifact that a command names, of a service where one is named beside it.
+/// An artifact that a command names, of one of these services.
 ///
 /// # Errors
-/// `Invalid` where it is no name; `Unknown` where it names a service that looks like the one beside it and is not.
-pub fn artifact(given: &str, service: Option<&str>) -> Result<String, Refusal> {
+/// `Invalid` where it is no name; `Unknown` where it names what looks like one of the services and is none of them.
+fn artifact_of(given: &str, services: &[&str]) -> Result<String, Refusal> {
     let name = name::read(Noun::Artifact, given, |_| false).map_err(|wrong| wrong.refusal(None))?;
-    if let (Some(service), Some((named, version))) = (service, name.split_once('@'))
-        && named != service
-        && Looks::of(named).like(&Looks::of(service))
+    if let Some((named, version)) = name.split_once('@')
+        && !services.contains(&named)
     {
-        let what = format!("the artifact {name} is of {named}, which is not the service {service}");
-        return Err(Refusal::new(Code::Unknown, what).hint(format!("did you mean {service}@{version}?")));
+        let looks = Looks::of(named);
+        if let Some(service) = services.iter().find(|service| looks.like(&Looks::of(service))) {
+            let what = format!("the artifact {name} is of {named}, which is not the service {service}");
+            return Err(Refusal::new(Code::Unknown, what).hint(format!("did you mean {service}@{version}?")));
+        }
     }
     Ok(name)
+}
+
+/// An artifact of this service.
+///
+/// # Errors
+/// As of [`artifact_exempt`].
+pub fn artifact(given: &str, service: &str) -> Result<String, Refusal> {
+    artifact_of(given, &[service])
+}
+
+/// An artifact that is to pass a freeze: it would not pass under a name that only looks like its own.
+///
+/// # Errors
+/// `Invalid` where it is no name; `Unknown` where it names what looks like a service of the freeze, or a known one, and is
+/// none of them.
+pub fn artifact_exempt(state: &State, given: &str, freeze: &Freeze) -> Result<String, Refusal> {
+    let mut services: Vec<&str> = freeze.scope.services.iter().map(String::as_str).collect();
+    services.extend(settled(state, Noun::Service));
+    artifact_of(given, &services)
 }
 
 /// Why the gate cannot say whether a change may go that no freeze covers: its names are unknown here, or look like

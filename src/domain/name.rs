@@ -233,6 +233,27 @@ impl Looks {
     }
 }
 
+/// Fewest letters of a name beside which a slip of the keyboard is told from a name of its own (`us` is not `eu`).
+const SLIP_MIN: usize = 4;
+
+/// Whether `name` is `known` with a letter too few, a letter too many, or two neighbours exchanged. Digits and what parts
+/// words make another name: `prod2` and `prod-b` stand beside `prod` and `prod-a`.
+pub fn is_slip(name: &str, known: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) =
+        (name.to_lowercase().chars().collect(), known.to_lowercase().chars().collect());
+    if other.len() < SLIP_MIN {
+        return false;
+    }
+    let same = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
+    let (left, right) = (one.get(same..).unwrap_or_default(), other.get(same..).unwrap_or_default());
+    let letters = |few: &[char]| few.iter().all(|c| c.is_alphabetic());
+    match (left, right) {
+        ([extra, rest @ ..], all) | (all, [extra, rest @ ..]) if rest == all => letters(&[*extra]),
+        ([a, b, rest @ ..], [c, d, others @ ..]) => a == d && b == c && rest == others && letters(&[*a, *b]),
+        _ => false,
+    }
+}
+
 /// The known name that was probably meant by `name`: one that looks like it, else the one with the fewest letters
 /// changed where those are few. A suggestion for people, never taken by itself.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {

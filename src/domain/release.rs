@@ -181,7 +181,7 @@ pub(super) fn decide(state: &State, command: &ReleaseCommand, ctx: &Ctx) -> Resu
         }
         ReleaseCommand::Judge { service, artifact, judgement, why } => {
             let service = known::service(state, service)?;
-            let artifact = known::artifact(artifact, Some(&service))?;
+            let artifact = known::artifact(artifact, &service)?;
             ReleaseFact::Judged {
                 artifact: version(&service, &artifact).to_owned(),
                 service,

@@ -211,6 +211,17 @@ fn the_gate_says_open_to_no_name_that_looks_like_a_frozen_one_and_to_none_that_i
     for (service, near) in [("Checkout", "checkout"), ("chekout", "checkout")] {
         assert!(house.gate(service, "prod", "deploy").1.contains(&format!("did you mean {near}?")));
     }
+    // Of what another room could have configured it is the room that says that it is no name here: not as if no room were
+    // there, which would let a rollback through.
+    for action in ["deploy", "promote", "rollback"] {
+        let given =
+            ["gate", "--service", "\u{fc}bersicht", "--env", "prod", "--artifact", "a", "--action", action];
+        let url = format!("http://{}", house.gate);
+        for way in [&[][..], &["--url", &url], &["--if-unavailable", "allow"]] {
+            let (code, said) = house.says(PIPELINE, &[&given[..], way].concat());
+            assert!(code == 2 && said.contains("U+00FC"), "{action} {way:?}: {code} {said}");
+        }
+    }
     // The name itself, and what is read as it.
     for service in ["checkout", "ｃｈｅｃｋｏｕｔ"] {
         assert_eq!(house.gate(service, "prod", "deploy").0, 10, "{service}");

@@ -247,6 +247,50 @@ fn an_environment_that_looks_like_a_known_one_is_unknown() {
 }
 
 #[test]
+fn an_environment_with_a_slip_of_the_keyboard_is_unknown_and_one_of_its_own_is_not() {
+    let mut ledger = ledger(&LISTED, &[]);
+    saw(&mut ledger, "search", "zone-a");
+    saw(&mut ledger, "search", "eu");
+    for slip in ["pord", "prdo", "prd", "rod", "prodd", "porod", "PORD"] {
+        let refusal = ledger.no(&ana(), begin(&["checkout"], &[slip]));
+        assert_eq!(refusal.code, Code::Unknown, "{slip}");
+        let hint = refusal.hint.unwrap();
+        assert!(hint.contains("did you mean prod?") && hint.contains("policy.environments"), "{hint}");
+        let answer = of_deploy(&ledger, "checkout", slip);
+        assert_eq!(answer.because, Because::Undecided, "{slip}: {}", answer.reason);
+        assert!(gate(&ledger, request("checkout", slip, Action::Rollback)).unwrap().allowed);
+    }
+    for own in ["prod2", "2prod", "prod-b", "zone-b", "us", "ue", "preprod", "grid", "qa"] {
+        assert_eq!(of_deploy(&ledger, "checkout", own).because, Because::Open, "{own}");
+        ledger.ok(&ana(), begin(&["checkout"], &[own]));
+    }
+    // What is frozen already is known by that, whatever it is near to.
+    saw(&mut ledger, "search", "prodd");
+    assert_eq!(of_deploy(&ledger, "checkout", "prodd").because, Because::Open, "a source saw it");
+}
+
+#[test]
+fn an_exemption_names_an_artifact_that_can_pass() {
+    for catalogue in [&LISTED[..], &[]] {
+        let mut ledger = ledger(catalogue, &[]);
+        ledger.ok(&ana(), begin(&["checkout"], &["prod"]));
+        let freeze = *ledger.state.freezes.keys().next().unwrap();
+        let exempt = |artifact: &str| {
+            let (artifact, reason) = (artifact.to_owned(), "the fix".to_owned());
+            Command::Freeze(FreezeCommand::Exempt { freeze, artifact, reason })
+        };
+        let refusal = ledger.no(&ana(), exempt("Checkout@2.4.2"));
+        assert_eq!(refusal.hint.unwrap(), "did you mean checkout@2.4.2?");
+        assert_eq!(ledger.no(&ana(), exempt("\u{441}heckout@2.4.2")).code, Code::Invalid);
+        assert_eq!(of_deploy(&ledger, "checkout", "prod").because, Because::Frozen);
+        ledger.ok(&ana(), exempt("payments@1"));
+        ledger.ok(&ana(), exempt("registry.example:5000/shop/Checkout@2.4.2"));
+        ledger.ok(&ana(), exempt(" checkout@2.4.2 "));
+        assert_eq!(of_deploy(&ledger, "checkout", "prod").because, Because::Exempted);
+    }
+}
+
+#[test]
 fn where_no_environment_is_named_the_usual_one_is_meant_or_the_first_that_there_is() {
     for (listed, env) in [(&[][..], "prod"), (&["dev", "prod"], "prod"), (&["live", "test"], "live")] {
         assert_eq!(ledger(&LISTED, listed).state.incidents[&IncidentId(1)].env, env);
