@@ -147,6 +147,7 @@ fn policy() -> Policy {
     policy
         .services
         .insert("checkout".into(), Service { tier: 1, mttr_target: Span::mins(15), ..Service::default() });
+    policy.services.insert("payments".into(), Service::default());
     policy
 }
 

@@ -182,7 +182,8 @@ fn declare(model: &mut Model, mut form: Box<Declare>, key: KeyChord) -> Vec<Effe
                 model.layers.push(Layer::Declare(form));
                 return Vec::new();
             }
-            let services = if all { Vec::new() } else { services };
+            // Beside others the word is nobody's name, which the room says.
+            let services = if all && services.len() == 1 { Vec::new() } else { services };
             let command = IncidentCommand::Declare {
                 title: form.title.text().trim().to_owned(),
                 severity: form.severity,
