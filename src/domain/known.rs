@@ -2,7 +2,8 @@
 //!
 //! A list in the configuration is closed: the catalogue of services, the list of environments. What is not on it is
 //! unknown. Without such a list any well-formed name may be new, but not one that looks like a name that is known and
-//! is not it; of environments, which are few, not one that is a known one with a slip of the keyboard. Commands refuse an unknown name; the gate is undecided about it, but for a rollback.
+//! is not it; of environments, which are few, not one that is a known one with a slip of the keyboard. Commands refuse an
+//! unknown name; the gate is undecided about it, but for a rollback.
 
 use super::{
     freeze::Freeze,
@@ -123,12 +124,25 @@ fn is_read(state: &State, noun: Noun, name: &str) -> bool {
     asked(state, noun, name).is_ok_and(|read| read == name)
 }
 
-/// Whether a name that a source gave is not on the configuration's list of its kind.
+/// Whether the configuration's list of its kind has this name.
+fn is_listed(state: &State, noun: Noun, name: &str) -> bool {
+    match noun {
+        Noun::Service => state.policy.services.contains_key(name),
+        Noun::Environment => state.policy.environments.contains(name),
+        Noun::Artifact => false,
+    }
+}
+
+/// Whether a name that a source gave is not on the configuration's list of its kind, where there is one.
 pub fn is_unlisted(state: &State, noun: Noun, name: &str) -> bool {
-    is_closed(state, noun) && !is_configured(state, noun, name)
+    is_closed(state, noun) && !is_listed(state, noun, name)
 }
 
 fn standing<'s>(state: &'s State, noun: Noun, name: &str, others: &[&'s str]) -> Standing<'s> {
+    // The gate asks this of every change: what a list has is answered without going through it.
+    if is_listed(state, noun, name) {
+        return Standing::Known;
+    }
     let settled = settled(state, noun);
     if settled.contains(&name) {
         return Standing::Known;

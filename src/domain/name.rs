@@ -254,6 +254,9 @@ pub fn is_slip(name: &str, known: &str) -> bool {
     }
 }
 
+/// Most letters by which a suggested name differs from the one that was given.
+const NEAR_MAX: usize = 3;
+
 /// The known name that was probably meant by `name`: one that looks like it, else the one with the fewest letters
 /// changed where those are few. A suggestion for people, never taken by itself.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
@@ -263,13 +266,16 @@ pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
         return None;
     }
     let mut best: Option<(usize, usize, &'k str)> = None;
-    for other in known.into_iter().filter(|other| *other != name) {
+    // A suggestion must not cost whoever asks the gate with wrong names on purpose the room's time.
+    let length = lower.chars().count();
+    let as_long = |other: &&str| other.chars().count().abs_diff(length) <= NEAR_MAX;
+    for other in known.into_iter().filter(|other| *other != name).filter(as_long) {
         let far = if looks.like(&Looks::of(other)) {
             0
         } else {
             strsim::damerau_levenshtein(&lower, &other.to_lowercase()).max(1)
         };
-        let near = far <= (other.chars().count() / 3).clamp(1, 3);
+        let near = far <= (other.chars().count() / 3).clamp(1, NEAR_MAX);
         // Of those that are as near, the one that is written most alike.
         let this = (far, strsim::damerau_levenshtein(&normal, other), other);
         if near && best.is_none_or(|best| this < best) {
