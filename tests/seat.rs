@@ -399,6 +399,33 @@ fn all_services_are_frozen_by_a_word_typed_twice_and_never_by_an_empty_box() {
     }
 }
 
+/// A seat of a calm room in which a service that the catalogue does not have was released last.
+fn beside_a_stranger() -> Model {
+    let mut told = story::calm();
+    told.room("13:55:00", story::saw("shop", "7.0.0", "6.9.9", story::at("13:55:00")));
+    let mut model = seat(&told, "ana", "13:56:00");
+    model.state.policy.environments = ["live", "test"].map(str::to_owned).into();
+    model
+}
+
+#[test]
+fn what_the_room_would_not_take_is_offered_nowhere() {
+    let mut model = beside_a_stranger();
+    assert!(model.released().iter().any(|one| one.service == "shop" && one.unlisted), "it is shown");
+    assert_eq!(model.services(), ["checkout", "payments"]);
+    let sent = commands(&press(&mut model, "13:56:00", "D 'fails enter"));
+    assert!(
+        matches!(sent.as_slice(), [Command::Incident(IncidentCommand::Declare { services, .. })] if services == &["checkout"]),
+        "{sent:?}"
+    );
+    let mut model = beside_a_stranger();
+    let sent = commands(&press(&mut model, "13:56:00", "F ctrl-u 'check down enter enter 'it_fails enter"));
+    assert!(
+        matches!(sent.as_slice(), [Command::Freeze(FreezeCommand::Begin { scope, .. })] if scope.label() == "checkout/live"),
+        "{sent:?}"
+    );
+}
+
 #[test]
 fn a_declaration_freezes_what_it_names_or_all_typed_twice() {
     let form = "D down down ctrl-u";

@@ -254,6 +254,17 @@ pub fn environments(state: &State, given: &[String]) -> Result<Vec<String>, Refu
     each(state, Noun::Environment, given, &[])
 }
 
+/// The environments that are known, each once, the one that is meant where none is named first: what a person is offered.
+pub fn environments_offered(state: &State) -> Vec<&str> {
+    let mut names = vec![default_environment(state)];
+    for name in settled(state, Noun::Environment) {
+        if !names.contains(&name) && !is_unlisted(state, Noun::Environment, name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 /// The environment that is meant where a command names none.
 pub fn default_environment(state: &State) -> &str {
     let listed = &state.policy.environments;
