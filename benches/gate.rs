@@ -131,6 +131,7 @@ async fn room(dir: &Path) -> (PathBuf, SocketAddr) {
     let socket = dir.join("room.sock");
     tokio::spawn(room.serve(listen(&socket, 0o600, None).unwrap(), inbox));
     let freeze = FreezeCommand::Begin {
+        all: None,
         incident: None,
         scope: Scope::deploys(vec!["frozen".into()], vec!["prod".into()]),
         reason: "bench".into(),

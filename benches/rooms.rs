@@ -202,6 +202,7 @@ async fn screens(asked: &Asked, servers: &Servers) {
     let rooms = [homes[0].room(&[]), homes[1].room(&[])];
     let socket = homes[0].state().join("room.sock");
     let declare = IncidentCommand::Declare {
+        all: None,
         title: "checkout answers 5xx".into(),
         severity: Severity::WORST,
         services: vec!["checkout".into()],

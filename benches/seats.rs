@@ -277,6 +277,7 @@ fn pid(pty: &Pty) -> u32 {
 
 async fn declare(socket: &Path) {
     let declare = IncidentCommand::Declare {
+        all: None,
         title: "checkout answers 5xx".into(),
         severity: Severity::WORST,
         services: vec!["checkout".into()],

@@ -19,6 +19,8 @@ mod hostile;
 mod house;
 #[path = "bastion/ids.rs"]
 mod ids;
+#[path = "bastion/names.rs"]
+mod names;
 #[path = "bastion/people.rs"]
 mod people;
 #[path = "bastion/principals.rs"]

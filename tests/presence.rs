@@ -95,6 +95,7 @@ impl House {
 
     async fn declare(&self) {
         self.does(Command::Incident(IncidentCommand::Declare {
+            all: None,
             title: "checkout fails".into(),
             severity: Severity::WORST,
             services: vec!["checkout".into()],

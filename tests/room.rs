@@ -167,6 +167,7 @@ async fn a_command_that_comes_again_gets_the_answer_that_it_got_however_long_ago
     let house = House::open().await;
     let mut client = house.client().await;
     let declare = Command::Incident(IncidentCommand::Declare {
+        all: None,
         title: "checkout 5xx".into(),
         severity: Severity::WORST,
         services: vec!["checkout".into()],

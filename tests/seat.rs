@@ -25,7 +25,7 @@ use warroom::{
         clock::Moment,
         decision::DecisionCommand,
         deviation::{DeviationCommand, ReasonCode},
-        freeze::FreezeCommand,
+        freeze::{AllServices, FreezeCommand},
         glass::GlassCommand,
         handover::{HandoverCommand, SAY},
         id::{DeviationId, TaskId},
@@ -362,6 +362,99 @@ fn a_declaration_takes_two_keys() {
         (*severity, services.as_slice(), *freeze),
         (Severity::WORST, ["checkout".to_owned()].as_slice(), true)
     );
+}
+
+/// The box that waits for the word to be typed a second time.
+#[track_caller]
+fn asks_for_all_again(model: &Model) {
+    let Some(Layer::Confirm(confirm)) = model.layers.last() else { panic!("{:?}", model.layers) };
+    assert_eq!(confirm.typed.as_deref(), Some("all"));
+    assert!(confirm.sentence.contains("all services"), "{}", confirm.sentence);
+}
+
+#[test]
+fn all_services_are_frozen_by_a_word_typed_twice_and_never_by_an_empty_box() {
+    let mut model = ana();
+    assert_eq!(commands(&press(&mut model, NOW, "F ctrl-u 'all/prod enter enter enter")), []);
+    asks_for_all_again(&model);
+    for wrong in ["enter", "'al enter", "ctrl-u 'ALL enter", "ctrl-u 'y enter"] {
+        assert_eq!(commands(&press(&mut model, NOW, wrong)), [], "{wrong}");
+        asks_for_all_again(&model);
+    }
+    let sent = commands(&press(&mut model, NOW, "ctrl-u 'all enter"));
+    let [Command::Freeze(FreezeCommand::Begin { scope, all: Some(AllServices::Confirmed), .. })] =
+        sent.as_slice()
+    else {
+        panic!("{sent:?}");
+    };
+    assert_eq!((scope.services.len(), scope.envs.as_slice()), (0, ["prod".to_owned()].as_slice()));
+    let mut model = ana();
+    press(&mut model, NOW, "F ctrl-u 'all enter enter enter");
+    assert_eq!(commands(&press(&mut model, NOW, "esc")), []);
+    assert!(model.layers.is_empty(), "{:?}", model.layers);
+    // A service that is left out is not said to be all of them: the room refuses this.
+    let mut model = ana();
+    for command in commands(&press(&mut model, NOW, "F ctrl-u '/prod enter enter enter")) {
+        assert!(matches!(command, Command::Freeze(FreezeCommand::Begin { all: None, .. })), "{command:?}");
+    }
+}
+
+/// A seat of a calm room in which a service that the catalogue does not have was released last.
+fn beside_a_stranger() -> Model {
+    let mut told = story::calm();
+    told.room("13:55:00", story::saw("shop", "7.0.0", "6.9.9", story::at("13:55:00")));
+    let mut model = seat(&told, "ana", "13:56:00");
+    model.state.policy.environments = ["live", "test"].map(str::to_owned).into();
+    model
+}
+
+#[test]
+fn what_the_room_would_not_take_is_offered_nowhere() {
+    let mut model = beside_a_stranger();
+    assert!(model.released().iter().any(|one| one.service == "shop" && one.unlisted), "it is shown");
+    assert_eq!(model.services(), ["checkout", "payments"]);
+    let sent = commands(&press(&mut model, "13:56:00", "D 'fails enter"));
+    assert!(
+        matches!(sent.as_slice(), [Command::Incident(IncidentCommand::Declare { services, .. })] if services == &["checkout"]),
+        "{sent:?}"
+    );
+    let mut model = beside_a_stranger();
+    let sent = commands(&press(&mut model, "13:56:00", "F ctrl-u 'check down enter enter 'it_fails enter"));
+    assert!(
+        matches!(sent.as_slice(), [Command::Freeze(FreezeCommand::Begin { scope, .. })] if scope.label() == "checkout/live"),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn a_declaration_freezes_what_it_names_or_all_typed_twice() {
+    let form = "D down down ctrl-u";
+    let mut model = seat(&story::wrong(), "ana", "13:56:30");
+    assert_eq!(commands(&press(&mut model, "13:56:30", &format!("{form} enter"))), []);
+    assert!(matches!(model.layers.last(), Some(Layer::Declare(_))), "the form stays: {:?}", model.layers);
+    assert!(model.notice.as_ref().unwrap().text.starts_with("freeze what?"), "{:?}", model.notice);
+    assert_eq!(commands(&press(&mut model, "13:56:30", "'all_checkout enter")), []);
+    assert!(matches!(model.layers.last(), Some(Layer::Declare(_))), "{:?}", model.layers);
+    assert_eq!(commands(&press(&mut model, "13:56:30", "ctrl-u 'all enter")), []);
+    asks_for_all_again(&model);
+    let sent = commands(&press(&mut model, "13:56:30", "'all enter"));
+    let [Command::Incident(IncidentCommand::Declare { services, freeze: true, all, .. })] = sent.as_slice()
+    else {
+        panic!("{sent:?}");
+    };
+    assert_eq!((services.len(), *all), (0, Some(AllServices::Confirmed)));
+    assert!(model.layers.is_empty(), "{:?}", model.layers);
+    // Without the freeze none need be named, and a word for all among names is the room's to refuse.
+    for (typed, services) in [("", &[][..]), ("'all", &[]), ("'all_checkout", &["all", "checkout"])] {
+        let mut model = seat(&story::wrong(), "ana", "13:56:30");
+        let sent = commands(&press(&mut model, "13:56:30", &format!("{form} {typed} down 'n enter")));
+        let [Command::Incident(IncidentCommand::Declare { services: sent, freeze: false, all: None, .. })] =
+            sent.as_slice()
+        else {
+            panic!("{typed} {sent:?} {:?}", model.notice);
+        };
+        assert_eq!(sent, services, "{typed}");
+    }
 }
 
 #[test]

@@ -93,6 +93,7 @@ fn to_room() -> Vec<ToRoom> {
             follows: Some(5),
         }),
         command(Command::Incident(IncidentCommand::Declare {
+            all: None,
             title: "checkout 5xx".into(),
             severity: Severity::WORST,
             services: vec!["checkout".into()],

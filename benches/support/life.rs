@@ -97,6 +97,7 @@ impl Life {
         self.act(
             &ana,
             Command::Incident(IncidentCommand::Declare {
+                all: None,
                 title: format!("{service} answers 5xx after its release"),
                 severity: Severity::new(2).unwrap(),
                 services: vec![service],

@@ -191,7 +191,7 @@ impl Question {
             dry_run: args.dry_run,
             alias: args.alias.clone(),
         };
-        let request = request.checked().map_err(|refusal| refusal.to_string())?;
+        let request = request.checked_alone().map_err(|refusal| refusal.to_string())?;
         let over = match &args.over {
             Some(reason) => Some(
                 refusal::text("the reason of the override", reason, REASON_MAX)
@@ -253,6 +253,8 @@ pub async fn ask(question: &Question, now: Wall) -> Verdict {
             room = client;
             verdict
         }
+        // An override must name what it is of.
+        Reach::Refused(why) => return Verdict::refused(&why),
         Reach::Unreachable(why) => {
             let known = question.memory.as_ref().ok();
             match known.and_then(|memory| memory.cache.frozen(&question.request.artifact, now)) {

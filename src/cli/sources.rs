@@ -124,7 +124,7 @@ fn spec(source: &config::Source, panels: Vec<Panel>, secrets: &mut Vec<Known>) -
             every: one.every,
         },
         config::Source::Release(one) => Spec::ReleaseDir {
-            service: one.service.clone().unwrap_or_else(|| id.trim_start_matches("release:").to_owned()),
+            service: one.service(),
             id,
             env: one.env.clone(),
             path: one.dir.clone(),

@@ -50,6 +50,12 @@ pub enum Verb {
         /// Freeze deploys of these services at once
         #[arg(long)]
         freeze: bool,
+        /// Freeze all services, where none is named; needs --yes as well
+        #[arg(long, requires = "freeze", conflicts_with = "services")]
+        all_services: bool,
+        /// All services are really meant
+        #[arg(long, requires = "all_services")]
+        yes: bool,
         /// What every verb takes
         #[command(flatten)]
         about: About,
@@ -189,7 +195,13 @@ pub enum Verb {
         /// Services; the incident's where none is given
         #[arg(long = "service", value_name = "SERVICE")]
         services: Vec<String>,
-        /// Environments; the incident's where none is given
+        /// All services; needs --yes as well
+        #[arg(long, conflicts_with = "services")]
+        all_services: bool,
+        /// All services are really meant
+        #[arg(long, requires = "all_services")]
+        yes: bool,
+        /// Environments; the incident's where none is given, all where there is no incident
         #[arg(long = "env", value_name = "ENV")]
         envs: Vec<String>,
         /// Rollbacks too

@@ -2,7 +2,7 @@
 //! there.
 
 use super::{
-    check_outward, check_ready, check_source, journal,
+    check_name, check_outward, check_ready, check_source, journal,
     load::World,
     model::Config,
     problem::{Files, Problem},
@@ -103,20 +103,6 @@ impl Judge<'_> {
         }
     }
 
-    /// A service that is spoken of must be in the catalogue, where there is one.
-    pub fn service(&mut self, path: &[Step], name: &str) {
-        let services = &self.config.service;
-        if services.is_empty() || services.contains_key(name) || !self.whole("service") {
-            return;
-        }
-        let known: Vec<&str> = services.keys().map(String::as_str).collect();
-        let help = super::nearest::of(name, &known).map_or_else(
-            || format!("add  [service.{name}]  or name one of: {}", known.join(", ")),
-            |near| format!("did you mean \"{near}\"?"),
-        );
-        self.wrong(path, format!("no service {name:?} in the catalogue"), help);
-    }
-
     /// A file or directory must be there.
     pub fn there(&mut self, path: &[Step], place: &Path) {
         if !(self.world.exists)(place) {
@@ -143,6 +129,7 @@ pub fn check(config: &Config, tree: &Node, whole: &Node, files: &Files, world: &
     journal::check(&mut judge);
     room(&mut judge);
     policy(&mut judge);
+    check_name::names(&mut judge);
     services(&mut judge);
     powers(&mut judge);
     check_source::sources(&mut judge);
@@ -215,7 +202,6 @@ fn policy(judge: &mut Judge<'_>) {
 fn services(judge: &mut Judge<'_>) {
     for (name, service) in &judge.config.service {
         let at = |key: &str| key!["service", name, key];
-        judge.name(&key!["service", name], name);
         if !(1..=5).contains(&service.tier) {
             judge.wrong(
                 &at("tier"),

@@ -68,6 +68,9 @@ pub fn readiness(judge: &mut Judge<'_>, service: &str, checks: &[ReadinessCheck]
                 judge.within(&at("fresh"), fresh, EVERY_MIN, FRESH_MAX);
             }
         }
+        for env in &check.envs {
+            judge.environment(&at("envs"), env);
+        }
         if let Some(source) = &check.source {
             named(judge, &at("source"), source, &check.lang);
         }

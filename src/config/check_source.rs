@@ -240,7 +240,13 @@ pub fn sources(judge: &mut Judge<'_>) {
                     "the one that holds `releases` and `current`",
                 );
             }
-            Source::Release(release) => judge.name(&at("env"), &release.env),
+            Source::Release(release) => {
+                judge.environment(&at("env"), &release.env);
+                // The directory's name is the service's where none is given.
+                if release.service.is_none() {
+                    judge.service(&at("dir"), &release.service());
+                }
+            }
             Source::Probe(probe) => {
                 if let Some(body) = &probe.body {
                     judge.regex(&at("body"), body);

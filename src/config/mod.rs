@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod check;
+mod check_name;
 mod check_outward;
 mod check_ready;
 mod check_source;

@@ -32,7 +32,7 @@ pub struct Config {
     pub journal: Journal,
     /// The room itself.
     pub room: Room,
-    /// Times that the rules read.
+    /// Times that the rules read, and the environments that there are.
     pub policy: Times,
     /// The severity matrix, `[severity.SEV1]` to `[severity.SEV5]`.
     pub severity: BTreeMap<Severity, SeverityRow>,
@@ -98,12 +98,15 @@ pub struct Times {
     pub freeze_lease: Span,
     /// A power taken by breaking the glass ends after this.
     pub glass_lease: Span,
+    /// Environments by name. None: any well-formed name may be one.
+    pub environments: BTreeSet<String>,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        let Policy { recovery_hold, review_within, freeze_lease, glass_lease, .. } = Policy::default();
-        Self { recovery_hold, review_within, freeze_lease, glass_lease }
+        let Policy { recovery_hold, review_within, freeze_lease, glass_lease, environments, .. } =
+            Policy::default();
+        Self { recovery_hold, review_within, freeze_lease, glass_lease, environments }
     }
 }
 
@@ -256,6 +259,7 @@ impl Config {
         Policy {
             severities: self.severity.clone(),
             services: self.service.clone(),
+            environments: self.policy.environments.clone(),
             powers: self.power.clone(),
             recovery_hold: self.policy.recovery_hold,
             review_within: self.policy.review_within,

@@ -8,7 +8,7 @@ use super::{
     event::{Event, Seq},
     fact::Fact,
     id::Digest,
-    record,
+    known, record,
     refusal::{Code, Refusal, text},
     state::State,
     time::{Span, Wall},
@@ -85,14 +85,7 @@ pub(super) fn decide(state: &State, command: &DrillCommand, ctx: &Ctx) -> Result
         return Err(Refusal::new(Code::Conflict, "a drill keeps no record of drills")
             .hint("record it in the room that it was practice for"));
     }
-    let service = text("the service", service, 100)?;
-    let catalogue = &state.policy.services;
-    if !catalogue.is_empty() && !catalogue.contains_key(&service) {
-        let known: Vec<&str> = catalogue.keys().map(String::as_str).collect();
-        return Err(
-            Refusal::unknown("service", &service).hint(format!("the catalogue has {}", known.join(", ")))
-        );
-    }
+    let service = known::service(state, service)?;
     if *at > ctx.now.plus(CLOCK_SLACK).wall {
         return Err(Refusal::new(Code::Invalid, "that drill is of a time that is yet to come")
             .hint("one of the two clocks is wrong"));

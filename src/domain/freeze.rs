@@ -5,6 +5,7 @@ use super::{
     fact::Fact,
     gate::Action,
     id::{FreezeId, IncidentId},
+    known, name,
     refusal::{Code, Refusal, text},
     state::State,
     time::{Span, Stamp},
@@ -188,6 +189,17 @@ impl FreezeFact {
     }
 }
 
+/// How far somebody has said that all services are meant. It is asked for twice, so that nobody freezes everything by
+/// leaving something out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AllServices {
+    /// It was said once.
+    Asked,
+    /// It was said again.
+    Confirmed,
+}
+
 /// What can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -205,6 +217,9 @@ pub enum FreezeCommand {
         /// How long; the policy's lease where none is given.
         #[serde(default)]
         lease: Option<Span>,
+        /// Whether all services are meant, where the scope names none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        all: Option<AllServices>,
     },
     /// Renew the lease from now.
     Renew {
@@ -249,15 +264,36 @@ pub(super) fn within(configured: Span) -> Span {
     configured.clamp(Span::mins(1), LEASE_MAX)
 }
 
-/// The scope with its names as pipelines write them.
-fn clean(scope: &Scope) -> Result<Scope, Refusal> {
-    let names = |what: &str, list: &[String]| -> Result<Vec<String>, Refusal> {
-        list.iter().map(|name| text(what, name, 100)).collect()
-    };
+/// Services that a freeze covers must be named, or all of them be meant, said twice.
+pub(super) fn whole(services: &[String], all: Option<AllServices>) -> Result<(), Refusal> {
+    match (services.is_empty(), all) {
+        (false, None) | (true, Some(AllServices::Confirmed)) => Ok(()),
+        (false, Some(_)) => Err(Refusal::new(
+            Code::Invalid,
+            "all services are meant, and some are named: it is one or the other",
+        )
+        .hint(name::ALL_SERVICES)),
+        (true, None) => Err(Refusal::new(Code::NeedsMore, "the freeze names no service")
+            .hint(format!("name the services; {}", name::ALL_SERVICES))),
+        (true, Some(AllServices::Asked)) => {
+            Err(Refusal::new(Code::NeedsMore, "this freezes every service: say it a second time")
+                .hint(name::ALL_SERVICES))
+        }
+    }
+}
+
+/// The scope with its names as the gate compares them; each action once.
+fn clean(state: &State, scope: &Scope) -> Result<Scope, Refusal> {
+    let mut actions = Vec::new();
+    for action in &scope.actions {
+        if !actions.contains(action) {
+            actions.push(*action);
+        }
+    }
     Ok(Scope {
-        services: names("a service", &scope.services)?,
-        envs: names("an environment", &scope.envs)?,
-        actions: scope.actions.clone(),
+        services: known::services(state, &scope.services)?,
+        envs: known::environments(state, &scope.envs)?,
+        actions,
     })
 }
 
@@ -271,7 +307,7 @@ pub(super) fn decide(state: &State, command: &FreezeCommand) -> Result<Vec<Fact>
         Ok(freeze)
     };
     let fact = match command {
-        FreezeCommand::Begin { incident, scope, reason, lease: given } => {
+        FreezeCommand::Begin { incident, scope, reason, lease: given, all } => {
             if let Some(id) = incident {
                 state.declared(*id)?;
             }
@@ -279,10 +315,11 @@ pub(super) fn decide(state: &State, command: &FreezeCommand) -> Result<Vec<Fact>
                 return Err(Refusal::new(Code::Invalid, "the freeze covers no action")
                     .hint("name deploy, promote, or both"));
             }
+            whole(&scope.services, *all)?;
             FreezeFact::Began {
                 freeze: state.issued.next_freeze(),
                 incident: *incident,
-                scope: clean(scope)?,
+                scope: clean(state, scope)?,
                 reason: text("the reason", reason, 400)?,
                 lease: given.map_or_else(|| Ok(within(state.policy.freeze_lease)), lease)?,
             }
@@ -296,8 +333,9 @@ pub(super) fn decide(state: &State, command: &FreezeCommand) -> Result<Vec<Fact>
             }
         }
         FreezeCommand::Exempt { freeze, artifact, reason } => {
-            let artifact = text("the artifact", artifact, 300)?;
-            if held(*freeze)?.exemptions.iter().any(|exemption| exemption.artifact == artifact) {
+            let held = held(*freeze)?;
+            let artifact = known::artifact_exempt(state, artifact, held)?;
+            if held.exemptions.iter().any(|exemption| exemption.artifact == artifact) {
                 return Ok(Vec::new());
             }
             FreezeFact::Exempted { freeze: *freeze, artifact, reason: text("the reason", reason, 400)? }

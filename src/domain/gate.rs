@@ -6,6 +6,8 @@ use super::{
     fact::Fact,
     freeze::FreezeFact,
     id::{FreezeId, IncidentId},
+    known,
+    name::{self, Malformed, Noun},
     readiness::{self, Line},
     refusal::{Code, Refusal},
     state::State,
@@ -79,35 +81,33 @@ pub struct Request {
 /// Longest name under which a change may ask, in bytes.
 pub const ALIAS_MAX: usize = 40;
 
-/// Longest name that a request may carry, in bytes.
-pub const NAME_MAX: usize = 300;
-
 impl Request {
-    /// The request as it may be answered, journaled and shown.
+    /// The request as it may be answered, journaled and shown: its names as the rules compare them. Whether they are
+    /// known is part of the answer.
     ///
     /// # Errors
-    /// `Invalid` where a name is empty, too long, or has characters that act or hide: a name that looks like another
-    /// must not pass for it.
-    pub fn checked(mut self) -> Result<Self, Refusal> {
-        for (what, name) in
-            [("service", &mut self.service), ("env", &mut self.env), ("artifact", &mut self.artifact)]
-        {
-            let trimmed = name.trim();
-            let wrong = if trimmed.is_empty() {
-                "is empty".to_owned()
-            } else if trimmed.len() > NAME_MAX {
-                format!("has {} bytes, more than {NAME_MAX}", trimmed.len())
-            } else if trimmed.contains('\u{fffd}') {
-                "is not UTF-8".to_owned()
-            } else if super::text::line(trimmed) != trimmed {
-                format!("has characters that cannot be seen: {}", super::text::line(trimmed))
-            } else {
-                *name = trimmed.to_owned();
-                continue;
-            };
-            return Err(Refusal::new(Code::Invalid, format!("{what} {wrong}"))
-                .hint("name it as the freeze does, such as checkout, prod, checkout@2.4.2"));
-        }
+    /// `Invalid` where a name is none, or hides, or only looks like one.
+    pub fn checked(self, state: &State) -> Result<Self, Refusal> {
+        self.read(|noun, given| known::asked(state, noun, given))
+    }
+
+    /// The same where the caller does not know what the room has configured: what could be no name of any room is
+    /// refused.
+    ///
+    /// # Errors
+    /// As of [`Self::checked`].
+    pub fn checked_alone(self) -> Result<Self, Refusal> {
+        let may_be =
+            |noun, name: &str| noun != Noun::Artifact && name::unfit_for_configuration(noun, name).is_none();
+        self.read(|noun, given| {
+            name::read(noun, given, |name| may_be(noun, name)).map_err(|wrong: Malformed| wrong.refusal(None))
+        })
+    }
+
+    fn read(mut self, read: impl Fn(Noun, &str) -> Result<String, Refusal>) -> Result<Self, Refusal> {
+        self.service = read(Noun::Service, &self.service)?;
+        self.env = read(Noun::Environment, &self.env)?;
+        self.artifact = read(Noun::Artifact, &self.artifact)?;
         if let Some(alias) = &self.alias
             && (alias.is_empty() || alias.len() > ALIAS_MAX || !alias.chars().all(is_of_a_name))
         {
@@ -138,7 +138,7 @@ pub enum Because {
     Frozen,
     /// A readiness check says no, or the artifact was judged bad: 11.
     NotReady,
-    /// Nobody can say: a readiness check is unknown, or the journal cannot be written: 12.
+    /// Nobody can say: a name or a readiness check is unknown, or the journal cannot be written: 12.
     Undecided,
     /// The room is out of reach: 20.
     Unreachable,
@@ -272,6 +272,16 @@ fn by_what_is_known(state: &State, request: &Request, now: &Stamp) -> Answer {
             ..base
         };
     }
+    let doubt = known::doubt(state, request);
+    if let (Some(doubt), false) = (&doubt, request.action == Action::Rollback) {
+        return Answer {
+            allowed: false,
+            hold: true,
+            because: Because::Undecided,
+            reason: one_line(&format!("undecided: {doubt}")),
+            ..base
+        };
+    }
     let checks = match request.action {
         // The way out of what the checks complain of.
         Action::Rollback => Vec::new(),
@@ -302,7 +312,12 @@ fn by_what_is_known(state: &State, request: &Request, now: &Stamp) -> Answer {
             ..base
         };
     }
-    Answer { checks, ..base }
+    // A rollback is the way out: it is warned and not held.
+    let reason = match doubt {
+        Some(doubt) => one_line(&format!("open: a rollback is never held, with a warning: {doubt}")),
+        None => base.reason.clone(),
+    };
+    Answer { reason, checks, ..base }
 }
 
 /// What a change of a service is told that is not ready, or of which nobody knows: wait, it may become so.

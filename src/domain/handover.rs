@@ -8,6 +8,7 @@ use super::{
     fact::Fact,
     id::IncidentId,
     incident::{COMMANDER, Incident, IncidentFact},
+    person,
     policy::Power,
     refusal::{Code, Refusal, text},
     state::State,
@@ -230,7 +231,7 @@ pub(super) fn propose(
     ctx: &Ctx,
 ) -> Result<Vec<Fact>, Refusal> {
     let incident = state.open(id)?;
-    let to = text("the person", to, 64)?;
+    let to = person::person(state, "the person", to)?;
     let words = if words.trim().is_empty() { String::new() } else { text("the words", words, 400)? };
     let me = ctx.actor.name.as_str();
     match incident.commander() {

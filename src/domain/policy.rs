@@ -22,6 +22,9 @@ pub struct Policy {
     pub severities: BTreeMap<Severity, SeverityRow>,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
+    /// Environments by name. Empty: any well-formed name may be one.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub environments: BTreeSet<String>,
     /// Who may what. Empty: whoever the socket lets in may everything.
     pub powers: BTreeMap<Power, Members>,
     /// For how long signals must be good before recovery counts.
@@ -214,6 +217,7 @@ impl Default for Policy {
         Self {
             severities: BTreeMap::new(),
             services: BTreeMap::new(),
+            environments: BTreeSet::new(),
             powers: BTreeMap::new(),
             recovery_hold: Span::mins(2),
             review_within: Span::hours(48),

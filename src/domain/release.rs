@@ -5,6 +5,7 @@ use super::{
     event::{Event, Seq},
     fact::Fact,
     id::IncidentId,
+    known,
     refusal::{Refusal, text},
     state::State,
     time::Stamp,
@@ -178,13 +179,17 @@ pub(super) fn decide(state: &State, command: &ReleaseCommand, ctx: &Ctx) -> Resu
                 },
             }
         }
-        ReleaseCommand::Judge { service, artifact, judgement, why } => ReleaseFact::Judged {
-            service: text("the service", service, 100)?,
-            artifact: version(service, &text("the artifact", artifact, 300)?).to_owned(),
-            judgement: *judgement,
-            why: text("the reason", why, 400)?,
-            incident: state.open_incident().map(|incident| incident.id),
-        },
+        ReleaseCommand::Judge { service, artifact, judgement, why } => {
+            let service = known::service(state, service)?;
+            let artifact = known::artifact(artifact, &service)?;
+            ReleaseFact::Judged {
+                artifact: version(&service, &artifact).to_owned(),
+                service,
+                judgement: *judgement,
+                why: text("the reason", why, 400)?,
+                incident: state.open_incident().map(|incident| incident.id),
+            }
+        }
     };
     Ok(vec![Fact::Release(fact)])
 }

@@ -9,6 +9,7 @@ use super::{
     fact::Fact,
     id::{IncidentId, TaskId},
     incident::Incident,
+    person,
     refusal::{Code, Refusal, text},
     state::State,
     time::{Span, Stamp},
@@ -290,7 +291,7 @@ pub(super) fn decide(state: &State, command: &TaskCommand, ctx: &Ctx) -> Result<
                 incident: *incident,
                 task: id,
                 text: text("the task", words, 1_000)?,
-                owner: Some(text("the owner", owner, 64)?),
+                owner: Some(person::person(state, "the owner", owner)?),
                 within: time.map(within).transpose()?,
             }
         }
@@ -325,7 +326,7 @@ pub(super) fn decide(state: &State, command: &TaskCommand, ctx: &Ctx) -> Result<
         }
         TaskCommand::Assign { incident, task, owner, within: time } => {
             let known = open(state, *incident, *task)?;
-            let owner = text("the owner", owner, 64)?;
+            let owner = person::person(state, "the owner", owner)?;
             if known.owner.as_ref() == Some(&owner) {
                 return Err(Refusal::new(Code::Conflict, format!("{task} is {owner}'s already"))
                     .hint("task-extend gives them more time"));

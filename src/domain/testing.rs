@@ -193,6 +193,7 @@ pub(crate) fn hand_over(ledger: &mut Ledger, to: &Actor) {
 /// INC-1, SEV2 of checkout.
 pub(crate) fn declare() -> IncidentCommand {
     IncidentCommand::Declare {
+        all: None,
         title: "checkout fails".into(),
         severity: Severity::new(2).unwrap(),
         services: vec!["checkout".into()],

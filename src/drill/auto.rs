@@ -143,6 +143,7 @@ impl Responder<'_> {
             .act(Command::Incident(IncidentCommand::Declare {
                 title: format!("checkout fails since {}", self.stage.facts.bad),
                 severity: Severity::WORST,
+                all: None,
                 services: vec!["checkout".into()],
                 env: None,
                 freeze: true,

@@ -52,6 +52,10 @@ impl Desk {
         self.doubt().is_none()
     }
 
+    fn checked(&self, request: Request) -> Result<Request, Problem> {
+        self.read(|state| request.checked(state)).map_err(|refusal| Problem::bad(refusal.to_string()))
+    }
+
     fn answer(&self, request: &Request) -> Answer {
         let now = clock::now();
         // Before the state is looked at: what is in flight now is not in it.
@@ -112,6 +116,7 @@ async fn ask(
     let body = whole(&desk, &head.headers, body).await?;
     // A caller with a body of its own, as Flagger, asks by the address.
     let request = if has_query { from_query(&head.uri)? } else { from_json(&body)? };
+    let request = desk.checked(request)?;
     let answer = desk.answer(&request);
     let response = (answer::status(&answer), Json(answer::shown(&answer, 0))).into_response();
     desk.report.answered(who, request, &answer);
@@ -125,7 +130,7 @@ async fn look(
     uri: Uri,
 ) -> Result<Response, Problem> {
     caller(&desk.options, peer, &headers, GateRight::Read).await?;
-    let request = from_query(&uri)?;
+    let request = desk.checked(from_query(&uri)?)?;
     Ok(Json(answer::shown(&desk.answer(&request), 0)).into_response())
 }
 
@@ -179,16 +184,15 @@ async fn whole(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<Bytes, Pr
 }
 
 fn from_json(body: &[u8]) -> Result<Request, Problem> {
-    let request = serde_json::from_slice::<Request>(body)
-        .map_err(|error| Problem::bad(format!("the body is not a question to the gate: {error}")))?;
-    request.checked().map_err(|refusal| Problem::bad(refusal.to_string()))
+    serde_json::from_slice::<Request>(body)
+        .map_err(|error| Problem::bad(format!("the body is not a question to the gate: {error}")))
 }
 
 fn from_query(uri: &Uri) -> Result<Request, Problem> {
     let Query(request) = Query::<Request>::try_from_uri(uri).map_err(|error| {
         Problem::bad(format!("the query is not a question to the gate: {}", root(&error)))
     })?;
-    request.checked().map_err(|refusal| Problem::bad(refusal.to_string()))
+    Ok(request)
 }
 
 fn root(error: &(dyn std::error::Error + 'static)) -> String {

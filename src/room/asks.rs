@@ -67,7 +67,7 @@ impl Room {
     pub(super) fn ask(&mut self, id: ConnId, who: &Actor, n: u64, ask: Ask) {
         let told = match ask {
             Ask::Gate(request) => {
-                let request = match request.checked() {
+                let request = match self.shown().read(|state| request.checked(state)) {
                     Ok(request) => request,
                     Err(refusal) => return self.tell(id, n, Told::No(refusal)),
                 };

@@ -148,8 +148,14 @@ impl House {
         let scope =
             Scope { services: vec!["checkout".into()], envs: vec!["prod".into()], actions: actions.to_vec() };
         let reason = "bad release".into();
-        self.act(Command::Freeze(FreezeCommand::Begin { incident: None, scope, reason, lease: Some(lease) }))
-            .await;
+        self.act(Command::Freeze(FreezeCommand::Begin {
+            all: None,
+            incident: None,
+            scope,
+            reason,
+            lease: Some(lease),
+        }))
+        .await;
     }
 
     /// Lets an artifact pass the first freeze.

@@ -266,6 +266,7 @@ async fn drilled(recovered: bool) -> tempfile::TempDir {
     house.until("the breach", |state| !state.breaches.is_empty()).await;
     house
         .act(Command::Incident(IncidentCommand::Declare {
+            all: None,
             title: "checkout fails".into(),
             severity: Severity::new(1).unwrap(),
             services: vec!["checkout".into()],

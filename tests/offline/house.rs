@@ -312,6 +312,7 @@ pub fn about(incident: u32, text: &str) -> Command {
 
 pub fn declare(title: &str) -> Command {
     Command::Incident(IncidentCommand::Declare {
+        all: None,
         title: title.into(),
         severity: Severity::WORST,
         services: vec!["shop".into()],
@@ -331,6 +332,7 @@ pub fn give(incident: u32, text: &str) -> Command {
 
 pub fn freeze(incident: Option<u32>) -> Command {
     Command::Freeze(FreezeCommand::Begin {
+        all: None,
         incident: incident.map(IncidentId),
         scope: Scope::deploys(vec!["shop".into()], vec!["prod".into()]),
         reason: "it burns".into(),

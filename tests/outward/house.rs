@@ -117,6 +117,7 @@ impl House {
     /// INC-1, SEV1.
     pub async fn declare(&self) {
         self.ok(Command::Incident(IncidentCommand::Declare {
+            all: None,
             title: "checkout <fails>".into(),
             severity: Severity::WORST,
             services: vec!["checkout".into()],

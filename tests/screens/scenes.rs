@@ -440,6 +440,7 @@ fn kept(model: &Model, clock: &str, command: Command, glass: Option<&str>) -> Ve
 
 fn kept_under_glass(model: &Model) -> Vec<DomainEvent> {
     let begin = FreezeCommand::Begin {
+        all: None,
         incident: Some(story::INC),
         scope: Scope::deploys(vec!["payments".into()], vec!["prod".into()]),
         reason: "keep it as it is".into(),

@@ -147,6 +147,7 @@ fn policy() -> Policy {
     policy
         .services
         .insert("checkout".into(), Service { tier: 1, mttr_target: Span::mins(15), ..Service::default() });
+    policy.services.insert("payments".into(), Service::default());
     policy
 }
 
@@ -255,6 +256,7 @@ pub fn declared() -> Story {
             "13:57:50",
             "ana",
             Command::Incident(IncidentCommand::Declare {
+                all: None,
                 title: "checkout 5xx after 2.4.1".into(),
                 severity: Severity::WORST,
                 services: vec!["checkout".into()],

@@ -304,6 +304,7 @@ async fn behind() -> (Server, Server, One) {
     })
     .await;
     let declare = warroom::domain::incident::IncidentCommand::Declare {
+        all: None,
         title: "lost declaration.".into(),
         severity: warroom::domain::severity::Severity::WORST,
         services: vec!["shop".into()],

@@ -90,6 +90,7 @@ pub fn note(text: &str) -> Command {
 
 pub fn declare() -> Command {
     Command::Incident(IncidentCommand::Declare {
+        all: None,
         title: "checkout 5xx".into(),
         severity: Severity::WORST,
         services: vec!["shop".into()],

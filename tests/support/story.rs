@@ -225,6 +225,7 @@ pub fn bad_release(drill: bool) -> Story {
     s.wait(52).act(
         &ana,
         Command::Incident(IncidentCommand::Declare {
+            all: None,
             title: "Checkout fails for one in fourteen".into(),
             severity: Severity::WORST,
             services: vec!["checkout".into()],
@@ -408,6 +409,7 @@ pub fn hard_night() -> Story {
     s.wait(9 * 3_600 + 2_400).act(
         &ana,
         Command::Incident(IncidentCommand::Declare {
+            all: None,
             title: "Customers call: payment hangs".into(),
             severity: Severity::ALL[2],
             services: vec!["checkout".into()],
@@ -460,6 +462,7 @@ pub fn long(count: usize) -> Story {
     s.act(
         &ana(),
         Command::Incident(IncidentCommand::Declare {
+            all: None,
             title: "A long night".into(),
             severity: Severity::WORST,
             services: vec!["checkout".into()],

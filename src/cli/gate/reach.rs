@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         gate::{Answer, Because, Request},
+        refusal::Code,
         text,
         time::Span,
     },
@@ -34,6 +35,22 @@ pub enum Reach {
     Answered(Answer, Option<Box<Client>>),
     /// None, and why.
     Unreachable(String),
+    /// The question itself was refused: no other room and no later time would answer it.
+    Refused(String),
+}
+
+/// Why there is no answer.
+enum NoAnswer {
+    /// Nobody answered.
+    Unreachable(String),
+    /// The question is wrong.
+    Refused(String),
+}
+
+impl From<String> for NoAnswer {
+    fn from(why: String) -> Self {
+        Self::Unreachable(why)
+    }
 }
 
 impl Where {
@@ -90,21 +107,25 @@ impl Where {
             }
             Ok((answer, _)) if answer.because == Because::Unreachable => Reach::Unreachable(answer.reason),
             Ok((answer, client)) => Reach::Answered(answer, client.map(Box::new)),
-            Err(why) => Reach::Unreachable(why),
+            Err(NoAnswer::Unreachable(why)) => Reach::Unreachable(why),
+            Err(NoAnswer::Refused(why)) => Reach::Refused(why),
         }
     }
 }
 
-async fn by_socket(sockets: &[PathBuf], request: &Request) -> Result<(Answer, Option<Client>), String> {
+async fn by_socket(sockets: &[PathBuf], request: &Request) -> Result<(Answer, Option<Client>), NoAnswer> {
     let mut nowhere = Vec::new();
     for socket in sockets {
         match Client::script(socket).await {
             Ok(mut client) => {
                 return match client.ask(Ask::Gate(request.clone())).await {
                     Ok(Told::Gate(answer)) => Ok((answer, Some(client))),
-                    Ok(Told::No(refusal)) => Err(format!("the room refuses to answer: {refusal}")),
-                    Ok(_) => Err("the room answers something else".into()),
-                    Err(error) => Err(error.to_string()),
+                    Ok(Told::No(refusal)) if refusal.code == Code::Invalid => {
+                        Err(NoAnswer::Refused(refusal.to_string()))
+                    }
+                    Ok(Told::No(refusal)) => Err(format!("the room refuses to answer: {refusal}").into()),
+                    Ok(_) => Err("the room answers something else".to_owned().into()),
+                    Err(error) => Err(error.to_string().into()),
                 };
             }
             // Only where there is none at all is the next one asked: a room that is down, or closed to this user, is
@@ -112,13 +133,13 @@ async fn by_socket(sockets: &[PathBuf], request: &Request) -> Result<(Answer, Op
             Err(NoRoom::Absent { why, .. }) if why.kind() == io::ErrorKind::NotFound => {
                 nowhere.push(text::line(&socket.display().to_string()).into_owned());
             }
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error.to_string().into()),
         }
     }
-    Err(format!("no room listens at {}", nowhere.join(" or ")))
+    Err(format!("no room listens at {}", nowhere.join(" or ")).into())
 }
 
-async fn by_http(url: &Url, client: &web::Client, request: &Request) -> Result<Answer, String> {
+async fn by_http(url: &Url, client: &web::Client, request: &Request) -> Result<Answer, NoAnswer> {
     let mut headers = header::HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     let body = serde_json::to_string(request).map_err(|error| error.to_string())?;
@@ -128,17 +149,30 @@ async fn by_http(url: &Url, client: &web::Client, request: &Request) -> Result<A
     match (got.status, answer) {
         (200, Some(answer)) if answer.allowed => Ok(answer),
         (403 | 503, Some(answer)) if !answer.allowed => Ok(answer),
+        (400, None) if is_bad_request(&got.body) => Err(NoAnswer::Refused(problem(&got.body))),
         // A proxy's page is not the gate's word, whatever its status.
-        (status, _) => Err(format!("{} answered {status}{}", web::shown(url), told(&got.body))),
+        (status, _) => Err(format!("{} answered {status}{}", web::shown(url), told(&got.body)).into()),
     }
+}
+
+/// A field of the error that a gate answers with, made safe and short.
+fn error(body: &[u8], field: &str) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let said = value.get("error")?.get(field)?.as_str()?;
+    Some(text::line(said).chars().take(300).collect())
+}
+
+/// Whether a gate says that the question is wrong, and not a proxy that something else is.
+fn is_bad_request(body: &[u8]) -> bool {
+    error(body, "code").as_deref() == Some("bad_request")
+}
+
+fn problem(body: &[u8]) -> String {
+    error(body, "message").unwrap_or_default()
 }
 
 /// What an error says.
 fn told(body: &[u8]) -> String {
-    let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let message = value.pointer("/error/message").and_then(serde_json::Value::as_str);
-    message.map_or_else(
-        || ", which is no answer of a gate".to_owned(),
-        |message| format!(": {}", text::line(message).chars().take(200).collect::<String>()),
-    )
+    error(body, "message")
+        .map_or_else(|| ", which is no answer of a gate".to_owned(), |message| format!(": {message}"))
 }

@@ -45,13 +45,15 @@ pub struct Verdict {
     pub age: Span,
     /// The reason for which a person goes on regardless.
     pub over: Option<String>,
+    /// Whether the room refused the question itself: wrong usage, which nothing overrides.
+    pub wrong: bool,
     /// For standard error.
     pub warnings: Vec<String>,
 }
 
 impl Verdict {
     pub(super) fn room(answer: Answer) -> Self {
-        Self { answer, from: Grounds::Room, age: Span::ZERO, over: None, warnings: Vec::new() }
+        Self { answer, from: Grounds::Room, age: Span::ZERO, over: None, wrong: false, warnings: Vec::new() }
     }
 
     pub(super) fn cached(mut answer: Answer, age: Span, why: &str) -> Self {
@@ -83,6 +85,23 @@ impl Verdict {
         Self { from: Grounds::Default, ..Self::room(answer) }
     }
 
+    /// The room refused the question: nothing was decided, whatever is to be done where no room answers.
+    pub(super) fn refused(why: &str) -> Self {
+        let answer = Answer {
+            allowed: false,
+            hold: false,
+            abort: false,
+            because: Because::Undecided,
+            reason: format!("wrong usage: {why}"),
+            freeze: None,
+            incident: None,
+            valid_until: None,
+            seq: 0,
+            checks: Vec::new(),
+        };
+        Self { wrong: true, ..Self::room(answer) }
+    }
+
     pub(super) fn overridden(&mut self, reason: &str, spooled: Option<&Path>) {
         let how = if spooled.is_some() { "written down here" } else { "recorded" };
         self.answer.reason = format!("overridden ({how}): {reason}; against: {}", self.answer.reason);
@@ -97,6 +116,7 @@ impl Verdict {
     /// Exit code.
     pub fn exit(&self) -> u8 {
         match self.answer.because {
+            _ if self.wrong => 2,
             _ if self.goes() => 0,
             // A room that says no without a reason for it is taken at its no.
             because => because.exit().max(10),

@@ -9,7 +9,7 @@ use crate::{
         cadence::Audience,
         decision::DecisionCommand,
         deviation::DeviationCommand,
-        freeze::{FreezeCommand, Scope},
+        freeze::{AllServices, FreezeCommand, Scope},
         gate::Action,
         incident::IncidentCommand,
         note::NoteCommand,
@@ -55,6 +55,11 @@ pub fn wall(text: &str, now: Wall) -> Result<Wall, Refusal> {
     Ok(if today > now { today - chrono::TimeDelta::days(1) } else { today })
 }
 
+/// How far all services were asked for.
+fn all(asked: bool, again: bool) -> Option<AllServices> {
+    asked.then_some(if again { AllServices::Confirmed } else { AllServices::Asked })
+}
+
 /// The command that a verb means, in this state.
 ///
 /// # Errors
@@ -63,13 +68,14 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
     let incident = || reach::incident(state, verb.about().incident);
     let me = || crate::os::peer::name_now(crate::os::peer::my_uid());
     Ok(match verb {
-        Verb::Declare { title, severity, services, env, freeze, .. } => {
+        Verb::Declare { title, severity, services, env, freeze, all_services, yes, .. } => {
             Command::Incident(IncidentCommand::Declare {
                 title: title.clone(),
                 severity: *severity,
                 services: services.clone(),
                 env: env.clone(),
                 freeze: *freeze,
+                all: all(*all_services, *yes),
             })
         }
         Verb::Note { text, .. } => {
@@ -130,14 +136,14 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
             at: wall(at, clock::now().wall)?,
             reason: reason.clone(),
         }),
-        Verb::Freeze { reason, services, envs, rollbacks, lease, .. } => {
+        Verb::Freeze { reason, services, all_services, yes, envs, rollbacks, lease, .. } => {
             let id = incident().ok();
             let known = id.and_then(|id| state.incidents.get(&id));
             let or = |given: &[String], own: Option<Vec<String>>| {
                 if given.is_empty() { own.unwrap_or_default() } else { given.to_vec() }
             };
             let mut scope = Scope::deploys(
-                or(services, known.map(|one| one.services.clone())),
+                or(services, known.filter(|_| !all_services).map(|one| one.services.clone())),
                 or(envs, known.map(|one| vec![one.env.clone()])),
             );
             if *rollbacks {
@@ -148,6 +154,7 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
                 scope,
                 reason: reason.clone(),
                 lease: *lease,
+                all: all(*all_services, *yes),
             })
         }
         Verb::Renew { freeze, lease, reason, .. } => {

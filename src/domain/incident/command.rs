@@ -1,7 +1,7 @@
 //! What can be asked of an incident.
 
 use super::Status;
-use crate::domain::{clock::Moment, id::IncidentId, severity::Severity, time::Wall};
+use crate::domain::{clock::Moment, freeze::AllServices, id::IncidentId, severity::Severity, time::Wall};
 use serde::{Deserialize, Serialize};
 
 /// What can be asked.
@@ -24,6 +24,9 @@ pub enum IncidentCommand {
         /// Freeze deploys of these services at once.
         #[serde(default)]
         freeze: bool,
+        /// Whether that freeze is of all services, where none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        all: Option<AllServices>,
     },
     /// Correct title or services.
     Retitle {

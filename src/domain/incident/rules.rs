@@ -11,7 +11,7 @@ use crate::domain::{
     freeze::{self, FreezeFact, Scope},
     glass, handover,
     id::IncidentId,
-    page,
+    known, page, person,
     refusal::{Code, Refusal, text},
     state::State,
     time::{self, Span, Stamp},
@@ -25,12 +25,15 @@ pub(in crate::domain) fn closed(id: IncidentId) -> Refusal {
 }
 
 fn declare(state: &State, command: &IncidentCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    let IncidentCommand::Declare { title, severity, services, env, freeze } = command else {
+    let IncidentCommand::Declare { title, severity, services, env, freeze, all } = command else {
         return Ok(Vec::new());
     };
     let id = state.issued.next_incident();
-    let services = services.iter().map(|name| text("a service", name, 100)).collect::<Result<Vec<_>, _>>()?;
-    let env = text("the environment", env.as_deref().unwrap_or("prod"), 40)?;
+    let services = known::services(state, services)?;
+    let env = known::environment(state, env.as_deref().unwrap_or(known::default_environment(state)))?;
+    if *freeze {
+        freeze::whole(&services, *all)?;
+    }
     let target = state.policy.mttr_target(&services);
     let mut facts = vec![
         IncidentFact::Declared {
@@ -154,14 +157,11 @@ pub(in crate::domain) fn decide(
         IncidentCommand::Declare { .. } => return declare(state, command, ctx),
         IncidentCommand::Status { incident, to } => return status(state, *incident, *to, ctx),
         IncidentCommand::Retitle { incident, title, services } => {
-            state.open(*incident)?;
+            let known = &state.open(*incident)?.services;
             IncidentFact::Retitled {
                 incident: *incident,
                 title: text("the title", title, 200)?,
-                services: services
-                    .iter()
-                    .map(|name| text("a service", name, 100))
-                    .collect::<Result<_, _>>()?,
+                services: known::services_beside(state, services, known)?,
             }
         }
         IncidentCommand::Severity { incident, to, reason } => {
@@ -191,8 +191,8 @@ pub(in crate::domain) fn decide(
             return Ok(facts);
         }
         IncidentCommand::Role { incident, role, who } => {
-            let role = walk::approval::role(&text("the role", role, 40)?.to_lowercase()).to_owned();
-            let who = text("the person", who, 64)?;
+            let role = person::role(state, role)?;
+            let who = person::person(state, "the person", who)?;
             let held = state.open(*incident)?.roles.get(&role);
             if held.is_some_and(|holder| holder.who == who) {
                 return Ok(Vec::new());

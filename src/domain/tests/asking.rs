@@ -184,6 +184,7 @@ fn about_incidents() -> impl Strategy<Value = IncidentCommand> {
     let severity = || (1_u8..6).prop_map(|number| Severity::new(number).unwrap());
     prop_oneof![
         (words(), severity(), any::<bool>()).prop_map(|(title, severity, freeze)| IncidentCommand::Declare {
+            all: None,
             title,
             severity,
             services: vec!["checkout".into()],
@@ -280,7 +281,7 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
     (
         select(vec!["checkout", "payments"]),
         select(vec!["prod", "test"]),
-        select(vec!["checkout@2", "checkout@1\n"]),
+        select(vec!["checkout@2", "checkout@1"]),
         select(vec![Action::Deploy, Action::Promote, Action::Rollback]),
         any::<bool>(),
     )
@@ -298,6 +299,7 @@ pub(super) fn about_freezes() -> impl Strategy<Value = FreezeCommand> {
     prop_oneof![
         (option::of(incident()), words(), option::of(span())).prop_map(|(incident, reason, lease)| {
             FreezeCommand::Begin {
+                all: None,
                 incident,
                 scope: Scope::deploys(vec!["checkout".into()], Vec::new()),
                 reason,

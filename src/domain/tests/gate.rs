@@ -3,7 +3,7 @@
 use crate::domain::{
     Command, Fact,
     actor::Actor,
-    freeze::{FreezeCommand, FreezeFact, LEASE_MAX, Scope},
+    freeze::{AllServices, FreezeCommand, FreezeFact, LEASE_MAX, Scope},
     gate::{Action, Answer, Because, GateCommand, Request, answer},
     id::{FreezeId, IncidentId},
     incident::IncidentCommand,
@@ -28,6 +28,7 @@ fn request(action: Action) -> Request {
 fn freeze(services: &[&str], envs: &[&str], lease: Option<Span>) -> Command {
     let list = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     Command::Freeze(FreezeCommand::Begin {
+        all: services.is_empty().then_some(AllServices::Confirmed),
         incident: Some(IncidentId(1)),
         scope: Scope::deploys(list(services), list(envs)),
         reason: "errors".into(),
@@ -178,8 +179,13 @@ fn limits_of_a_lease() {
         let known = ledger.state.freezes.contains_key(&FreezeId(1));
         assert_eq!(ledger.ask(&ana(), Command::Freeze(renew)).is_ok(), accepted && known, "{lease}");
     }
-    let nothing =
-        FreezeCommand::Begin { incident: None, scope: Scope::default(), reason: "x".into(), lease: None };
+    let nothing = FreezeCommand::Begin {
+        all: None,
+        incident: None,
+        scope: Scope::default(),
+        reason: "x".into(),
+        lease: None,
+    };
     assert_eq!(ledger.no(&ana(), Command::Freeze(nothing)).code, Code::Invalid);
     assert_eq!(ledger.no(&Actor::token("ci"), freeze(&[], &[], None)).code, Code::Forbidden);
 }
@@ -204,6 +210,7 @@ fn a_wrong_lease_in_the_configuration_keeps_no_freeze_from_beginning() {
         let events = ledger.ok(
             &ana(),
             IncidentCommand::Declare {
+                all: None,
                 title: "checkout fails".into(),
                 severity: Severity::new(severity).unwrap(),
                 services: vec!["checkout".into()],
@@ -261,6 +268,7 @@ fn the_answer_is_one_line_whatever_the_names_are() {
     ledger.ok(
         &ana(),
         Command::Freeze(FreezeCommand::Begin {
+            all: Some(AllServices::Confirmed),
             incident: None,
             scope: Scope::deploys(vec![], vec![]),
             reason: "first\nsecond".into(),
@@ -277,7 +285,7 @@ fn the_answer_is_one_line_whatever_the_names_are() {
         (&"x".repeat(41), false),
     ] {
         let asked = Request { alias: Some(alias.into()), ..request(Action::Deploy) };
-        assert_eq!(asked.checked().is_ok(), good, "{alias:?}");
+        assert_eq!(asked.checked(&ledger.state).is_ok(), good, "{alias:?}");
     }
     let hostile = Request { artifact: "a\u{1b}[2J\nb".into(), ..request(Action::Deploy) };
     let answer = says(&ledger, &hostile);

@@ -301,6 +301,7 @@ fn the_difference_of_a_severity_is_shown_before() {
     assert!(ledger.ok(&ana(), worse).is_empty());
     assert!(ledger.state.freezes.is_empty(), "proposed, not begun");
     let begin = crate::domain::freeze::FreezeCommand::Begin {
+        all: Some(crate::domain::freeze::AllServices::Confirmed),
         incident: Some(INC),
         scope: crate::domain::freeze::Scope::deploys(vec![], vec![]),
         reason: "x".into(),

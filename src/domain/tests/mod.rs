@@ -5,6 +5,7 @@ mod cadence;
 mod decisions;
 mod gate;
 mod incident;
+mod names;
 mod newer;
 mod offline;
 mod outward;

@@ -24,6 +24,7 @@ use crate::domain::{
 
 fn freeze() -> Command {
     Command::Freeze(FreezeCommand::Begin {
+        all: None,
         incident: Some(IncidentId(1)),
         scope: Scope::deploys(vec!["shop".into()], vec!["prod".into()]),
         reason: "it burns".into(),
@@ -41,9 +42,10 @@ fn status(to: Status) -> Command {
 
 fn declared(freeze: bool) -> Command {
     Command::Incident(IncidentCommand::Declare {
+        all: None,
         title: "5xx".into(),
         severity: Severity::WORST,
-        services: Vec::new(),
+        services: vec!["shop".into()],
         env: None,
         freeze,
     })

@@ -156,7 +156,10 @@ fn the_matrix_pages_only_where_it_says_so() {
     ledger.ok(&ana(), IncidentCommand::Severity { incident: IncidentId(1), to, reason });
     assert_eq!(ledger.state.pages[&PageId(1)].why, "now SEV1: all of them");
     let IncidentCommand::Declare { title, services, env, freeze, .. } = declare() else { panic!() };
-    ledger.ok(&ana(), IncidentCommand::Declare { title, severity: Severity::WORST, services, env, freeze });
+    ledger.ok(
+        &ana(),
+        IncidentCommand::Declare { all: None, title, severity: Severity::WORST, services, env, freeze },
+    );
     assert_eq!(ledger.state.pages[&PageId(2)].incident, Some(IncidentId(2)));
     assert_eq!(ledger.state.dispatches.len(), 2);
 }

@@ -135,7 +135,7 @@ fn an_exemption_for_an_incident_passes_the_checks_too_and_no_other() {
         let mut ledger = asked(&[check("errors")]);
         says(&mut ledger, "errors", No, "0.072");
         let scope = Scope::deploys(vec!["checkout".into()], Vec::new());
-        let begin = FreezeCommand::Begin { incident, scope, reason: "errors".into(), lease: None };
+        let begin = FreezeCommand::Begin { all: None, incident, scope, reason: "errors".into(), lease: None };
         ledger.ok(&ana(), Command::Freeze(begin));
         assert_eq!(gate(&ledger, Action::Deploy, "prod").because, Because::Frozen);
         let exempt = FreezeCommand::Exempt {

@@ -34,6 +34,7 @@ fn lived(ledger: &mut Ledger, titles: &str) -> IncidentId {
     let events = ledger.ok(
         &ana(),
         IncidentCommand::Declare {
+            all: None,
             title: titles.into(),
             severity: Severity::new(2).unwrap(),
             services: vec!["checkout".into()],
@@ -150,6 +151,7 @@ fn ended_walks_and_lifted_freezes_are_bounded_without_an_incident() {
             ledger.ok(&ana(), WalkCommand::Abandon { walk, reason: "x".into() });
         }
         let freeze = FreezeCommand::Begin {
+            all: Some(crate::domain::freeze::AllServices::Confirmed),
             incident: None,
             scope: Scope::deploys(vec![], vec![]),
             reason: "x".into(),

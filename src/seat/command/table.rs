@@ -196,7 +196,7 @@ commands! { RUNBOOK, Group::Runbook;
 
 commands! { GATE, Group::Gate;
     "freeze" [] ("F") Some("freeze"), "Freeze deploys; rollbacks stay free",
-        [arg("scope", "Freeze what? service/env", Kind::Scope), arg("lease", "For how long?", Kind::Span), arg("reason", "Why?", Kind::Words)],
+        [arg("scope", "Freeze what? service/env, or all", Kind::Scope), arg("lease", "For how long?", Kind::Span), arg("reason", "Why?", Kind::Words)],
         act::always, act::freeze::begin;
     "renew" [] () None, "Renew a freeze's lease from now",
         [arg("freeze", "Which freeze?", Kind::Freeze), arg("lease", "For how long from now?", Kind::Span), arg("reason", "Why?", Kind::Words)],

@@ -6,6 +6,8 @@ use crate::domain::{
     glass::Glass,
     id::{IncidentId, WalkId},
     incident::{COMMANDER, Incident},
+    known,
+    name::Noun,
     plan::{Slug, Step},
     task::Task,
     time::Stamp,
@@ -202,7 +204,7 @@ impl Model {
         names
     }
 
-    /// Services that are known: of the catalogue, of releases, of panels, of the incident.
+    /// Services that are known: of the catalogue where there is one, else of releases, of panels, of the incident.
     pub fn services(&self) -> Vec<String> {
         let mut names: Vec<String> = self.state.policy.services.keys().cloned().collect();
         names.extend(self.state.releases.values().map(|one| one.service.clone()));
@@ -210,6 +212,7 @@ impl Model {
         names.extend(self.incident().into_iter().flat_map(|incident| incident.services.clone()));
         names.sort();
         names.dedup();
+        names.retain(|name| !known::is_unlisted(&self.state, Noun::Service, name));
         names
     }
 }

@@ -3,6 +3,8 @@
 use super::{Model, when};
 use crate::{
     domain::{
+        known,
+        name::Noun,
         release::{self, Judgement},
         time::{Span, Wall},
     },
@@ -135,6 +137,7 @@ impl Model {
                 since: Some(when::brief(one.since.wall, now)),
                 at: Some(one.since.wall),
                 before: one.previous.clone(),
+                unlisted: known::is_unlisted(&self.state, Noun::Service, &one.service),
             })
             .collect();
         for (key, view) in &self.live.releases {
@@ -150,6 +153,7 @@ impl Model {
                 since: view.since.map(|since| when::brief(since, now)),
                 at: view.since,
                 before: view.previous.as_ref().map(|one| one.version.clone()),
+                unlisted: known::is_unlisted(&self.state, Noun::Service, &view.service),
             });
         }
         all.sort_by_key(|one| std::cmp::Reverse(one.at));
@@ -188,4 +192,6 @@ pub struct Runs {
     pub at: Option<Wall>,
     /// What ran before.
     pub before: Option<String>,
+    /// Whether the catalogue does not know the service, so that the gate is undecided about it.
+    pub unlisted: bool,
 }

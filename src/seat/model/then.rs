@@ -78,6 +78,7 @@ impl Model {
                 since: at.map(|at| when::brief(at, self.now.wall)),
                 at,
                 before: before.map(str::to_owned),
+                unlisted: now.unlisted,
             })
         };
         if let Some(last) = records.iter().rev().find(|record| record.at <= then) {

@@ -9,11 +9,11 @@ pub use typing::paste;
 
 use super::Effect;
 use crate::{
-    domain::{Command, incident::IncidentCommand, severity::Severity},
+    domain::{Command, freeze::AllServices, incident::IncidentCommand, name::means_all, severity::Severity},
     seat::{
         command::{
             self,
-            act::{close, presence, walk},
+            act::{close, freeze, presence, walk},
         },
         model::{
             Layer, Model, StepRef, Tone,
@@ -171,14 +171,35 @@ fn declare(model: &mut Model, mut form: Box<Declare>, key: KeyChord) -> Vec<Effe
                 model.layers.push(Layer::Declare(form));
                 return Vec::new();
             }
+            // What is typed twice is confirmed in a box of its own.
+            let all = services.iter().any(|name| means_all(name));
+            if form.freeze && (services.is_empty() || (all && services.len() > 1)) {
+                model.say(
+                    Tone::Info,
+                    "freeze what? name the services, or all of them by all, or take the freeze out",
+                );
+                form.at = 2;
+                model.layers.push(Layer::Declare(form));
+                return Vec::new();
+            }
+            // Beside others the word is nobody's name, which the room says.
+            let services = if all && services.len() == 1 { Vec::new() } else { services };
             let command = IncidentCommand::Declare {
                 title: form.title.text().trim().to_owned(),
                 severity: form.severity,
                 services,
                 env: None,
                 freeze: form.freeze,
+                all: (all && form.freeze).then_some(AllServices::Confirmed),
             };
-            return model.act(Command::Incident(command), "declared; you command until you hand over");
+            let (command, say) =
+                (Command::Incident(command), "declared; you command until you hand over".to_owned());
+            if all && form.freeze {
+                model.layers.push(Layer::Declare(form));
+                freeze::confirm_all(model, command, say);
+                return Vec::new();
+            }
+            return model.act(command, say);
         }
         Key::Tab if key.shift => form.at = (form.at + 3) % 4,
         Key::Up => form.at = form.at.saturating_sub(1),

@@ -409,6 +409,7 @@ pub fn runs(one_: &Runs) -> Vec<(String, Role)> {
     let was = one_.before.as_ref().map(|before| format!("  was {}", one(before))).unwrap_or_default();
     vec![
         (format!("{} {}", one(&one_.service), one(&one_.version)), Role::Text),
+        (if one_.unlisted { " not in the catalogue" } else { "" }.to_owned(), Role::Bad),
         (word.to_owned(), role),
         (format!("{since}{was}"), Role::Quiet),
     ]

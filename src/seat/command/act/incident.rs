@@ -25,7 +25,8 @@ pub fn declare(model: &mut Model, _: &[String]) -> Vec<Effect> {
     let service = breach
         .and_then(|breach| model.live.panel(&breach.panel))
         .and_then(|view| view.panel.service.clone())
-        .or_else(|| model.released().first().map(|one| one.service.clone()))
+        // What the catalogue does not have would be refused.
+        .or_else(|| model.released().into_iter().find(|one| !one.unlisted).map(|one| one.service))
         .or_else(|| model.state.policy.services.keys().next().cloned());
     let release =
         service.as_ref().and_then(|name| model.released().into_iter().find(|one| one.service == *name));

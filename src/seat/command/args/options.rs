@@ -3,8 +3,8 @@
 use super::input;
 use crate::{
     domain::{
-        cadence::Beat, clock::Moment, incident::Status, page::paged_for, policy::Power, severity::Severity,
-        task::Task,
+        cadence::Beat, clock::Moment, incident::Status, known, page::paged_for, policy::Power,
+        severity::Severity, task::Task,
     },
     seat::{
         command::{Call, Kind, act::presence},
@@ -70,7 +70,11 @@ pub fn options(model: &Model, kind: Kind, call: &Call) -> (Options, bool) {
             let lacking = Power::ALL.into_iter().filter(|power| !model.may(*power));
             (lacking.map(|power| (power.word().to_owned(), what(power).to_owned())).collect(), true)
         }
-        Kind::Scope => (plain(model.services().iter().map(|name| format!("{name}/prod")).collect()), false),
+        Kind::Scope => {
+            let (services, envs) = (model.services(), known::environments_offered(&model.state));
+            let of = |env: &&str| services.iter().map(|name| format!("{name}/{env}")).collect::<Vec<_>>();
+            (plain(envs.iter().flat_map(of).collect()), false)
+        }
         Kind::Runbook => (
             model
                 .runbooks

@@ -14,7 +14,10 @@ pub fn prefill(model: &Model, call: &Call, arg: &Arg) -> String {
     match (call.name, arg.kind) {
         ("freeze", Kind::Scope) => incident
             .map(|one| format!("{}/{}", one.services.join(","), one.env))
-            .or_else(|| model.released().first().map(|one| format!("{}/{}", one.service, one.env)))
+            .or_else(|| {
+                let released = model.released();
+                released.iter().find(|one| !one.unlisted).map(|one| format!("{}/{}", one.service, one.env))
+            })
             .unwrap_or_default(),
         ("freeze" | "renew", Kind::Span) => {
             let row = incident.and_then(|one| model.state.policy.severities.get(&one.severity));

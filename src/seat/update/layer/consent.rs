@@ -4,6 +4,7 @@ use super::{perform, scrolled, typing::typed};
 use crate::{
     domain::{
         Command,
+        incident::IncidentCommand,
         walk::{Confirmation, Glass, WalkCommand},
     },
     seat::{
@@ -37,7 +38,13 @@ pub fn confirm(model: &mut Model, mut confirm: Confirm, key: KeyChord) -> Vec<Ef
                 if let Command::Walk(WalkCommand::Deviate { confirm, .. }) = command.as_mut() {
                     *confirm = given;
                 }
-                model.act(*command, say)
+                // The form below it has done its work once this is on its way.
+                let declares = matches!(*command, Command::Incident(IncidentCommand::Declare { .. }));
+                let effects = model.act(*command, say);
+                if declares && !model.unsent {
+                    model.layers.retain(|layer| !matches!(layer, Layer::Declare(_)));
+                }
+                effects
             }
             act => perform(model, act),
         };

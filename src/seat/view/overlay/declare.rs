@@ -44,8 +44,7 @@ pub fn draw(
     let meaning_at = put::part(put::row(inner, 2), 13, inner.width);
     put::left(buf, meaning_at, theme, &meaning, theme.style(Role::Calm));
     let place = label(buf, 3, "services", 2);
-    let services =
-        field::draw(buf, place, theme, &form.services, "names, separated by blanks; nothing means all");
+    let services = field::draw(buf, place, theme, &form.services, "names, separated by blanks; all for all");
     let place = label(buf, 4, "freeze", 3);
     let lease = row.and_then(|row| row.freeze).unwrap_or(model.state.policy.freeze_lease);
     let words = if form.freeze {
