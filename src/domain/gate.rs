@@ -317,7 +317,7 @@ fn by_what_is_known(state: &State, request: &Request, now: &Stamp) -> Answer {
         Some(doubt) => one_line(&format!("open: a rollback is never held, with a warning: {doubt}")),
         None => base.reason.clone(),
     };
-    Answer { reason, checks, ..base }
+    Answer { reason, checks, warned: doubt.is_some(), ..base }
 }
 
 /// What a change of a service is told that is not ready, or of which nobody knows: wait, it may become so.

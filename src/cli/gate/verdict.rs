@@ -98,6 +98,7 @@ impl Verdict {
             valid_until: None,
             seq: 0,
             checks: Vec::new(),
+            warned: false,
         };
         Self { wrong: true, ..Self::room(answer) }
     }

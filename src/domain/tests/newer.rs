@@ -50,6 +50,7 @@ fn holds_the_gate_and_refuses_what_rules_bind_once_a_newer_kind_is_in_the_journa
             scope: Scope::deploys(vec!["checkout".into()], vec!["prod".into()]),
             reason: "errors".into(),
             lease: None,
+            all: None,
         }),
     );
     assert_eq!(says(&ledger, "search", Action::Deploy).because, Because::Open);
@@ -85,6 +86,7 @@ fn holds_the_gate_and_refuses_what_rules_bind_once_a_newer_kind_is_in_the_journa
             services: Vec::new(),
             env: None,
             freeze: false,
+            all: None,
         }),
         Command::Freeze(FreezeCommand::Lift {
             freeze: ledger.state.freezes.keys().copied().next().unwrap(),
