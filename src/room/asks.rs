@@ -116,18 +116,20 @@ impl Room {
                     let hint = "put it into a runbook and walk it, or into the service's readiness checks";
                     return self.tell(id, n, Told::No(refusal.hint(hint)));
                 }
-                let (sources, told) = (self.sources.clone(), self.told.clone());
+                let (sources, told, redactor) =
+                    (self.sources.clone(), self.told.clone(), self.core.redactor());
                 tokio::spawn(async move {
-                    let answer = sources.check(&lang, &code, source.as_deref()).await;
+                    let mut answer = sources.check(&lang, &code, source.as_deref()).await;
+                    answer.seen = redactor.text(&answer.seen).into_owned();
                     drop(told.send((id, n, Told::Check(answer))));
                 });
                 return;
             }
             Ask::Keep { text } => {
-                let (blobs, told, text) = (self.blobs.clone(), self.told.clone(), self.core.clean(&text));
+                let (blobs, told, redactor) = (self.blobs.clone(), self.told.clone(), self.core.redactor());
                 let large = self.large.take();
                 self.look_up_on_disk(move || {
-                    let kept = match blobs.put(text.as_bytes()) {
+                    let kept = match blobs.put(redactor.json_text(&text).as_bytes()) {
                         Ok(digest) => Told::Kept(digest),
                         Err(error) => {
                             Told::No(Refusal::new(Code::Conflict, format!("it cannot be kept: {error}")))

@@ -13,6 +13,7 @@ use super::{
     others::Others,
     pace::Pace,
     presence::Moved,
+    readings::cleaned,
     serve::{Room, Waiting},
     sources::Sources,
     watch::Watch,
@@ -150,6 +151,7 @@ impl Room {
         // The end tells two rooms of one process, and of one process id, apart.
         let name = format!("{host}-{}-{:08x}", std::process::id(), uuid::Uuid::new_v4().as_fields().0);
         let others = options.journal.meet(&name).map(Others::new);
+        let redactor = options.redactor.clone();
         let core = Core::new(state, seen, name, options.redactor);
         let (frames, frames_in) = mpsc::channel(INBOX);
         let (readings, readings_in) = mpsc::channel(INBOX);
@@ -197,7 +199,7 @@ impl Room {
             unreachable: None,
             host,
             watch: Watch::default(),
-            sources: Sources::new(readings.clone(), base),
+            sources: Sources::new(cleaned(redactor, readings.clone()), base),
             hands: Hands::default(),
             gate: Gatekeeper::default(),
             journal_state: JournalState::Writable,
