@@ -232,8 +232,9 @@ fn matches<'l>(
             return;
         };
         let (start, end) = (secret.start(), secret.end());
-        // Behind a marker the search goes on: it must not hide what stands after it on the line.
-        if let Some(end) = marker_around(text, start) {
+        // Behind a marker the search goes on: it must not hide what stands after it on the line. Its own words begin
+        // nothing.
+        if let Some(end) = marker_around(text, whole.start).or_else(|| marker_around(text, start)) {
             at = end;
             continue;
         }

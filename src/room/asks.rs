@@ -226,7 +226,11 @@ async fn page(
         let each = weight.checked_div(read).map(|each| each.max(1));
         let fit = each.map_or(FIRST, |each| PAGE_BYTES / each);
         let piece = fit.clamp(1, PIECE).min(limit - read);
-        let records = match journal.read(next, piece).await {
+        let found = match incident {
+            Some(stream) => journal.read_stream(stream, next, piece),
+            None => journal.read(next, piece),
+        };
+        let records = match found.await {
             Ok(records) => records,
             Err(trouble) => return Told::No(Refusal::new(Code::Conflict, trouble.to_string())),
         };

@@ -33,6 +33,7 @@ use crate::{
     journal::{
         Head, Journal, Trouble, chain,
         mirror::Found,
+        missing::{self, Missing},
         read_all,
         spool::{Entry, Opened},
     },
@@ -127,6 +128,7 @@ impl Room {
         let mut state = State::default();
         let mut seen = Seen::default();
         let mut unfinished = Unfinished::default();
+        let mut missing = Missing::default();
         let (mut first, mut recent) = (None, VecDeque::new());
         let keeps = options.spool.is_some();
         let mirror = options.journal.mirror().filter(|_| matches!(options.found, Found::Away(_)));
@@ -142,10 +144,15 @@ impl Room {
             state.apply(&event);
             seen.add(event.command);
             unfinished.note(&event);
+            missing.note(&event);
         })
         .await?;
         for going in unfinished.left().filter(|_| mirror.is_none()) {
             erase::go(options.journal.clone(), options.blobs.clone(), going).await;
+        }
+        let missing = missing.left();
+        if let Some(told) = missing::told(&missing) {
+            tracing::error!("{told}");
         }
         let host = crate::os::host_name();
         // The end tells two rooms of one process, and of one process id, apart.
@@ -180,6 +187,7 @@ impl Room {
             recent,
             spool: None,
             no_spool: None,
+            missing,
             seats: BTreeMap::new(),
             turn: Vec::new(),
             replies: Vec::new(),

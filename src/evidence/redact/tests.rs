@@ -114,6 +114,15 @@ fn a_marker_hides_nothing_that_follows_it() {
 }
 
 #[test]
+fn the_words_of_a_marker_begin_nothing() {
+    let text = "mysql -u x [redacted mysql-password 5] -pAKIA";
+    let once = Redactor::default().text(text).into_owned();
+    assert_eq!(Redactor::default().text(&once), once, "redacted twice");
+    let text = "x [redacted mysql-password 5] -pAKIA and [redacted curl 3] -u a:b";
+    assert_eq!(Redactor::default().text(text), text);
+}
+
+#[test]
 fn a_word_that_begins_where_a_secret_was_is_seen_at_once() {
     let redactor = known(&[("s", "opensesame")]);
     let token = format!("opensesameghp_{}", "a".repeat(36));
