@@ -13,9 +13,10 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 use story::{ana, bad_release, begin, hard_night, long};
 use warroom::{
     domain::{
-        Command,
+        Command, Fact,
         id::{Digest, IncidentId},
         incident::IncidentCommand,
+        note::NoteFact,
         time::{Span, Wall},
     },
     draft::{self, Cites, Draft, Extra, Options, Piece, Recorded, WriteError},
@@ -224,6 +225,42 @@ fn secrets_are_taken_out_on_the_way() {
         let text = fs::read_to_string(dir.join(name)).unwrap();
         assert!(!text.contains("s3cr3t-token") && text.contains("[redacted]"), "{name}");
     }
+}
+
+#[test]
+fn what_acts_on_a_terminal_is_written_as_its_number_and_reads_as_it_was() {
+    const HOSTILE: &str = "x\u{202e}y\u{9b}31mz\u{200b}end";
+    let mut story = bad_release(false);
+    let last = story.events.iter_mut().rev().find_map(|event| match &mut event.fact {
+        Fact::Note(NoteFact::Said { text, .. }) => Some(text),
+        _ => None,
+    });
+    *last.expect("somebody said something") = HOSTILE.into();
+    let draft = drafted(&story, &Extra::default());
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("out");
+    draft::write(&dir, &draft, &story.events, Options::default()).unwrap();
+    let text = fs::read_to_string(dir.join("journal.jsonl")).unwrap();
+    assert!(!text.chars().any(|c| warroom::domain::text::acts(c) && c != '\n'));
+    assert!(text.contains("\\u202e") && text.contains("\\u009b") && text.contains("\\u200b"));
+    let mut values = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    assert!(values.any(|one| one.to_string().contains(HOSTILE)), "the value is the same");
+    let mode = |name: &str| fs::metadata(dir.join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("."), mode("journal.jsonl"), mode("postmortem.md")), (0o700, 0o600, 0o600));
+}
+
+#[test]
+fn a_clock_that_jumped_is_told_before_the_first_event_after_it() {
+    let mut story = bad_release(false);
+    let told = |story: &story::Story| draft::markdown(&drafted(story, &Extra::default()));
+    assert!(!told(&story).contains("clock jumped"));
+    let own: Vec<_> = story.events.iter().filter(|one| one.stream == Some(ID)).map(|one| one.seq).collect();
+    let from = own[own.len() / 2];
+    for event in story.events.iter_mut().filter(|event| event.seq >= from) {
+        event.occurred.wall += Span::hours(1).signed();
+    }
+    let page = told(&story);
+    assert!(page.contains(&format!("Before #{from} the clock jumped 1h00m forward")), "{page}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod back;
 mod beside;
 #[path = "store/conformance.rs"]
 mod conformance;
+#[path = "store/deleted.rs"]
+mod deleted;
 #[path = "support/door.rs"]
 mod door;
 #[path = "store/failover.rs"]

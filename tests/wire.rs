@@ -54,6 +54,7 @@ fn status() -> RoomStatus {
         replicated: None,
         away: None,
         no_spool: None,
+        missing: Vec::new(),
         head: 7,
         hash: None,
         here: vec![Presence::new(3, Actor::user("ana", 1000), As::Seat, at())],

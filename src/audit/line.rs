@@ -19,7 +19,6 @@ use crate::domain::{
     walk::WalkFact,
     watch::WatchFact,
 };
-use std::fmt::Write as _;
 
 /// How much an event matters to somebody who reads only what is loud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,22 +80,7 @@ pub fn weight(fact: &Fact) -> Weight {
 /// The event as JSON on one line, without its end: what `warroom tail --json` prints, with every character that acts
 /// on a terminal or hides written as `\u` and its number.
 pub fn json(event: &Event) -> String {
-    let plain = serde_json::to_string(event).unwrap_or_default();
-    if !plain.chars().any(text::acts) {
-        return plain;
-    }
-    let mut out = String::with_capacity(plain.len() + 16);
-    let mut units = [0_u16; 2];
-    for c in plain.chars() {
-        if text::acts(c) {
-            for unit in c.encode_utf16(&mut units) {
-                let _ = write!(out, "\\u{unit:04x}");
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    text::json(&serde_json::to_string(event).unwrap_or_default()).into_owned()
 }
 
 #[cfg(test)]

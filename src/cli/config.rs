@@ -69,7 +69,7 @@ fn check(
     };
     if json {
         let told = serde_json::json!({ "ok": fine, "files": files, "problems": report.problems });
-        writeln!(out, "{told:#}")?;
+        writeln!(out, "{}", crate::domain::text::json(&format!("{told:#}")))?;
         return Ok(fine);
     }
     print(&report, err)?;
@@ -101,7 +101,10 @@ fn show(
     err: &mut dyn Write,
 ) -> std::io::Result<bool> {
     match load(&Ask::here(file, Flags::default())) {
-        Ok(loaded) if json => writeln!(out, "{:#}", serde_json::json!(loaded.settings())).map(|()| true),
+        Ok(loaded) if json => {
+            let shown = format!("{:#}", serde_json::json!(loaded.settings()));
+            writeln!(out, "{}", crate::domain::text::json(&shown)).map(|()| true)
+        }
         Ok(loaded) => out.write_all(loaded.show().as_bytes()).map(|()| true),
         Err(report) => print(&report, err).map(|()| false),
     }

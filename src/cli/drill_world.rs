@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> ExitCode {
     match args.role.parse::<Role>() {
         Ok(role) => told(world::run(role, &args.dir, args.index, args.port).map_err(|why| why.to_string())),
         Err(why) => {
-            eprintln!("{why}");
+            complain!("{why}");
             ExitCode::from(2)
         }
     }
@@ -52,7 +52,7 @@ fn told(done: Result<(), String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("{why}");
+            complain!("{why}");
             ExitCode::FAILURE
         }
     }

@@ -69,7 +69,7 @@ async fn erase(with: &With, args: &EraseArgs) -> Result<u8, Unreached> {
         }
         tokio::time::sleep(LOOK.0).await;
     }
-    eprintln!(
+    complain!(
         "it is recorded that event {} is to go, and it is there still; the room's log says why",
         args.seq
     );

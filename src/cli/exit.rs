@@ -1,6 +1,7 @@
 //! Exit codes of the subcommands that act, and how an outcome is printed.
 
 use crate::{
+    domain::text,
     transport::{client::NoRoom, find},
     wire::Outcome,
 };
@@ -45,13 +46,13 @@ pub fn outcome(outcome: &Outcome, json: bool) -> u8 {
         }
         Outcome::Refused(refusal) => {
             if !json {
-                eprintln!("refused: {refusal}");
+                complain!("refused: {refusal}");
             }
             REFUSED
         }
         Outcome::Failed { why } => {
             if !json {
-                eprintln!("not recorded: {why}");
+                complain!("not recorded: {why}");
             }
             UNRECORDED
         }
@@ -60,23 +61,44 @@ pub fn outcome(outcome: &Outcome, json: bool) -> u8 {
 
 /// Says why no room answers.
 pub fn no_room(error: &NoRoom) -> u8 {
-    eprintln!("{error}");
+    complain!("{error}");
     if let NoRoom::Absent { path, .. } = error {
         let machines = find::system();
         if *path != machines
             && find::is_configured()
             && let Err(why) = UnixStream::connect(&machines)
         {
-            eprintln!("{}", find::unused(&machines, &why));
+            complain!("{}", find::unused(&machines, &why));
         }
-        eprintln!("start one with warroom, or name another with --socket");
+        complain!("start one with warroom, or name another with --socket");
     }
     NO_ROOM
 }
 
 /// Prints a value as one line of JSON.
 pub fn print(value: &impl Serialize) {
-    say!("{}", serde_json::to_string(value).unwrap_or_default());
+    say!("{}", crate::domain::text::json(&serde_json::to_string(value).unwrap_or_default()));
+}
+
+/// Says something on standard error, with nothing in it that acts on a terminal.
+pub fn complain(text: impl std::fmt::Display) {
+    eprintln!("{}", text::block(&text.to_string()));
+}
+
+/// Ends the process as clap would: it prints what was asked for, or what is wrong with the arguments. What was typed is
+/// repeated there, and may come from a script that was given it: nothing in it acts on the terminal.
+pub fn usage(error: &clap::Error) -> ! {
+    let plain = error.render().to_string();
+    if !plain.chars().any(|c| text::acts(c) && c != '\n') {
+        error.exit();
+    }
+    let shown = text::block(&plain);
+    if error.use_stderr() {
+        eprint!("{shown}");
+    } else {
+        put(&shown);
+    }
+    std::process::exit(error.exit_code());
 }
 
 /// Whether a line could not be written any more.
@@ -105,7 +127,7 @@ pub fn is_unread() -> bool {
 /// Says what is wrong on standard error, likewise.
 pub fn warn(text: &str) {
     use std::io::Write as _;
-    drop(writeln!(std::io::stderr(), "{text}"));
+    drop(writeln!(std::io::stderr(), "{}", text::block(text)));
 }
 
 /// As the shell sees it.
@@ -126,7 +148,7 @@ pub fn block_on(work: impl Future<Output = u8>) -> ExitCode {
     match runtime() {
         Ok(runtime) => code(runtime.block_on(work)),
         Err(error) => {
-            eprintln!("no threads can be started: {error}");
+            complain!("no threads can be started: {error}");
             code(REFUSED)
         }
     }

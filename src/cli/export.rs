@@ -274,7 +274,7 @@ fn json(written: &Written, todos: &[Todo]) -> String {
         "manifest_sha256": written.digest,
         "todos": todos,
     });
-    format!("{value:#}\n")
+    format!("{}\n", crate::domain::text::json(&format!("{value:#}")))
 }
 
 fn words(incident: IncidentId, written: &Written, todos: &[Todo]) -> String {

@@ -27,7 +27,7 @@ pub struct HandArgs {
 pub fn run(args: HandArgs, socket: Option<PathBuf>) -> ExitCode {
     crate::os::seal_inherited();
     let Some(socket) = socket else {
-        eprintln!("a hand needs --socket");
+        complain!("a hand needs --socket");
         return exit::code(exit::USAGE);
     };
     let at = StepRef { walk: args.walk, step: args.step };
@@ -35,11 +35,11 @@ pub fn run(args: HandArgs, socket: Option<PathBuf>) -> ExitCode {
         let name = format!("{} {}", at.walk, at.step);
         match attach::run(Assignment { socket, at, hand: args.hand }).await {
             Ok(why) => {
-                eprintln!("{name}: {why}");
+                complain!("{name}: {why}");
                 exit::DONE
             }
             Err(why) => {
-                eprintln!("{name}: it could not begin: {why}");
+                complain!("{name}: it could not begin: {why}");
                 exit::REFUSED
             }
         }

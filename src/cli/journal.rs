@@ -111,7 +111,7 @@ pub fn run(with: &With, args: &JournalArgs) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(why) => {
-            eprintln!("{why}");
+            complain!("{why}");
             ExitCode::FAILURE
         }
     }

@@ -5,6 +5,13 @@ macro_rules! say {
     ($($text:tt)*) => { $crate::cli::exit::say(format_args!($($text)*)) };
 }
 
+/// Says something on standard error, as every subcommand does: what was typed, a path or a server's word is repeated
+/// there, and nothing in it acts on the terminal.
+macro_rules! complain {
+    () => { eprintln!() };
+    ($($text:tt)*) => { $crate::cli::exit::complain(format_args!($($text)*)) };
+}
+
 mod anchor;
 pub mod config;
 mod conflict;
@@ -135,7 +142,8 @@ enum Verb {
 impl Cli {
     /// The arguments of this process; ends it where they make no sense.
     fn of_arguments() -> Self {
-        Self::from_arg_matches(&table().get_matches()).unwrap_or_else(|error| error.exit())
+        let read = table().try_get_matches().and_then(|found| Self::from_arg_matches(&found));
+        read.unwrap_or_else(|error| exit::usage(&error))
     }
 }
 
@@ -184,11 +192,11 @@ pub fn main() -> ExitCode {
     let Cli { with, seat, command } = Cli::of_arguments();
     if command.is_some() && seat != seat::SeatArgs::default() {
         let say = "an incident and --read-only are for a seat: warroom INC-7 opens one, without a subcommand";
-        Cli::command().error(clap::error::ErrorKind::ArgumentConflict, say).exit();
+        exit::usage(&Cli::command().error(clap::error::ErrorKind::ArgumentConflict, say));
     }
     if let Some(flag) = with.flags.first().filter(|_| command.as_ref().is_some_and(Verb::watches_nothing)) {
-        eprintln!("{flag} is not for this command: it watches nothing and starts no room");
-        eprintln!("give it to warroom, where the seat is opened, or to warroom serve");
+        complain!("{flag} is not for this command: it watches nothing and starts no room");
+        complain!("give it to warroom, where the seat is opened, or to warroom serve");
         return exit::code(exit::USAGE);
     }
     match command {

@@ -33,7 +33,7 @@ pub fn man(args: &ManArgs) -> ExitCode {
     match written {
         Ok(()) => exit::code(exit::DONE),
         Err(error) => {
-            eprintln!("{} cannot be written: {error}", args.dir.display());
+            complain!("{} cannot be written: {error}", args.dir.display());
             exit::code(exit::REFUSED)
         }
     }

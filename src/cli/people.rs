@@ -151,10 +151,10 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
     let mut verb = verb;
     if let Verb::Handover { what: Handover::Accept { say: say @ None }, .. } = &mut verb {
         if let Ok(shown) = shown_for(&state, me.as_ref()) {
-            shown.lines().iter().for_each(|line| eprintln!("{line}"));
+            shown.lines().iter().for_each(|line| complain!("{line}"));
         }
         if std::io::stdin().is_terminal() {
-            eprintln!("\nto take command, type: {SAY}");
+            complain!("\nto take command, type: {SAY}");
         }
         let mut line = String::new();
         *say = std::io::stdin().lock().read_line(&mut line).ok().map(|_| line);

@@ -61,7 +61,7 @@ pub fn run(args: &PracticesArgs) -> ExitCode {
     let all = match all() {
         Ok(all) => all,
         Err(error) => {
-            eprintln!("{error}");
+            complain!("{error}");
             return exit::code(exit::REFUSED);
         }
     };

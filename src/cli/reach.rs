@@ -54,7 +54,7 @@ impl Unreached {
         match self {
             Self::Room(error) => exit::no_room(error),
             Self::Start(_) | Self::Unwatched(_) => {
-                eprintln!("{self}");
+                complain!("{self}");
                 self.code()
             }
         }
@@ -109,7 +109,7 @@ pub async fn find_or_start(with: &With) -> Result<Reached, Unreached> {
         };
     }
     let dir = dirs::state().map_err(|error| Unreached::Start(error.to_string()))?;
-    start(with, &dir, &[], &|line| eprintln!("{line}")).await?;
+    start(with, &dir, &[], &|line| complain!("{line}")).await?;
     Ok(Reached { place: own, started: true, passed_over })
 }
 
@@ -271,7 +271,7 @@ impl Session {
             // One's own, found as it died: a script has nobody who would try again.
             Err(NoRoom::Absent { .. } | NoRoom::Lost(_)) if reached.place.kind == Kind::Private => {
                 let dir = dirs::state().map_err(|error| Unreached::Start(error.to_string()))?;
-                start(with, &dir, &[], &|line| eprintln!("{line}")).await?;
+                start(with, &dir, &[], &|line| complain!("{line}")).await?;
                 Client::script(&socket).await?
             }
             reached => reached?,

@@ -90,7 +90,7 @@ pub fn stop(with: &With) -> ExitCode {
                 exit::DONE
             }
             Ok(Told::No(refusal)) => {
-                eprintln!("refused: {refusal}");
+                complain!("refused: {refusal}");
                 exit::REFUSED
             }
             Ok(_) => exit::REFUSED,

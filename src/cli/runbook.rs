@@ -130,7 +130,7 @@ fn load(file: &str) -> Result<Runbook, String> {
 }
 
 fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
+    format!("{}\n", crate::domain::text::json(&format!("{value:#}")))
 }
 
 /// The plan as JSON, and its steps once more in one list, each with its `section`.

@@ -176,7 +176,7 @@ struct Place {
 async fn known(with: &With, incident: IncidentId) -> Result<(), u8> {
     let mut session = Session::existing(with).await.map_err(|error| {
         let code = error.say();
-        eprintln!("so there is no {incident} to look at");
+        complain!("so there is no {incident} to look at");
         code
     })?;
     let state = session.state().await.map_err(|error| error.say())?;
@@ -451,7 +451,7 @@ fn advise(socket: PathBuf) -> mpsc::UnboundedReceiver<Option<String>> {
 /// With no journal nothing runs; the commands are still there to be copied: step by step at a terminal, else whole.
 fn unrecorded(config: &Config) {
     use std::io::IsTerminal as _;
-    eprintln!();
+    complain!();
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         let along =
             unrecorded::along(&runbooks(config), &mut std::io::stdin().lock(), &mut std::io::stdout());
@@ -460,8 +460,8 @@ fn unrecorded(config: &Config) {
         }
         return;
     }
-    eprintln!("UNRECORDED: without a journal nothing runs from here. The commands of each runbook, to copy:");
+    complain!("UNRECORDED: without a journal nothing runs from here. The commands of each runbook, to copy:");
     for runbook in runbooks(config) {
-        eprintln!("  warroom step start {} --dry-run", runbook.source);
+        complain!("  warroom step start {} --dry-run", runbook.source);
     }
 }

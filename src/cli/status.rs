@@ -10,6 +10,7 @@ use crate::{
         power::{self, Groups},
         time::{Span, Stamp, clock_utc, minute_utc},
     },
+    journal::missing,
     os::clock,
     wire::{Anchored, Away, FromRoom, JournalState, RoomStatus, RoomView, SinkView},
 };
@@ -83,6 +84,7 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         format!("rules   HELD, the gate is undecided: {}", crate::domain::text::line(&newer.to_string()))
     }));
     lines.extend(room.away.as_deref().map(away));
+    lines.extend(missing::told(&room.missing));
     lines.extend(room.no_spool.as_deref().map(|why| {
         let why = crate::domain::text::line(why);
         format!("spool   NOTHING CAN BE KEPT while the journal is out of reach, until the room is started again: {why}")

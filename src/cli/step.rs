@@ -323,7 +323,7 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
                 .and_then(|walk| walk.runbook.step(&step))
                 .is_some_and(super::super::domain::plan::Step::runs);
             if runs && let Err(why) = attach::spawn(&session.socket, walk, &step, hand) {
-                eprintln!("{why}");
+                complain!("{why}");
                 return Ok(exit::REFUSED);
             }
             if !wait {

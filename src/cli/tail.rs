@@ -2,7 +2,7 @@
 
 use super::{With, exit, reach};
 use crate::{
-    domain::{Event, Fact, State, erasure, id::IncidentId, tell, text, time::clock_utc},
+    domain::{Event, Fact, State, erasure, id::IncidentId, jump::Jumps, tell, text, time::clock_utc},
     signal::Shows,
     transport::client,
     wire::{As, Ask, FromRoom, ToRoom, Told},
@@ -53,6 +53,7 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
     writer.send(&ask(next)).await?;
     let mut state = State::default();
     let mut caught_up = false;
+    let mut jumps = Jumps::default();
     let mut waiting: Vec<Event> = Vec::new();
     loop {
         if exit::is_unread() {
@@ -63,7 +64,7 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
             FromRoom::Told { told: Told::Events { events, next: more }, .. } => {
                 for event in &events {
                     next = event.seq + 1;
-                    print(event, &state, args);
+                    print(event, &state, &mut jumps, args);
                 }
                 if let Some(more) = more {
                     writer.send(&ask(more)).await?;
@@ -73,7 +74,7 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
                 for event in waiting.drain(..) {
                     if event.seq >= next {
                         next = event.seq + 1;
-                        print(&event, &state, args);
+                        print(&event, &state, &mut jumps, args);
                     }
                 }
                 if args.no_follow {
@@ -83,7 +84,7 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
             // Its number may become another's: it is told, and told again when it has its own.
             FromRoom::Event(event) if event.is_provisional() => {
                 let wanted = args.incident.is_none() || event.stream == args.incident;
-                wanted.then(|| print(&event, &state, args));
+                wanted.then(|| print(&event, &state, &mut jumps, args));
             }
             FromRoom::Event(event) => {
                 let wanted = args.incident.is_none() || event.stream == args.incident;
@@ -92,7 +93,7 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
                 } else if event.seq >= next {
                     next = event.seq + 1;
                     if wanted {
-                        print(&event, &state, args);
+                        print(&event, &state, &mut jumps, args);
                     }
                 }
             }
@@ -106,10 +107,17 @@ async fn follow(socket: &std::path::Path, args: &TailArgs) -> Result<(), client:
     }
 }
 
-fn print(event: &Event, state: &State, args: &TailArgs) {
+fn print(event: &Event, state: &State, jumps: &mut Jumps, args: &TailArgs) {
+    let jump = jumps.note(event);
     if args.json {
+        // Both clocks are in each line.
         exit::print(event);
-    } else if args.all || tell::matters(event) {
+        return;
+    }
+    if let Some(jump) = jump {
+        say!("{:<9} {jump} (before #{})", "CLOCK", event.seq);
+    }
+    if args.all || tell::matters(event) {
         let told = words(event);
         // Who erased it and why was written down later than what it was.
         match event.fact {

@@ -61,23 +61,23 @@ pub fn run(with: &With, args: &VerifyArgs) -> ExitCode {
     let place = match journal::place(with, args.journal.as_deref()) {
         Ok(place) => place,
         Err(error) => {
-            eprintln!("{error}");
+            complain!("{error}");
             return exit::code(exit::USAGE);
         }
     };
     if let Some(path) = journal::file(&place).filter(|path| !path.exists()) {
         let shown = path.display().to_string();
-        eprintln!(
+        complain!(
             "there is no journal at {}: a room makes it when it first opens",
             crate::domain::text::line(&shown)
         );
-        eprintln!("name another: warroom verify FILE, or the directory of an export");
+        complain!("name another: warroom verify FILE, or the directory of an export");
         return exit::code(exit::USAGE);
     }
     let kept = match vouchers(with, args) {
         Ok(kept) => kept,
         Err(why) => {
-            eprintln!("{why}");
+            complain!("{why}");
             return exit::code(exit::USAGE);
         }
     };
@@ -89,7 +89,7 @@ pub fn run(with: &With, args: &VerifyArgs) -> ExitCode {
                 return 1;
             }
             Err(error) => {
-                eprintln!("{error}");
+                complain!("{error}");
                 return 2;
             }
         };
@@ -104,7 +104,7 @@ fn progress() -> impl FnMut(u64) {
     move |events| {
         if told.elapsed().as_secs() >= 1 {
             told = Instant::now();
-            eprintln!("{events} events so far …");
+            complain!("{events} events so far …");
         }
     }
 }
@@ -130,7 +130,7 @@ fn vouchers(with: &With, args: &VerifyArgs) -> Result<Vouchers, String> {
     }
     if let Some(own) = own.filter(|_| args.checkpoint.is_empty()) {
         // A room's that is not mine: the journal itself can still be checked.
-        all.extend(read(&own.kept).inspect_err(|why| eprintln!("{why}")).ok());
+        all.extend(read(&own.kept).inspect_err(|why| complain!("{why}")).ok());
     }
     let anchors = args.expect.into();
     Ok(weigh(anchors, all, &keys, !args.checkpoint.is_empty()))
@@ -142,7 +142,7 @@ fn keys(args: &VerifyArgs, own: Option<&Files>) -> Result<Vec<Verifier>, String>
         let own = own.map(anchor::public).transpose();
         return Ok(own
             .unwrap_or_else(|why| {
-                eprintln!("{why}");
+                complain!("{why}");
                 None
             })
             .flatten()

@@ -24,6 +24,7 @@ pub mod handover;
 pub mod id;
 pub mod incident;
 pub mod issued;
+pub mod jump;
 pub mod known;
 pub mod name;
 pub mod newer;

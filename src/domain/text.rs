@@ -24,6 +24,27 @@ pub fn bytes(raw: &[u8]) -> String {
     block(&String::from_utf8_lossy(raw)).into_owned()
 }
 
+/// A JSON text in which what would act on a terminal, or hide, is written as `\u` and its number: the values it holds
+/// are the same. Only strings of JSON have such characters, but for the line ends between its tokens, which stay.
+pub fn json(text: &str) -> Cow<'_, str> {
+    let hides = |c: char| acts(c) && c != '\n';
+    if !text.chars().any(hides) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut units = [0_u16; 2];
+    for c in text.chars() {
+        if hides(c) {
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Whether a character acts on a terminal, or hides, instead of showing.
 pub fn acts(c: char) -> bool {
     c.is_control()

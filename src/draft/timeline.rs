@@ -6,7 +6,9 @@ use super::{
     gather::Gathered,
     tell::{Weight, tell},
 };
-use crate::domain::{Event, Fact, gate::GateFact, release::ReleaseFact, tell as words, watch::WatchFact};
+use crate::domain::{
+    Event, Fact, gate::GateFact, jump::Jumps, release::ReleaseFact, tell as words, watch::WatchFact,
+};
 
 /// The most rows. What has no room is still in the journal beside the draft.
 const ROWS: usize = 500;
@@ -18,6 +20,15 @@ pub(super) fn timeline(g: &Gathered<'_>) -> Section {
         let day = first.occurred.wall.date_naive();
         let ends = chosen.first().into_iter().chain(chosen.last()).map(|(event, _)| event.seq);
         out.fact(Sentence::new(format!("All times are UTC on {day}; ★ marks what somebody starred"), ends));
+    }
+    let mut jumps = Jumps::default();
+    let mut before = None;
+    for event in &g.own {
+        if let Some(jump) = jumps.note(event) {
+            let at = before.into_iter().chain([event.seq]);
+            out.fact(Sentence::new(format!("Before #{} {jump}", event.seq), at));
+        }
+        before = Some(event.seq);
     }
     let told = g.own.iter().filter(|event| weigh(event, g).is_some()).count();
     if told > chosen.len() {

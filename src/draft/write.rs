@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -143,19 +143,19 @@ pub fn write(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    // The mode is what the person's umask leaves of it, as for any folder they make.
+    // For its owner alone, whatever the umask: what an incident held is in it. Who is to read it is given it.
     let beside = tempfile::Builder::new()
         .prefix(".warroom-export-")
-        .permissions(fs::Permissions::from_mode(0o777))
+        .permissions(fs::Permissions::from_mode(FOLDER_MODE))
         .tempdir_in(parent)
         .map_err(fail(parent))?;
     let place = beside.path().join("export");
-    fs::create_dir(&place).map_err(fail(&place))?;
+    folder(&place).map_err(fail(&place))?;
     let mut out = Writer { place: &place, files: Vec::new(), options };
     out.text("postmortem.md", &markdown(draft))?;
     if !draft.charts.is_empty() {
         let charts = place.join("charts");
-        fs::create_dir(&charts).map_err(fail(&charts))?;
+        folder(&charts).map_err(fail(&charts))?;
         for chart in &draft.charts {
             out.text(&chart.path, &chart.svg)?;
         }
@@ -189,6 +189,7 @@ pub fn write(
         files: out.files,
     };
     let text = serde_json::to_string_pretty(&manifest).map_err(|error| fail(&place)(error.into()))? + "\n";
+    let text = crate::domain::text::json(&text);
     Writer { place: &place, files: Vec::new(), options: Options::default() }.text(MANIFEST, &text)?;
     sync(&place)?;
     if standing {
@@ -204,6 +205,14 @@ pub fn write(
     }
     sync(parent)?;
     Ok(manifest)
+}
+
+/// Modes of what is written.
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+
+fn folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().mode(FOLDER_MODE).create(path)
 }
 
 /// Two folders change places at once, where the file system can; else one after the other.
@@ -262,11 +271,11 @@ impl Writer<'_> {
         self.file("journal.jsonl", |out| {
             for event in events {
                 match redact {
-                    None => serde_json::to_writer(&mut *out, event)?,
+                    None => out.write_all(line(event)?.as_bytes())?,
                     Some(redact) => {
                         let mut value = serde_json::to_value(event)?;
                         strings(&mut value, redact);
-                        serde_json::to_writer(&mut *out, &value)?;
+                        out.write_all(line(&value)?.as_bytes())?;
                     }
                 }
                 out.write_all(b"\n")?;
@@ -282,7 +291,7 @@ impl Writer<'_> {
     ) -> Result<(), WriteError> {
         let full = self.place.join(path);
         let written = (|| {
-            let file = File::create_new(&full)?;
+            let file = fs::OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&full)?;
             let mut out = BufWriter::with_capacity(1 << 16, Hashing { file, hash: Sha256::new(), bytes: 0 });
             fill(&mut out)?;
             let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -293,6 +302,11 @@ impl Writer<'_> {
         self.files.push(FileEntry { path: path.to_owned(), bytes, sha256 });
         Ok(())
     }
+}
+
+/// A value on one line, with nothing in it that acts on the terminal of who reads the file.
+fn line(value: &impl serde::Serialize) -> io::Result<String> {
+    Ok(crate::domain::text::json(&serde_json::to_string(value)?).into_owned())
 }
 
 /// Every string in a JSON value, keys aside.

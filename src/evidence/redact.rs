@@ -2,12 +2,14 @@
 //! What is put in their place says which rule found it and how long it was, `[redacted aws-key 20]`, and nothing else:
 //! a hash of a short secret would give it away.
 
-use super::rules::{KEY_KEYWORD, RULES, compile};
+use super::rules::{RULES, Rule, compile};
 use aho_corasick::AhoCorasick;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use regex::bytes::Regex;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{borrow::Cow, fmt::Write as _, sync::Arc, sync::LazyLock};
+
+mod json;
 
 /// Values shorter than this are not looked for: they would be found everywhere.
 pub const VALUE_MIN: usize = 4;
@@ -162,14 +164,16 @@ impl Redactor {
 
     /// What looks like a secret by the built-in rules and by the user's.
     fn patterns<'s>(&'s self, text: &[u8], offset: usize, found: &mut Vec<Found<'s>>) {
-        for rule in RULES.suspects(text) {
-            matches(&rule.regex, text, offset, rule.id, found);
+        for (rule, line) in RULES.suspects(text) {
+            let start = line.start;
+            let line = text.get(line).unwrap_or_default();
+            matches(&rule.regex, line, offset + start, (rule.id, Some(rule)), found);
         }
         if !self.inner.user.is_empty() {
             let mut at = 0;
             for line in text.split_inclusive(|byte| is_line_end(*byte)) {
                 for (name, regex) in &self.inner.user {
-                    matches(regex, line, offset + at, name, found);
+                    matches(regex, line, offset + at, (name, None), found);
                 }
                 at += line.len();
             }
@@ -214,7 +218,13 @@ pub(super) fn replaced(text: &[u8], from: usize, to: usize, found: &[Found<'_>])
     out
 }
 
-fn matches<'l>(regex: &Regex, text: &[u8], offset: usize, label: &'l str, found: &mut Vec<Found<'l>>) {
+fn matches<'l>(
+    regex: &Regex,
+    text: &[u8],
+    offset: usize,
+    (label, rule): (&'l str, Option<&Rule>),
+    found: &mut Vec<Found<'l>>,
+) {
     let mut at = 0;
     while let Some(captures) = regex.captures_at(text, at) {
         let whole = captures.get(0).map_or(at..at, |whole| whole.range());
@@ -222,13 +232,17 @@ fn matches<'l>(regex: &Regex, text: &[u8], offset: usize, label: &'l str, found:
             return;
         };
         let (start, end) = (secret.start(), secret.end());
-        // Behind a marker the search goes on: it must not hide what stands after it on the line.
-        if let Some(marker) = text.get(start..).and_then(|rest| ALREADY.find(rest)) {
-            at = start + marker;
+        // Behind a marker the search goes on: it must not hide what stands after it on the line. Its own words begin
+        // nothing.
+        if let Some(end) = marker_around(text, whole.start).or_else(|| marker_around(text, start)) {
+            at = end;
             continue;
         }
         at = whole.end.max(whole.start + 1);
-        let named = text.get(start..end).is_some_and(|value| REFERENCE.find(value).is_some());
+        let named = text.get(start..end).is_some_and(|value| {
+            REFERENCE.find(value).is_some()
+                || rule.is_some_and(|rule| rule.is_harmless(text.get(..start).unwrap_or_default(), value))
+        });
         if start != end && !named {
             found.push(Found { start: start + offset, end: end + offset, by_pattern: true, label });
         }
@@ -237,6 +251,19 @@ fn matches<'l>(regex: &Regex, text: &[u8], offset: usize, label: &'l str, found:
         }
     }
 }
+
+/// The end of the marker that begins at `at` or before it and reaches over it.
+fn marker_around(text: &[u8], at: usize) -> Option<usize> {
+    let from = at.saturating_sub(MARKER_MAX);
+    let near = text.get(from..text.len().min(at.saturating_add(MARKER_START.len())))?;
+    let start = from + memchr::memmem::rfind(near, MARKER_START)?;
+    let end = start + ALREADY.find(text.get(start..)?)?;
+    (start <= at && at < end).then_some(end)
+}
+
+/// How a marker begins, and how long one is at most.
+const MARKER_START: &[u8] = b"[redacted ";
+const MARKER_MAX: usize = 80;
 
 /// What this module puts in place of a secret is no secret.
 static ALREADY: LazyLock<Marker> =
@@ -259,30 +286,42 @@ impl Marker {
     }
 }
 
-/// Private keys, from the line that begins one to the line that ends it, or [`KEY_MAX`] where none does.
+/// Secrets of several lines, from what begins one to what ends it, or [`KEY_MAX`] where nothing does.
 fn keys(text: &[u8], found: &mut Vec<Found<'_>>) {
-    if memchr::memmem::find(text, KEY_KEYWORD.as_bytes()).is_none() {
+    blocks(text, |start, end, label, _| found.push(Found { start, end, by_pattern: true, label }));
+}
+
+/// Gives each block's start, end and name, and whether its end is there.
+fn blocks(text: &[u8], mut each: impl FnMut(usize, usize, &'static str, bool)) {
+    let Some(openings) = &RULES.openings else { return };
+    if openings.find(text).is_none() {
         return;
     }
-    let (Some(begin), Some(end)) = (&RULES.key_begin, &RULES.key_end) else { return };
-    let mut at = 0;
-    while let Some(start) = begin.find_at(text, at).map(|hit| hit.start()) {
-        let most = text.len().min(start.saturating_add(KEY_MAX));
-        let stop = text.get(..most).and_then(|text| end.find_at(text, start)).map_or(most, |hit| hit.end());
-        found.push(Found { start, end: stop, by_pattern: true, label: "private-key" });
-        at = stop;
+    for block in &RULES.blocks {
+        let mut at = 0;
+        while let Some(start) = block.begin.find_at(text, at).map(|hit| hit.start()) {
+            let most = text.len().min(start.saturating_add(KEY_MAX));
+            let end = text.get(..most).and_then(|text| block.end.captures_at(text, start));
+            let stop = end.as_ref().and_then(|hit| {
+                let after = hit.iter().skip(1).flatten().next();
+                after.map(|after| after.start()).or_else(|| Some(hit.get(0)?.end()))
+            });
+            let stop = stop.unwrap_or(most);
+            each(start, stop, block.id, end.is_some());
+            at = stop.max(start + 1);
+        }
     }
 }
 
-/// Where a private key begins that has neither ended nor grown too long for one.
+/// Where a secret of several lines begins that has neither ended nor grown too long for one.
 pub(super) fn open_key(text: &[u8]) -> Option<usize> {
-    let mut found = Vec::new();
-    keys(text, &mut found);
-    let last = found.last()?;
-    let ended = text
-        .get(last.start..last.end)
-        .is_some_and(|key| RULES.key_end.as_ref().is_some_and(|end| end.is_match(key)));
-    (!ended && last.end - last.start < KEY_MAX).then_some(last.start)
+    let mut open = None;
+    blocks(text, |start, end, _, ended| {
+        if !ended && end - start < KEY_MAX {
+            open = Some(open.map_or(start, |other: usize| other.min(start)));
+        }
+    });
+    open
 }
 
 fn merged(mut found: Vec<Found<'_>>) -> Vec<Found<'_>> {
@@ -357,5 +396,7 @@ fn user_rule(rule: &UserRule) -> Result<(String, Regex), BadRule> {
     Ok((rule.name.clone(), regex))
 }
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod tests;

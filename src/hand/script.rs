@@ -19,13 +19,16 @@ use crate::{
 use std::{ffi::OsStr, path::PathBuf};
 use tokio::sync::mpsc;
 
+/// How what stands in place of a secret begins: nothing that holds it is what was meant.
+const MARKER: &str = "[redacted ";
+
 /// Code as it will run: edited by hand, or with its placeholders filled in.
 pub(super) fn code(walk: &Walk, block: &Block) -> Result<String, String> {
     let code = match walk.edits.get(&block.id) {
         Some(code) => code.clone(),
         None => crate::runbook::fill(&block.code, &walk.inputs).map_err(|error| error.to_string())?,
     };
-    if code.contains("[redacted ") {
+    if code.contains(MARKER) {
         return Err("its code held a secret, which was taken out before it was journaled: read it from the environment instead".into());
     }
     Ok(code)
@@ -173,6 +176,14 @@ impl Hand {
 
     fn request(&self, walk: &Walk, block: &Block) -> Result<Request, String> {
         let code = code(walk, block)?;
+        let taken_out = |value: &str| value.contains(MARKER);
+        if let Some(name) = walk.inputs.iter().find(|(name, value)| taken_out(value) && code.contains(*name))
+        {
+            return Err(format!(
+                "the value of {} was a secret and was taken out before it was journaled: say secret = true of that input",
+                name.0
+            ));
+        }
         let host =
             block.host.as_ref().map(|alias| {
                 walk.runbook.front.targets.get(alias).cloned().ok_or_else(|| {

@@ -10,12 +10,16 @@ mod cores;
 pub mod fingerprint;
 pub mod meeting;
 pub mod mirror;
+pub mod missing;
 pub mod spool;
 pub mod upcast;
 pub mod verify;
 pub mod writable;
 
-use crate::domain::{CommandId, Event, Seq, id::Digest};
+use crate::domain::{
+    CommandId, Event, Seq,
+    id::{Digest, IncidentId},
+};
 use chain::Record;
 use futures::future::{BoxFuture, MaybeDone, maybe_done};
 use meeting::Meeting;
@@ -91,6 +95,17 @@ pub trait Journal: Send + Sync {
 
     /// Records from `from` on, at most `limit`.
     fn read(&self, from: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Record>, Trouble>>;
+
+    /// Records of one incident from `from` on, at most `limit`, by the store's index. A store that has none gives all
+    /// records: who asks leaves out what is not the incident's.
+    fn read_stream(
+        &self,
+        _stream: IncidentId,
+        from: Seq,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
+        self.read(from, limit)
+    }
 
     /// Records of one command.
     fn find(&self, command: CommandId) -> BoxFuture<'static, Result<Vec<Record>, Trouble>>;

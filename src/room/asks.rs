@@ -117,18 +117,20 @@ impl Room {
                     let hint = "put it into a runbook and walk it, or into the service's readiness checks";
                     return self.tell(id, n, Told::No(refusal.hint(hint)));
                 }
-                let (sources, told) = (self.sources.clone(), self.told.clone());
+                let (sources, told, redactor) =
+                    (self.sources.clone(), self.told.clone(), self.core.redactor());
                 tokio::spawn(async move {
-                    let answer = sources.check(&lang, &code, source.as_deref()).await;
+                    let mut answer = sources.check(&lang, &code, source.as_deref()).await;
+                    answer.seen = redactor.text(&answer.seen).into_owned();
                     drop(told.send((id, n, Told::Check(answer))));
                 });
                 return;
             }
             Ask::Keep { text } => {
-                let (blobs, told, text) = (self.blobs.clone(), self.told.clone(), self.core.clean(&text));
+                let (blobs, told, redactor) = (self.blobs.clone(), self.told.clone(), self.core.redactor());
                 let large = self.large.take();
                 self.look_up_on_disk(move || {
-                    let kept = match blobs.put(text.as_bytes()) {
+                    let kept = match blobs.put(redactor.json_text(&text).as_bytes()) {
                         Ok(digest) => Told::Kept(digest),
                         Err(error) => {
                             Told::No(Refusal::new(Code::Conflict, format!("it cannot be kept: {error}")))
@@ -234,7 +236,11 @@ async fn page(
         let each = weight.checked_div(read).map(|each| each.max(1));
         let fit = each.map_or(FIRST, |each| PAGE_BYTES / each);
         let piece = fit.clamp(1, PIECE).min(limit - read);
-        let records = match journal.read(next, piece).await {
+        let found = match incident {
+            Some(stream) => journal.read_stream(stream, next, piece),
+            None => journal.read(next, piece),
+        };
+        let records = match found.await {
             Ok(records) => records,
             Err(trouble) => return Told::No(Refusal::new(Code::Conflict, trouble.to_string())),
         };

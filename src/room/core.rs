@@ -199,27 +199,19 @@ impl Core {
             return Some(whole);
         }
         let Ok(mut value) = serde_json::to_value(&whole) else { return Some(whole) };
-        self.redact_value(&mut value);
+        self.redactor.json(&mut value);
         // By the text: reading by another code would be built a second time for each.
         serde_json::from_slice(&serde_json::to_vec(&value).ok()?).ok()
-    }
-
-    fn redact_value(&self, value: &mut serde_json::Value) {
-        match value {
-            serde_json::Value::String(text) => {
-                if let std::borrow::Cow::Owned(clean) = self.redactor.text(text) {
-                    *text = clean;
-                }
-            }
-            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.redact_value(item)),
-            serde_json::Value::Object(map) => map.values_mut().for_each(|item| self.redact_value(item)),
-            _ => {}
-        }
     }
 
     /// Takes secrets out of text that is kept elsewhere than in the journal.
     pub fn clean(&self, text: &str) -> String {
         self.redactor.text(text).into_owned()
+    }
+
+    /// What takes them out, for work beside the loop.
+    pub fn redactor(&self) -> Redactor {
+        self.redactor.clone()
     }
 
     /// These events are durable now.
@@ -372,6 +364,19 @@ mod tests {
             (&Command::Policy(Box::new(policy)), None),
             &When::now(clock::now()),
         )
+    }
+
+    #[test]
+    fn a_secret_told_by_its_name_alone_never_reaches_the_journal() {
+        let core = core();
+        let walk = "WALK-1".to_owned();
+        let command =
+            serde_json::json!({ "walk": walk, "inputs": { "DB_PASSWORD": "hunter2", "SERVICE": "shop" } });
+        let clean: serde_json::Value = core.redacted(command).unwrap();
+        assert_eq!(clean["inputs"]["DB_PASSWORD"], "[redacted assignment 7]");
+        assert_eq!(clean["inputs"]["SERVICE"], "shop");
+        let set = serde_json::json!({ "name": "API_TOKEN", "value": "abc123" });
+        assert_eq!(core.redacted(set).unwrap()["value"], "[redacted assignment 6]");
     }
 
     #[test]

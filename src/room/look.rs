@@ -128,10 +128,10 @@ impl Room {
         if self.watch.live().is_blind() {
             return;
         }
-        let text = self.core.clean(&recording::make(self.watch.live(), &now));
-        let (blobs, later) = (self.blobs.clone(), self.later.clone());
+        let text = recording::make(self.watch.live(), &now);
+        let (blobs, later, redactor) = (self.blobs.clone(), self.later.clone(), self.core.redactor());
         let points = recording::points(self.watch.live());
-        tokio::task::spawn_blocking(move || match blobs.put(text.as_bytes()) {
+        tokio::task::spawn_blocking(move || match blobs.put(redactor.json_text(&text).as_bytes()) {
             Ok(digest) => drop(later.send(recording::pin(incident, digest, points))),
             Err(error) => tracing::warn!(%error, "a recording was not kept"),
         });

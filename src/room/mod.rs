@@ -28,6 +28,7 @@ mod outbox;
 mod pace;
 mod presence;
 mod readiness;
+mod readings;
 pub mod recording;
 mod seats;
 mod seen;

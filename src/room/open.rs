@@ -13,6 +13,7 @@ use super::{
     others::Others,
     pace::Pace,
     presence::Moved,
+    readings::cleaned,
     seen::{Seen, Standing},
     serve::{Room, Waiting},
     sources::Sources,
@@ -33,6 +34,7 @@ use crate::{
     journal::{
         Head, Journal, Trouble, chain,
         mirror::Found,
+        missing::{self, Missing},
         read_all,
         spool::{ACKNOWLEDGED, Entry, Opened},
         writable::{Writable, Writing},
@@ -128,6 +130,7 @@ impl Room {
         let mut state = State::default();
         let mut seen = Seen::default();
         let mut unfinished = Unfinished::default();
+        let mut missing = Missing::default();
         let (mut first, mut recent) = (None, VecDeque::new());
         let keeps = options.spool.is_some();
         let mut ids = Newest::default();
@@ -145,15 +148,21 @@ impl Room {
             state.apply(&event);
             seen.add(event.command);
             unfinished.note(&event);
+            missing.note(&event);
         })
         .await?;
         for going in unfinished.left().filter(|_| mirror.is_none()) {
             erase::go(options.journal.clone(), options.blobs.clone(), going).await;
         }
+        let missing = missing.left();
+        if let Some(told) = missing::told(&missing) {
+            tracing::error!("{told}");
+        }
         let host = crate::os::host_name();
         // The end tells two rooms of one process, and of one process id, apart.
         let name = format!("{host}-{}-{:08x}", std::process::id(), uuid::Uuid::new_v4().as_fields().0);
         let others = options.journal.meet(&name).map(Others::new);
+        let redactor = options.redactor.clone();
         let core = Core::new(state, seen, name, options.redactor);
         let (frames, frames_in) = mpsc::channel(INBOX);
         let (readings, readings_in) = mpsc::channel(INBOX);
@@ -182,6 +191,7 @@ impl Room {
             recent,
             spool: None,
             no_spool: None,
+            missing,
             seats: BTreeMap::new(),
             turn: Vec::new(),
             replies: Vec::new(),
@@ -201,7 +211,7 @@ impl Room {
             unreachable: None,
             host,
             watch: Watch::default(),
-            sources: Sources::new(readings.clone(), base),
+            sources: Sources::new(cleaned(redactor, readings.clone()), base),
             hands: Hands::default(),
             gate: Gatekeeper::default(),
             journal_state: JournalState::Writable,

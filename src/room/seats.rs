@@ -344,6 +344,7 @@ impl Room {
             replicated: self.journal.is_replicated(),
             away: self.away_view(),
             no_spool: self.no_spool.clone(),
+            missing: self.missing.clone(),
         }
     }
 

@@ -97,6 +97,8 @@ pub struct Room {
     pub(super) spool: Option<Spooling>,
     /// Why it can keep nothing.
     pub(super) no_spool: Option<String>,
+    /// Events whose payload was deleted, as the journal stood when it was opened.
+    pub(super) missing: Vec<Seq>,
     pub(super) seats: BTreeMap<ConnId, Seat>,
     /// Frames for all that were published and not sent yet.
     pub(super) turn: Vec<u8>,

@@ -3,7 +3,7 @@
 use crate::os::durable::FileError;
 use std::{
     io,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 use tokio::net::UnixListener;
@@ -28,12 +28,13 @@ impl Drop for Listening {
 }
 
 /// Listens at `path` with this mode and, where one is given, this group. Bound in a directory that nobody else can
-/// enter, then moved into place, so that no umask matters. What lies at `path` is replaced: the caller holds the room's
-/// lock, so that it is a dead one.
+/// enter, then moved into place, so that no umask matters. A socket of this user's that lies at `path` is replaced: the
+/// caller holds the room's lock, so that it is a dead one. Anything else that lies there is left alone.
 ///
 /// # Errors
 /// Which step the system refused, and where.
 pub fn listen(path: &Path, mode: u32, group: Option<u32>) -> Result<Listening, FileError> {
+    check_place(path).map_err(FileError::at("listen at", path))?;
     let dir = path.parent().unwrap_or_else(|| Path::new("/"));
     let hidden = dir.join(format!(".binding-{}", std::process::id()));
     drop(std::fs::remove_dir_all(&hidden));
@@ -41,6 +42,26 @@ pub fn listen(path: &Path, mode: u32, group: Option<u32>) -> Result<Listening, F
     let bound = bind(&hidden.join("s"), path, mode, group);
     drop(std::fs::remove_dir_all(&hidden));
     bound
+}
+
+/// Refuses a place where something lies that is no socket of this user's.
+fn check_place(path: &Path) -> io::Result<()> {
+    let found = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    let kind = found.file_type();
+    let what = match () {
+        () if kind.is_socket() && found.uid() == crate::os::peer::my_uid() => return Ok(()),
+        () if kind.is_socket() => "a socket of another user",
+        () if kind.is_file() => "a file",
+        () if kind.is_dir() => "a directory",
+        () if kind.is_symlink() => "a symbolic link",
+        () => "something that is no socket",
+    };
+    let why =
+        format!("{what} is there, and it is left alone: move it away, or name another path with --socket");
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, why))
 }
 
 fn bind(hidden: &Path, path: &Path, mode: u32, group: Option<u32>) -> Result<Listening, FileError> {
@@ -74,13 +95,30 @@ mod tests {
         let path = dir.path().join("room.sock");
         let me = std::fs::metadata(dir.path()).unwrap();
         let group = if me.uid() == 0 { 12_345 } else { me.gid() };
-        std::fs::write(&path, "left by one that died").unwrap();
+        // Left by one that died.
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         let listening = listen(&path, 0o660, Some(group)).unwrap();
         let meta = std::fs::metadata(&path).unwrap();
         assert_eq!((meta.mode() & 0o777, meta.gid()), (0o660, group));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
         drop(listening);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_socket_of_ones_own_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("room.sock");
+        std::fs::write(&path, "notes").unwrap();
+        let refused = listen(&path, 0o600, None).unwrap_err().to_string();
+        assert!(refused.contains("a file is there") && refused.contains("--socket"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "notes");
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("elsewhere"), &path).unwrap();
+        assert!(listen(&path, 0o600, None).unwrap_err().to_string().contains("symbolic link"));
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert!(listen(&path, 0o600, None).unwrap_err().to_string().contains("a directory"));
     }
 
     #[tokio::test]

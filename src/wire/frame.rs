@@ -436,6 +436,9 @@ pub struct RoomStatus {
     /// Why it will keep nothing while the journal is out of reach, where it shares one and its spool cannot be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_spool: Option<String>,
+    /// Events whose payload was deleted from the journal, at most 1,000 of them: no event says who erased it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Seq>,
 }
 
 /// What a room keeps on its own disk, as the journal that it shares is or was out of reach.

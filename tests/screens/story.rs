@@ -790,6 +790,7 @@ pub fn status(gate: bool) -> RoomStatus {
         replicated: None,
         away: None,
         no_spool: None,
+        missing: Vec::new(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use warroom::{
-    domain::Fact,
+    domain::{Fact, id::IncidentId, note::NoteFact},
     journal::{Appended, Head, Journal, chain, read_all, verify},
     store::{
         self, Mode, Place,
@@ -147,6 +147,30 @@ async fn an_erased_payload_leaves_the_chain_sound(ground: &Ground) {
     assert!(journal.erase(9).await.is_err());
 }
 
+/// An incident is read alone, from anywhere and in pieces, whatever stands between.
+async fn an_incident_is_read_by_itself(ground: &Ground) {
+    let journal = ground.open().await;
+    let of = |incident: u32, text: String| {
+        Fact::Note(NoteFact::Said { incident: Some(IncidentId(incident)), text })
+    };
+    let facts = (0..60).map(|n| of(n % 3 + 1, n.to_string())).collect();
+    appended(journal.as_ref(), Head::EMPTY, facts).await;
+    let all = journal.read(1, 100).await.unwrap();
+    let own: Vec<_> =
+        all.iter().filter(|record| record.stream == Some(IncidentId(2))).map(|one| one.seq).collect();
+    assert_eq!(own.len(), 20);
+    let (mut read, mut from) = (Vec::new(), 1);
+    loop {
+        let piece = journal.read_stream(IncidentId(2), from, 7).await.unwrap();
+        let Some(last) = piece.last() else { break };
+        assert!(piece.len() <= 7 && piece.iter().all(|one| all.contains(one)));
+        from = last.seq + 1;
+        read.extend(piece.iter().map(|one| one.seq));
+    }
+    assert_eq!(read, own);
+    assert!(journal.read_stream(IncidentId(9), 1, 7).await.unwrap().is_empty());
+}
+
 /// Two that append by turns, each deciding again where the other was first: everything is there once.
 async fn two_that_append_at_once_never_fork(ground: &Ground) {
     let ana = ground.open().await;
@@ -181,7 +205,7 @@ async fn two_that_append_at_once_never_fork(ground: &Ground) {
     let mut count = 0;
     read_all(ana.as_ref(), Head::EMPTY, |event| {
         count += 1;
-        if let Fact::Note(warroom::domain::note::NoteFact::Said { text, .. }) = event.fact {
+        if let Fact::Note(NoteFact::Said { text, .. }) = event.fact {
             seen.insert(text);
         }
     })
@@ -219,6 +243,7 @@ macro_rules! every_store {
 
 every_store!(
     what_was_appended_is_read_again,
+    an_incident_is_read_by_itself,
     a_stale_head_is_a_conflict_and_leaves_nothing,
     appends_in_flight_are_all_answered_in_order,
     an_erased_payload_leaves_the_chain_sound,

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use uuid::Uuid;
 use warroom::{
-    domain::{CommandId, Event, Fact, actor::Actor, note::NoteFact, time::Stamp},
+    domain::{CommandId, Event, Fact, State, actor::Actor, note::NoteFact, time::Stamp},
     journal::{
         Head,
         chain::{self, Draft, Record},
@@ -36,7 +36,7 @@ pub fn sealed(mut head: Head, facts: Vec<Fact>) -> (Vec<Record>, Vec<Event>, Hea
         let draft = Draft {
             command,
             index: u16::try_from(index).unwrap(),
-            stream: None,
+            stream: fact.stream(&State::default()),
             recorded: at.wall,
             occurred: at,
             room: "r".into(),

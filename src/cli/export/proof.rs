@@ -2,7 +2,7 @@
 
 use super::super::reach::{Session, Unreached};
 use crate::{
-    domain::Seq,
+    domain::{Seq, text},
     draft::{Proof, Signed},
     evidence::redact::Redactor,
     transport::client::NoRoom,
@@ -52,5 +52,5 @@ fn line(mut record: Sealed, redactor: &Redactor) -> String {
         record.header.clear();
         (record.salt, record.payload, record.withheld) = (None, None, true);
     }
-    serde_json::to_string(&record).unwrap_or_default()
+    text::json(&serde_json::to_string(&record).unwrap_or_default()).into_owned()
 }

@@ -17,20 +17,20 @@ use std::{collections::BTreeMap, fmt::Write as _};
 pub(super) fn asked(state: &State, walk: WalkId, step: &str) {
     let Some(known) = state.walks.get(&walk) else { return };
     let Some((step, asked)) = known.runbook.step(step).zip(known.state(step).asked) else { return };
-    eprintln!("{} asks, for step {:?}: {}", asked.requester, known.title(step), known.filled(&asked.text));
+    complain!("{} asks, for step {:?}: {}", asked.requester, known.title(step), known.filled(&asked.text));
     for (name, value) in &known.inputs {
-        eprintln!("  {name}={}", text::line(value));
+        complain!("  {name}={}", text::line(value));
     }
     for block in step.blocks.iter().filter(|b| !matches!(b.kind, BlockKind::Sample | BlockKind::Undo)) {
         let edited = if known.edits.contains_key(&block.id) { ", EDITED" } else { "" };
-        eprintln!(
+        complain!(
             "  # {} {} on {}{edited}",
             word(block.kind),
             block.id,
             block.host.as_deref().unwrap_or("local")
         );
         for line in known.code(block).lines() {
-            eprintln!("  {}", text::line(line));
+            complain!("  {}", text::line(line));
         }
     }
 }
@@ -51,14 +51,14 @@ pub(super) fn dry_run(name: &str, inputs: &[String], mark: &str) -> u8 {
     let runbook = match super::load(name) {
         Ok(runbook) => runbook,
         Err(why) => {
-            eprintln!("{why}");
+            complain!("{why}");
             return exit::USAGE;
         }
     };
     let given = match super::pairs(inputs) {
         Ok(given) => given,
         Err(refusal) => {
-            eprintln!("{refusal}");
+            complain!("{refusal}");
             return exit::USAGE;
         }
     };
@@ -71,7 +71,7 @@ pub(super) fn plan(runbook: &Runbook, given: &BTreeMap<String, String>, mark: &s
         Ok(values) => values,
         Err(problems) => {
             for problem in problems {
-                eprintln!("{problem}");
+                complain!("{problem}");
             }
             return exit::REFUSED;
         }

@@ -29,8 +29,8 @@ pub(super) fn without_room(start: Option<(&String, &Vec<String>)>) {
     if let Some((name, inputs)) = start {
         whole(name, inputs);
     } else {
-        eprintln!("UNRECORDED: without a room nothing runs from here. Every command of a runbook, to copy:");
-        eprintln!("  warroom step start RUNBOOK --dry-run");
+        complain!("UNRECORDED: without a room nothing runs from here. Every command of a runbook, to copy:");
+        complain!("  warroom step start RUNBOOK --dry-run");
     }
 }
 

@@ -56,7 +56,7 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
         && let Ok(incident) = reach::incident(&state, about.incident).and_then(|id| state.known(id))
         && let Some(why) = too_soon(incident, audience(*external), &clock::now())
     {
-        eprintln!("too soon? {why}");
+        complain!("too soon? {why}");
     }
     if let Verb::Update { draft: true, external, about, .. } = &verb {
         let known = reach::incident(&state, about.incident).and_then(|id| state.known(id));

@@ -39,7 +39,7 @@ fn each_look_is_found() {
         ("PGPASSWORD=x", "PGPASSWORD=[redacted assignment 1]".into()),
         ("AWS_SECRET_ACCESS_KEY=abc/+d", "AWS_SECRET_ACCESS_KEY=[redacted assignment 6]".into()),
         (r#"{"password": "a b", "n": 1}"#, r#"{"password": "[redacted assignment 3]", "n": 1}"#.into()),
-        (r#"{\"api_key\":\"abc\"}"#, r#"{\"api_key\":\"[redacted assignment 4]"}"#.into()),
+        (r#"{\"api_key\":\"abc\"}"#, r#"{\"api_key\":\"[redacted assignment 3]\"}"#.into()),
         ("token='un closed", "token='[redacted assignment 9]".into()),
         ("postgres://u:p@ss@db/x", "postgres://u:[redacted url-password 4]@db/x".into()),
         ("Set-Cookie: sid=1; Path=/", "Set-Cookie: [redacted cookie 13]".into()),
@@ -114,6 +114,15 @@ fn a_marker_hides_nothing_that_follows_it() {
 }
 
 #[test]
+fn the_words_of_a_marker_begin_nothing() {
+    let text = "mysql -u x [redacted mysql-password 5] -pAKIA";
+    let once = Redactor::default().text(text).into_owned();
+    assert_eq!(Redactor::default().text(&once), once, "redacted twice");
+    let text = "x [redacted mysql-password 5] -pAKIA and [redacted curl 3] -u a:b";
+    assert_eq!(Redactor::default().text(text), text);
+}
+
+#[test]
 fn a_word_that_begins_where_a_secret_was_is_seen_at_once() {
     let redactor = known(&[("s", "opensesame")]);
     let token = format!("opensesameghp_{}", "a".repeat(36));
@@ -185,6 +194,16 @@ fn pieces() -> impl Strategy<Value = Vec<String>> {
         "-----END PRIVATE KEY-----",
         "[redacted x 3]",
         "xyz",
+        "tool --password ",
+        "mysql -p",
+        "curl -u ana:",
+        "echo ",
+        " | chpasswd",
+        "htpasswd -nb ana ",
+        "machine h login a password ",
+        "PWD=/",
+        "://hooks.slack.com/services/T0/B0/",
+        "{\"name\":\"DB_PASSWORD\",\"value\":",
         "eyJhbGciOiJI.",
         "eyJzdWIiOiIx.",
         "\u{1b}[1m",

@@ -87,6 +87,11 @@ fn counts(model: &Model) -> Vec<(String, Role)> {
         let gap = if out.is_empty() { "" } else { "  " };
         out.push((format!("{gap}no spool"), Role::Bad));
     }
+    let missing = model.room.as_ref().map_or(0, |room| room.missing.len());
+    if missing > 0 {
+        let gap = if out.is_empty() { "" } else { "  " };
+        out.push((format!("{gap}{missing} DELETED from the journal"), Role::Bad));
+    }
     if let Some(away) = model.away() {
         let gap = if out.is_empty() { "" } else { "  " };
         let kept = format!("{gap}{} in the spool", away.waiting);

@@ -9,7 +9,7 @@ mod tests;
 
 use super::postgres::{Postgres, Spec};
 use crate::{
-    domain::{CommandId, Seq},
+    domain::{CommandId, Seq, id::IncidentId},
     journal::{Appended, Head, Journal, Trouble, chain::Record, meeting::Meeting, mirror::Found},
 };
 use follow::{Fed, Follower};
@@ -114,6 +114,15 @@ impl Journal for Mirrored {
             Ok(records)
         }
         .boxed()
+    }
+
+    fn read_stream(
+        &self,
+        stream: IncidentId,
+        from: Seq,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
+        self.journal.read_stream(stream, from, limit)
     }
 
     fn find(&self, command: CommandId) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {

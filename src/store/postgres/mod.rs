@@ -14,7 +14,7 @@ mod session;
 
 use super::Mode;
 use crate::{
-    domain::{CommandId, Seq},
+    domain::{CommandId, Seq, id::IncidentId},
     journal::{Appended, Head, Journal, Trouble, chain::Record, meeting::Meeting},
     postgres::Trust,
 };
@@ -156,6 +156,16 @@ impl Journal for Postgres {
     fn read(&self, from: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
         let gone = self.gone();
         self.ask(|answer| Ask::Read { from, limit, answer }, || Err(gone))
+    }
+
+    fn read_stream(
+        &self,
+        stream: IncidentId,
+        from: Seq,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
+        let gone = self.gone();
+        self.ask(|answer| Ask::ReadStream { stream, from, limit, answer }, || Err(gone))
     }
 
     fn find(&self, command: CommandId) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {

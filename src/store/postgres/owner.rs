@@ -6,7 +6,7 @@ use super::{
     session::{Connector, Session},
 };
 use crate::{
-    domain::{CommandId, Seq},
+    domain::{CommandId, Seq, id::IncidentId},
     journal::{Appended, Head, Trouble, chain::Record},
 };
 use futures::{FutureExt as _, future::BoxFuture};
@@ -20,12 +20,36 @@ const BATCH: usize = 1_024;
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) enum Ask {
-    Append { expected: Head, records: Vec<Record>, answer: oneshot::Sender<Appended> },
-    Read { from: Seq, limit: usize, answer: oneshot::Sender<Result<Vec<Record>, Trouble>> },
-    Find { command: CommandId, answer: oneshot::Sender<Result<Vec<Record>, Trouble>> },
-    Head { answer: oneshot::Sender<Result<Head, Trouble>> },
-    Erase { seq: Seq, answer: oneshot::Sender<Result<(), Trouble>> },
-    Regressed { answer: oneshot::Sender<Result<bool, Trouble>> },
+    Append {
+        expected: Head,
+        records: Vec<Record>,
+        answer: oneshot::Sender<Appended>,
+    },
+    Read {
+        from: Seq,
+        limit: usize,
+        answer: oneshot::Sender<Result<Vec<Record>, Trouble>>,
+    },
+    ReadStream {
+        stream: IncidentId,
+        from: Seq,
+        limit: usize,
+        answer: oneshot::Sender<Result<Vec<Record>, Trouble>>,
+    },
+    Find {
+        command: CommandId,
+        answer: oneshot::Sender<Result<Vec<Record>, Trouble>>,
+    },
+    Head {
+        answer: oneshot::Sender<Result<Head, Trouble>>,
+    },
+    Erase {
+        seq: Seq,
+        answer: oneshot::Sender<Result<(), Trouble>>,
+    },
+    Regressed {
+        answer: oneshot::Sender<Result<bool, Trouble>>,
+    },
 }
 
 type Batch = Vec<(Head, Vec<Record>, oneshot::Sender<Appended>)>;
@@ -78,6 +102,14 @@ impl Owner {
                 Some(Ask::Read { from, limit, answer }) => {
                     let found = self
                         .asked(move |session| async move { rows::read(&session, from, limit).await }.boxed())
+                        .await;
+                    drop(answer.send(found));
+                }
+                Some(Ask::ReadStream { stream, from, limit, answer }) => {
+                    let found = self
+                        .asked(move |session| {
+                            async move { rows::read_stream(&session, stream, from, limit).await }.boxed()
+                        })
                         .await;
                     drop(answer.send(found));
                 }

@@ -248,6 +248,22 @@ pub(super) async fn read(session: &Session, from: Seq, limit: usize) -> Result<V
     rows.iter().map(record).collect()
 }
 
+/// Records of one incident from `from` on.
+pub(super) async fn read_stream(
+    session: &Session,
+    stream: IncidentId,
+    from: Seq,
+    limit: usize,
+) -> Result<Vec<Record>, Error> {
+    let sql = format!("{COLUMNS} WHERE e.stream = $1 AND e.seq >= $2 ORDER BY e.seq LIMIT $3");
+    let (stream, from) = (i64::from(stream.0), number(from));
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let named: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&stream, Type::INT8), (&from, Type::INT8), (&limit, Type::INT8)];
+    let rows = session.client.query_typed(&sql, &named).await?;
+    rows.iter().map(record).collect()
+}
+
 /// Records of one command.
 pub(super) async fn find(session: &Session, command: CommandId) -> Result<Vec<Record>, Error> {
     let sql = format!("{COLUMNS} WHERE e.command = $1 ORDER BY e.seq");

@@ -299,6 +299,24 @@ impl File {
         )
     }
 
+    pub(super) fn read_stream(
+        &self,
+        stream: IncidentId,
+        from: Seq,
+        limit: usize,
+    ) -> Result<Vec<Record>, Trouble> {
+        self.select(
+            "SELECT e.seq, command, stream, header, prev, body, hash, salt, payload \
+             FROM events e LEFT JOIN payloads p ON p.seq = e.seq \
+             WHERE stream = ?1 AND e.seq >= ?2 ORDER BY e.seq LIMIT ?3",
+            params![
+                i64::from(stream.0),
+                i64::try_from(from).unwrap_or(i64::MAX),
+                i64::try_from(limit).unwrap_or(i64::MAX)
+            ],
+        )
+    }
+
     pub(super) fn find(&self, command: CommandId) -> Result<Vec<Record>, Trouble> {
         self.select(
             "SELECT e.seq, command, stream, header, prev, body, hash, salt, payload \

@@ -12,7 +12,7 @@ mod thread;
 
 pub use super::Mode;
 use crate::{
-    domain::{CommandId, Seq},
+    domain::{CommandId, Seq, id::IncidentId},
     journal::{Appended, Head, Journal, Trouble, chain::Record},
 };
 use futures::{FutureExt, future::BoxFuture};
@@ -105,6 +105,16 @@ impl Journal for Sqlite {
     fn read(&self, from: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
         let trouble = self.trouble();
         self.ask(|answer| Ask::Read { from, limit, answer }, || Err(trouble))
+    }
+
+    fn read_stream(
+        &self,
+        stream: IncidentId,
+        from: Seq,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {
+        let trouble = self.trouble();
+        self.ask(|answer| Ask::ReadStream { stream, from, limit, answer }, || Err(trouble))
     }
 
     fn find(&self, command: CommandId) -> BoxFuture<'static, Result<Vec<Record>, Trouble>> {

@@ -6,7 +6,7 @@ use super::{
     log,
 };
 use crate::{
-    domain::{CommandId, Seq},
+    domain::{CommandId, Seq, id::IncidentId},
     journal::{Appended, Head, Trouble, chain::Record},
 };
 use rusqlite::ErrorCode;
@@ -17,12 +17,36 @@ use tokio::sync::{oneshot, watch};
 const BATCH: usize = 1_024;
 
 pub(super) enum Ask {
-    Append { expected: Head, records: Vec<Record>, answer: oneshot::Sender<Appended> },
-    Read { from: Seq, limit: usize, answer: oneshot::Sender<Result<Vec<Record>, Trouble>> },
-    Find { command: CommandId, answer: oneshot::Sender<Result<Vec<Record>, Trouble>> },
-    Head { answer: oneshot::Sender<Result<Head, Trouble>> },
-    Erase { seq: Seq, answer: oneshot::Sender<Result<(), Trouble>> },
-    Close { closed: std::sync::mpsc::SyncSender<()> },
+    Append {
+        expected: Head,
+        records: Vec<Record>,
+        answer: oneshot::Sender<Appended>,
+    },
+    Read {
+        from: Seq,
+        limit: usize,
+        answer: oneshot::Sender<Result<Vec<Record>, Trouble>>,
+    },
+    ReadStream {
+        stream: IncidentId,
+        from: Seq,
+        limit: usize,
+        answer: oneshot::Sender<Result<Vec<Record>, Trouble>>,
+    },
+    Find {
+        command: CommandId,
+        answer: oneshot::Sender<Result<Vec<Record>, Trouble>>,
+    },
+    Head {
+        answer: oneshot::Sender<Result<Head, Trouble>>,
+    },
+    Erase {
+        seq: Seq,
+        answer: oneshot::Sender<Result<(), Trouble>>,
+    },
+    Close {
+        closed: std::sync::mpsc::SyncSender<()>,
+    },
 }
 
 type Batch = Vec<(Head, Vec<Record>, oneshot::Sender<Appended>)>;
@@ -52,6 +76,9 @@ pub(super) fn run(hold: Option<Hold>, mut file: File, inbox: &Receiver<Ask>, tel
                 append(&mut file, batch, tell);
             }
             Ask::Read { from, limit, answer } => drop(answer.send(file.read(from, limit))),
+            Ask::ReadStream { stream, from, limit, answer } => {
+                drop(answer.send(file.read_stream(stream, from, limit)));
+            }
             Ask::Find { command, answer } => drop(answer.send(file.find(command))),
             Ask::Head { answer } => drop(answer.send(file.read_head())),
             Ask::Erase { seq, answer } => drop(answer.send(file.erase(seq))),
