@@ -316,7 +316,10 @@ fn a_second_changes_only_clocks() {
 
 #[test]
 fn what_holds_the_gate_is_said_on_every_seat_at_every_size() {
-    use warroom::{domain::newer::Newer, wire::GateTrouble};
+    use warroom::{
+        domain::newer::Newer,
+        wire::{FromRoom, GateTrouble, RoomStatus},
+    };
     let at = screens::story::status(true).since;
     let quiet = || screens::story::status(true);
     let trouble =

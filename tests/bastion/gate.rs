@@ -102,9 +102,9 @@ fn idle_connections_of_one_user_keep_nobody_else_out() {
     let home = Home::new();
     let room = Room::for_everybody(&home);
     let gate = listens(&home, &room);
-    // Opened anew as they are closed, without a byte of a request.
-    let script = "use IO::Socket::INET; $| = 1; my @all; for (1..900) { push @all, IO::Socket::INET->new(PeerAddr => $ARGV[0], \
-                  Blocking => 1) } print \"open\\n\"; <STDIN>";
+    // Without a byte of a request, until they are all open or no more are taken.
+    let script = "use IO::Socket::INET; $| = 1; my @all; for (1..900) { my $one = IO::Socket::INET->new(PeerAddr => $ARGV[0], \
+                  Timeout => 1); last unless $one; push @all, $one } print \"open\\n\"; <STDIN>";
     let mut perl = home.as_user(4711, &[], "perl");
     perl.args(["-e", script, &gate.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut idle = Idle(perl.spawn().unwrap());
