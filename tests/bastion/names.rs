@@ -77,7 +77,8 @@ impl House {
             "service": service, "env": env, "artifact": "checkout@2.4.2", "action": action
         });
         let body = body.to_string();
-        let escape = |name: &str| name.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let escape =
+            |name: &str| name.bytes().fold(String::new(), |escaped, byte| format!("{escaped}%{byte:02x}"));
         let query = format!(
             "service={}&env={}&artifact=checkout%402.4.2&action={action}",
             escape(service),
