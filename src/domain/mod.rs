@@ -24,6 +24,7 @@ pub mod handover;
 pub mod id;
 pub mod incident;
 pub mod issued;
+pub mod limits;
 pub mod note;
 pub mod offline;
 pub mod page;

@@ -20,7 +20,7 @@ use super::{
     incident,
     incident::Incident,
     issued::Issued,
-    note, page,
+    limits, note, page,
     page::Page,
     permissions,
     policy::{self, Policy},
@@ -255,6 +255,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         return Ok(Vec::new());
     }
     permissions::check(state, command, ctx)?;
+    limits::check(state, command, ctx)?;
     match command {
         Command::Room(fact) => Ok(room::decide(state, fact, ctx)),
         Command::Policy(policy) => {

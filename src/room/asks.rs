@@ -124,6 +124,9 @@ impl Room {
                 return;
             }
             Ask::Keep { text } => {
+                if let Err(refusal) = self.keeping.keep(who, text.len(), &clock::now()) {
+                    return self.tell(id, n, Told::No(refusal));
+                }
                 let (blobs, told, text) = (self.blobs.clone(), self.told.clone(), self.core.clean(&text));
                 let large = self.large.take();
                 self.look_up_on_disk(move || {
@@ -251,7 +254,7 @@ async fn page(
 }
 
 /// Bytes that an event takes on the wire.
-fn encoded(event: &impl serde::Serialize) -> usize {
+pub(super) fn encoded(event: &impl serde::Serialize) -> usize {
     struct Count(usize);
     impl io::Write for Count {
         fn write(&mut self, piece: &[u8]) -> io::Result<usize> {

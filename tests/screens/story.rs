@@ -784,6 +784,7 @@ pub fn status(gate: bool) -> RoomStatus {
         replicated: None,
         away: None,
         no_spool: None,
+        large: None,
     }
 }
 

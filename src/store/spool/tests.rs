@@ -35,6 +35,8 @@ fn entry(n: u64) -> Entry {
         gap: false,
         stood: None,
         after: Head::EMPTY,
+        fingerprint: None,
+        conflict: None,
     }
 }
 
