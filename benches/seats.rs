@@ -385,6 +385,7 @@ fn hello(role: As, live: bool) -> Vec<u8> {
         claimed: None,
         read_only: false,
         shows: Shows::default(),
+        parts: false,
     })
 }
 

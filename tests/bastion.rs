@@ -5,6 +5,8 @@
 
 mod support;
 
+#[path = "bastion/bounds.rs"]
+mod bounds;
 #[path = "bastion/connection.rs"]
 mod connection;
 #[path = "bastion/credentials.rs"]

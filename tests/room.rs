@@ -12,6 +12,8 @@
 mod door;
 #[path = "room/ids.rs"]
 mod ids;
+#[path = "room/parts.rs"]
+mod parts;
 
 use door::Door;
 use futures::{FutureExt as _, future::BoxFuture};

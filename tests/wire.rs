@@ -25,7 +25,7 @@ use warroom::{
     signal::Shows,
     wire::{
         Anchored, As, Ask, FRAME_MAX, Finished, FromRoom, HandSays, Here, JournalState, Lines, Look, Outcome,
-        Presence, RoomStatus, Sealed, Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
+        PartOf, Presence, RoomStatus, Sealed, Steer, StepRef, ToRoom, Told, WIRE, decode, encode,
     },
 };
 
@@ -55,6 +55,7 @@ fn status() -> RoomStatus {
         away: None,
         no_spool: None,
         missing: Vec::new(),
+        large: None,
         head: 7,
         hash: None,
         here: vec![Presence::new(3, Actor::user("ana", 1000), As::Seat, at())],
@@ -78,6 +79,7 @@ fn to_room() -> Vec<ToRoom> {
             claimed: Some("ssh from 192.0.2.7".into()),
             read_only: false,
             shows: Shows::default(),
+            parts: false,
         },
         ToRoom::Here(Here {
             look: Look {
@@ -129,7 +131,9 @@ fn to_room() -> Vec<ToRoom> {
             claimed: None,
             read_only: false,
             shows: Shows::little(),
+            parts: true,
         },
+        ToRoom::Cancel { n: 5 },
         ToRoom::Show(Shows { panels: Some(["errors".to_owned()].into()), lines: true }),
         ToRoom::Ask { n: 5, ask: Ask::Records { from: 1, limit: 100 } },
     ]
@@ -145,6 +149,8 @@ fn from_room() -> Vec<FromRoom> {
             room: status(),
             seat: 3,
         },
+        FromRoom::Part { of: PartOf::Snapshot, n: 0, last: false, text: "{\"snapshot\":{\"sta".into() },
+        FromRoom::Part { of: PartOf::Answer(5), n: 3, last: true, text: "}}}".into() },
         FromRoom::Done {
             id: id(),
             outcome: Outcome::Ok { seqs: vec![8, 9], made: vec!["INC-7".into()], offline: false },

@@ -89,6 +89,10 @@ pub fn lines(room: &RoomStatus, state: &State, now: &Stamp) -> Vec<String> {
         let why = crate::domain::text::line(why);
         format!("spool   NOTHING CAN BE KEPT while the journal is out of reach, until the room is started again: {why}")
     }));
+    lines.extend(room.large.map(|bytes| {
+        let mib = bytes / 1024 / 1024;
+        format!("state   LARGE: {mib} MiB are sent to every client that joins; close incidents and end walks with long texts")
+    }));
     if !room.rooms.is_empty() {
         let one = |view: &RoomView| {
             let own = if view.own { " (this one)" } else { "" };

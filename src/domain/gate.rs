@@ -313,7 +313,7 @@ fn by_what_is_known(state: &State, request: &Request, now: &Stamp) -> Answer {
         };
     }
     // A rollback is the way out: it is warned and not held.
-    let reason = match doubt {
+    let reason = match &doubt {
         Some(doubt) => one_line(&format!("open: a rollback is never held, with a warning: {doubt}")),
         None => base.reason.clone(),
     };

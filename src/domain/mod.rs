@@ -26,6 +26,7 @@ pub mod incident;
 pub mod issued;
 pub mod jump;
 pub mod known;
+pub mod limits;
 pub mod name;
 pub mod newer;
 pub mod note;

@@ -20,6 +20,7 @@ use super::{
     incident,
     incident::Incident,
     issued::Issued,
+    limits,
     newer::{self, Newer},
     note, page,
     page::Page,
@@ -261,6 +262,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
     }
     permissions::check(state, command, ctx)?;
     newer::check(state, command)?;
+    limits::check(state, command, ctx)?;
     match command {
         Command::Room(fact) => Ok(room::decide(state, fact, ctx)),
         Command::Policy(policy) => {

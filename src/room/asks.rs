@@ -127,6 +127,9 @@ impl Room {
                 return;
             }
             Ask::Keep { text } => {
+                if let Err(refusal) = self.keeping.keep(who, text.len(), &clock::now()) {
+                    return self.tell(id, n, Told::No(refusal));
+                }
                 let (blobs, told, redactor) = (self.blobs.clone(), self.told.clone(), self.core.redactor());
                 let large = self.large.take();
                 self.look_up_on_disk(move || {
@@ -267,7 +270,7 @@ async fn page(
 }
 
 /// Bytes that an event takes on the wire.
-fn encoded(event: &impl serde::Serialize) -> usize {
+pub(super) fn encoded(event: &impl serde::Serialize) -> usize {
     struct Count(usize);
     impl io::Write for Count {
         fn write(&mut self, piece: &[u8]) -> io::Result<usize> {

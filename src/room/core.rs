@@ -255,7 +255,7 @@ impl Core {
             return Fingerprint::of(&json);
         }
         let Ok(mut value) = serde_json::from_slice(&json) else { return Fingerprint::of(&json) };
-        self.redact_value(&mut value);
+        self.redactor.json(&mut value);
         Fingerprint::of(&serde_json::to_vec(&value).unwrap_or_default())
     }
 

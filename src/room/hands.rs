@@ -19,6 +19,9 @@ const ATTACH_WITHIN: Span = Span::secs(20);
 /// Text of one step that a seat which joins later is shown, in bytes.
 const TAIL: usize = 64 * 1024;
 
+/// Steps of which that is kept at most.
+const TAILS: usize = 256;
+
 /// All hands of a room.
 #[derive(Default)]
 pub struct Hands {
@@ -70,6 +73,10 @@ impl Hands {
 
     /// Keeps what a hand showed, as much as a seat that joins later needs.
     pub fn keep(&mut self, at: &StepRef, says: &HandSays) {
+        // Of a step of which nothing is shown, that it is over says nothing; others than the newest steps are shown anew.
+        if !self.tails.contains_key(at) && (*says == HandSays::Over || self.tails.len() >= TAILS) {
+            return;
+        }
         let tail = self.tails.entry(at.clone()).or_default();
         match says {
             HandSays::Screen { .. } => tail.retain(|old| !matches!(old, HandSays::Screen { .. })),
@@ -77,7 +84,11 @@ impl Hands {
             _ => {}
         }
         tail.push_back(says.clone());
-        let size = |one: &HandSays| if let HandSays::Printed { text } = one { text.len() } else { 64 };
+        let size = |one: &HandSays| match one {
+            HandSays::Printed { text } => text.len(),
+            HandSays::Screen { rows, .. } => rows.iter().map(|row| row.len().saturating_add(24)).sum(),
+            _ => 64,
+        };
         let mut total: usize = tail.iter().map(size).sum();
         while total > TAIL && tail.len() > 1 {
             total = total.saturating_sub(tail.pop_front().as_ref().map_or(0, size));

@@ -18,6 +18,7 @@ mod gap;
 mod gatekeeper;
 mod glimpse;
 mod hands;
+mod keeping;
 mod look;
 mod mend;
 mod names;

@@ -163,6 +163,7 @@ impl Room {
         let name = format!("{host}-{}-{:08x}", std::process::id(), uuid::Uuid::new_v4().as_fields().0);
         let others = options.journal.meet(&name).map(Others::new);
         let redactor = options.redactor.clone();
+        let state_bytes = super::asks::encoded(&state);
         let core = Core::new(state, seen, name, options.redactor);
         let (frames, frames_in) = mpsc::channel(INBOX);
         let (readings, readings_in) = mpsc::channel(INBOX);
@@ -197,6 +198,9 @@ impl Room {
             replies: Vec::new(),
             pace: Pace::new(tokio::time::Instant::now()),
             snapshots: BTreeMap::new(),
+            long: VecDeque::new(),
+            keeping: super::keeping::Keeping::default(),
+            state_bytes,
             status_due: false,
             large: None,
             lookups: Arc::new(Semaphore::new(budget::LOOKUPS)),

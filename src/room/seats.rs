@@ -6,25 +6,35 @@ use super::{
     others::Others,
     outbox::Outbox,
     presence,
-    serve::{Room, Seat, Waiting},
+    serve::{Reply, Room, Seat, Waiting},
 };
 use crate::{
     domain::{
         Command, Refusal, State,
         actor::Actor,
+        limits,
         note::NoteCommand,
         permissions::{Client, Principal},
         power::Groups,
+        refusal::Code,
         state::FOLD,
     },
     os::clock,
     signal::Shows,
-    wire::{As, Finished, FromRoom, Outcome, RoomStatus, ToRoom, Told, WIRE, encode},
+    wire::{
+        As, FRAME_MAX, Finished, FromRoom, ONE_FRAME_MAX, Outcome, RoomStatus, ToRoom, Told, WIRE, encode,
+    },
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+};
 
 /// Published bytes that are gathered before they go out, whatever else the loop has to do.
 const TURN_MAX: usize = 64 * 1024;
+
+/// Bytes of long snapshots of different times that are held at most for those who read them; the newest always is.
+const SNAPSHOTS_MAX: usize = 256 * 1024 * 1024;
 
 /// Connections of one user at most.
 const CONNS_MAX: usize = 256;
@@ -77,7 +87,9 @@ impl Room {
         hello: ToRoom,
         outbox: Arc<Outbox>,
     ) {
-        let ToRoom::Hello { wire, fold, role, live, claimed, read_only, shows } = hello else { return };
+        let ToRoom::Hello { wire, fold, role, live, claimed, read_only, shows, parts } = hello else {
+            return;
+        };
         let refuse = |why, say: String| {
             outbox.reply(encode(&FromRoom::Bye { why, say }));
             outbox.close();
@@ -113,6 +125,7 @@ impl Room {
             since,
             outbox,
             read_only,
+            parts,
             hand: None,
             here: None,
             active,
@@ -146,14 +159,55 @@ impl Room {
                 FromRoom::Live(live)
             };
             let bytes: Arc<[u8]> = encode(&frame).into();
+            if same && bytes.len() != self.state_bytes {
+                let was = std::mem::replace(&mut self.state_bytes, bytes.len());
+                let is_large = |bytes| bytes > limits::STATE_LARGE;
+                self.status_due |= is_large(was) != is_large(bytes.len());
+            }
             self.snapshots.insert((same, shows), bytes.clone());
             bytes
         });
+        self.hold_snapshots(&bytes);
         let Some(seat) = self.seats.get(&id) else { return };
-        seat.outbox.snapshot(bytes);
+        if !seat.parts && bytes.len() > FRAME_MAX {
+            let why = Finished::OtherWire;
+            let mib = bytes.len() / 1024 / 1024;
+            let say = format!("the room's state has {mib} MiB and this program takes no parts: restart it");
+            seat.outbox.reply(encode(&FromRoom::Bye { why, say }));
+            seat.outbox.close();
+            return;
+        }
+        seat.outbox.snapshot(bytes, seat.parts);
         for (at, says) in self.hands.shown() {
             seat.outbox.reply(encode(&FromRoom::Hand { at: at.clone(), says: says.clone() }));
         }
+    }
+
+    /// Long snapshots of different times are held for those who read them slowly: beyond a bound the oldest is let go,
+    /// with who reads it.
+    fn hold_snapshots(&mut self, bytes: &Arc<[u8]>) {
+        if bytes.len() <= ONE_FRAME_MAX {
+            return;
+        }
+        let mut held: Vec<_> = self.long.iter().filter_map(Weak::upgrade).collect();
+        if held.iter().all(|one| !Arc::ptr_eq(one, bytes)) {
+            held.push(bytes.clone());
+        }
+        let mut total: usize = held.iter().map(|one| one.len()).sum();
+        let mut kept = held.into_iter().collect::<std::collections::VecDeque<_>>();
+        while total > SNAPSHOTS_MAX && kept.len() > 1 {
+            let Some(oldest) = kept.pop_front() else { break };
+            total = total.saturating_sub(oldest.len());
+            for seat in self.seats.values() {
+                if seat.outbox.snapshot_on_its_way().is_some_and(|whole| Arc::ptr_eq(&whole, &oldest)) {
+                    let say =
+                        "the room's state is large and this client reads it too slowly; connect again".into();
+                    seat.outbox.close();
+                    seat.outbox.last_word(encode(&FromRoom::Bye { why: Finished::TooMany, say }));
+                }
+            }
+        }
+        self.long = kept.iter().map(Arc::downgrade).collect();
     }
 
     /// A client shows something else from now on. Where that is more than before, it gets it at once and whole.
@@ -165,7 +219,13 @@ impl Room {
         seat.shows = Arc::new(shows);
         if more {
             let live = Box::new(seat.shows.live(self.watch.live()).into_owned());
-            seat.outbox.reply(encode(&FromRoom::Live(live)));
+            let frame = encode(&FromRoom::Live(live));
+            if frame.len() > ONE_FRAME_MAX {
+                // Whole, and what is live in it: what was published before is in it too.
+                self.send_snapshot(id);
+            } else {
+                seat.outbox.reply(frame);
+            }
         }
     }
 
@@ -220,6 +280,12 @@ impl Room {
                 }
             }
             ToRoom::Ask { n, ask } => self.ask(id, &who, n, ask),
+            ToRoom::Cancel { n } => {
+                if let Some(seat) = self.seats.get(&id) {
+                    self.replies.retain(|reply| reply.conn != id || reply.n != Some(n));
+                    seat.outbox.cancel(n);
+                }
+            }
             ToRoom::Hand { at, hand, says } => self.hand_says(at, hand, says),
             ToRoom::Steer { ref at, ref steer } => {
                 if let Err(refusal) = self.steer(at, steer.clone()) {
@@ -240,7 +306,11 @@ impl Room {
                 self.reply(id, &FromRoom::Refused { frame: "steer".into(), refusal });
             }
             // What is only shown is not answered: a flood of it would be answered with a flood.
-            ToRoom::Hello { .. } | ToRoom::Show(_) | ToRoom::Here(_) | ToRoom::Hand { .. } => {}
+            ToRoom::Hello { .. }
+            | ToRoom::Show(_)
+            | ToRoom::Here(_)
+            | ToRoom::Hand { .. }
+            | ToRoom::Cancel { .. } => {}
         }
     }
 
@@ -276,16 +346,22 @@ impl Room {
             }
             self.pace.sent(tokio::time::Instant::now(), seats);
         }
-        for (conn, frame) in self.replies.drain(..) {
-            if let Some(seat) = self.seats.get(&conn) {
-                seat.outbox.reply(frame);
+        for Reply { conn, n, frame } in self.replies.drain(..) {
+            let Some(seat) = self.seats.get(&conn) else { continue };
+            match n {
+                Some(n) => {
+                    if seat.outbox.answer(n, frame, seat.parts) {
+                        seat.outbox.told();
+                    }
+                }
+                None => seat.outbox.reply(frame),
             }
         }
     }
 
     /// An answer to one client, behind what was published.
     pub(super) fn reply(&mut self, conn: ConnId, frame: &FromRoom) {
-        self.replies.push((conn, encode(frame)));
+        self.replies.push(Reply { conn, n: None, frame: encode(frame) });
     }
 
     pub(super) fn publish_live(&mut self) {
@@ -345,13 +421,19 @@ impl Room {
             away: self.away_view(),
             no_spool: self.no_spool.clone(),
             missing: self.missing.clone(),
+            large: (self.state_bytes > limits::STATE_LARGE).then_some(self.state_bytes as u64),
         }
     }
 
     pub(super) fn tell(&mut self, conn: ConnId, n: u64, told: Told) {
-        if let Some(seat) = self.seats.get(&conn) {
-            seat.outbox.told();
+        let Some(seat) = self.seats.get(&conn) else { return };
+        let mut frame = encode(&FromRoom::Told { n, told });
+        if !seat.parts && frame.len() > FRAME_MAX {
+            let mib = frame.len() / 1024 / 1024;
+            let why = format!("the answer has {mib} MiB, and this client takes no parts");
+            let told = Told::No(Refusal::new(Code::Invalid, why).hint("say \"parts\":true in the hello"));
+            frame = encode(&FromRoom::Told { n, told });
         }
-        self.reply(conn, &FromRoom::Told { n, told });
+        self.replies.push(Reply { conn, n: Some(n), frame });
     }
 }

@@ -70,10 +70,20 @@ pub(super) struct Seat {
     pub(super) since: Wall,
     pub(super) outbox: Arc<Outbox>,
     pub(super) read_only: bool,
+    /// It takes long frames in parts.
+    pub(super) parts: bool,
     /// The hand that it proved to be.
     pub(super) hand: Option<Uuid>,
     pub(super) here: Option<Here>,
     pub(super) active: Option<Wall>,
+}
+
+/// An answer that waits behind what was published.
+pub(super) struct Reply {
+    pub(super) conn: ConnId,
+    /// The question that it answers, where it is one.
+    pub(super) n: Option<u64>,
+    pub(super) frame: Vec<u8>,
 }
 
 /// Who is told what became of a command.
@@ -103,7 +113,7 @@ pub struct Room {
     /// Frames for all that were published and not sent yet.
     pub(super) turn: Vec<u8>,
     /// Answers that go out behind them.
-    pub(super) replies: Vec<(ConnId, Vec<u8>)>,
+    pub(super) replies: Vec<Reply>,
     /// When they do.
     pub(super) pace: Pace,
     /// What the frame that is heard now holds, where it is a long one; taken by what goes on with it.
@@ -114,6 +124,12 @@ pub struct Room {
     pub(super) status_due: bool,
     /// Snapshots as they are now, by whether the fold is the same and what is shown.
     pub(super) snapshots: BTreeMap<(bool, Arc<Shows>), Arc<[u8]>>,
+    /// Long snapshots that may be on their way to somebody, the oldest first.
+    pub(super) long: VecDeque<std::sync::Weak<[u8]>>,
+    /// How much evidence was kept for whom.
+    pub(super) keeping: super::keeping::Keeping,
+    /// Bytes of the state as it was sent last.
+    pub(super) state_bytes: usize,
     pub(super) moved: Moved,
     pub(super) point: Option<Point>,
     /// An append failed, and the journal is read on.

@@ -2,7 +2,7 @@
 
 use super::{conn::ConnId, serve::Room};
 use crate::{
-    domain::{CommandId, Refusal, walk},
+    domain::{CommandId, Refusal, limits, text, walk},
     wire::{FromRoom, HandSays, Outcome, Steer, StepRef, encode},
 };
 use uuid::Uuid;
@@ -31,7 +31,7 @@ impl Room {
     /// A hand shows something of the step that it has, or that it has no more of one.
     pub(super) fn hand_says(&mut self, at: StepRef, hand: Uuid, says: HandSays) {
         let has = self.lease(&at).is_some_and(|lease| lease.hand == hand);
-        if !has && says != HandSays::Over {
+        if (!has && says != HandSays::Over) || at.step.len() > limits::STEP_NAME_MAX {
             return;
         }
         let says = self.cleaned(says);
@@ -41,17 +41,21 @@ impl Room {
         self.show_hand(at, says);
     }
 
-    /// Without secrets and what acts on a terminal, whoever's hand said it.
+    /// Without secrets and what acts on a terminal, and no longer than it may be, whoever's hand said it.
     pub(super) fn cleaned(&self, says: HandSays) -> HandSays {
+        let word = |word: &str| text::line(word).chars().take(limits::STEP_NAME_MAX).collect::<String>();
         match says {
             HandSays::Printed { text } => {
-                HandSays::Printed { text: crate::domain::text::block(&self.core.clean(&text)).into_owned() }
+                let text = end(&text, limits::PRINTED_MAX);
+                HandSays::Printed { text: text::block(&self.core.clean(text)).into_owned() }
             }
-            HandSays::Screen { cols, rows, cursor } => HandSays::Screen {
-                cols,
-                rows: rows.iter().map(|row| crate::domain::text::line(row).into_owned()).collect(),
-                cursor,
-            },
+            HandSays::Screen { cols, rows, cursor } => {
+                let (most, wide) = limits::SCREEN_MAX;
+                let row = |row: &String| text::line(row).chars().take(wide).collect();
+                HandSays::Screen { cols, rows: rows.iter().take(most).map(row).collect(), cursor }
+            }
+            HandSays::Began { block, until } => HandSays::Began { block: word(&block), until },
+            HandSays::Holding { seen, held, wanted } => HandSays::Holding { seen: word(&seen), held, wanted },
             other => other,
         }
     }
@@ -89,8 +93,15 @@ impl Room {
         let hand = self.lease(at).and_then(|lease| self.hands.conn(lease.hand));
         let hand = hand.and_then(|conn| self.seats.get(&conn));
         if let Some(hand) = hand {
-            hand.outbox.reply(encode(&FromRoom::Steer(steer)));
+            hand.outbox.express(encode(&FromRoom::Steer(steer)));
         }
         hand.is_some()
     }
+}
+
+/// The end of a text, so long at most, cut between characters.
+fn end(text: &str, most: usize) -> &str {
+    let from = text.len().saturating_sub(most);
+    let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    text.get(from..).unwrap_or_default()
 }

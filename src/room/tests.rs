@@ -86,6 +86,7 @@ impl Scene {
                     live: role == As::Seat,
                     claimed: None,
                     read_only: false,
+                    parts: false,
                     shows: Shows::little(),
                 };
                 scene.room.join(conn, (*uid, (*name).to_owned(), Groups::default()), hello, outbox.clone());

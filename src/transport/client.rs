@@ -5,8 +5,8 @@ use crate::{
     os::{self, peer},
     signal::Shows,
     wire::{
-        As, Ask, FRAME_MAX, Finished, FromRoom, Lines, Outcome, Steer, StepRef, ToRoom, Told, WIRE, decode,
-        encode,
+        As, Ask, Assembly, FRAME_MAX, Finished, FromRoom, Lines, Outcome, Steer, StepRef, ToRoom, Told, WIRE,
+        decode, encode,
     },
 };
 use std::{
@@ -62,6 +62,7 @@ pub struct Reader {
     half: OwnedReadHalf,
     lines: Lines,
     piece: Box<[u8]>,
+    parts: Assembly,
 }
 
 /// The writing half.
@@ -71,7 +72,12 @@ pub struct Writer {
 }
 
 impl Reader {
-    /// The next frame; frames that this version does not know are passed over. Cancelling loses nothing.
+    /// The answer to this question is not wanted any more. The room is told by [`ToRoom::Cancel`].
+    pub fn give_up(&mut self, n: u64) {
+        self.parts.give_up(n);
+    }
+
+    /// The next frame, put together where it comes in parts; frames that this version does not know are passed over. Cancelling loses nothing.
     ///
     /// # Errors
     /// [`NoRoom::Lost`] at the end, [`NoRoom::Refused`] on a goodbye.
@@ -84,6 +90,16 @@ impl Reader {
                         return Err(NoRoom::OtherWire(say));
                     }
                     Ok(FromRoom::Bye { say, .. }) => return Err(NoRoom::Refused(say)),
+                    Ok(FromRoom::Part { of, n, last, text }) => {
+                        let whole = self.parts.take(of, n, last, &text);
+                        let whole = whole.map_err(|misfit| NoRoom::Lost(io::Error::other(misfit)))?;
+                        match whole.map(|whole| decode::<FromRoom>(whole.as_bytes())) {
+                            Some(Ok(frame)) => return Ok(frame),
+                            Some(Err(error)) => tracing::debug!(%error, "a frame that is not known here"),
+                            None => {}
+                        }
+                        continue;
+                    }
                     Ok(frame) => return Ok(frame),
                     Err(error) => {
                         tracing::debug!(%error, "a frame that is not known here");
@@ -122,7 +138,11 @@ pub async fn connect(
     claimed: Option<String>,
 ) -> Result<(Reader, Writer, FromRoom), NoRoom> {
     let (live, shows) = (shows.is_some(), shows.unwrap_or_default());
-    greet(path, ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed, read_only: false, shows }).await
+    greet(
+        path,
+        ToRoom::Hello { wire: WIRE, fold: FOLD, role, live, claimed, read_only: false, shows, parts: true },
+    )
+    .await
 }
 
 /// Connects as a seat that is sent what it shows; one that only looks is refused whatever would change anything.
@@ -136,7 +156,11 @@ pub async fn sit(
     shows: Shows,
 ) -> Result<(Reader, Writer, FromRoom), NoRoom> {
     let role = As::Seat;
-    greet(path, ToRoom::Hello { wire: WIRE, fold: FOLD, role, live: true, claimed, read_only, shows }).await
+    greet(
+        path,
+        ToRoom::Hello { wire: WIRE, fold: FOLD, role, live: true, claimed, read_only, shows, parts: true },
+    )
+    .await
 }
 
 async fn greet(path: &Path, hello: ToRoom) -> Result<(Reader, Writer, FromRoom), NoRoom> {
@@ -149,8 +173,12 @@ async fn greet(path: &Path, hello: ToRoom) -> Result<(Reader, Writer, FromRoom),
         return Err(NoRoom::Foreign { path: path.to_owned(), uid: server });
     }
     let (read, write) = stream.into_split();
-    let mut reader =
-        Reader { half: read, lines: Lines::new(FRAME_MAX), piece: vec![0; PIECE].into_boxed_slice() };
+    let mut reader = Reader {
+        half: read,
+        lines: Lines::new(FRAME_MAX),
+        piece: vec![0; PIECE].into_boxed_slice(),
+        parts: Assembly::default(),
+    };
     let mut writer = Writer { half: write };
     let sent = writer.send(&hello).await;
     // A room that lets nobody in says why and closes, maybe before the hello could be sent: its reason comes first.

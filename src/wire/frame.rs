@@ -1,5 +1,6 @@
 //! The frames themselves.
 
+use super::parts::PartOf;
 use super::presence::{Here, Look, Point, Presence, SeatId};
 use crate::{
     domain::{
@@ -74,6 +75,9 @@ pub enum ToRoom {
         /// What of the signals it shows, where it is live.
         #[serde(default, skip_serializing_if = "Shows::is_all")]
         shows: Shows,
+        /// Whether it takes long frames in parts. One that does not is told goodbye where there is no other way.
+        #[serde(default, skip_serializing_if = "is_false")]
+        parts: bool,
     },
     /// What of the signals is shown from now on. Answered by [`FromRoom::Live`] where that is more than before.
     Show(Shows),
@@ -95,6 +99,11 @@ pub enum ToRoom {
         n: u64,
         /// The question.
         ask: Ask,
+    },
+    /// The answer to this question is not wanted any more: what is left of it is not sent.
+    Cancel {
+        /// The question's number.
+        n: u64,
     },
     /// A hand about its step, to be shown and not kept.
     Hand {
@@ -439,6 +448,10 @@ pub struct RoomStatus {
     /// Events whose payload was deleted from the journal, at most 1,000 of them: no event says who erased it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Seq>,
+    /// Bytes of the state as it is sent to clients, where that is more than it should be: an earlier version took longer
+    /// titles and texts than may be now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub large: Option<u64>,
 }
 
 /// What a room keeps on its own disk, as the journal that it shares is or was out of reach.
@@ -592,6 +605,17 @@ pub enum FromRoom {
         n: u64,
         /// The answer.
         told: Told,
+    },
+    /// A part of a long frame. The texts of all its parts, put together, are the frame.
+    Part {
+        /// What it is of.
+        of: PartOf,
+        /// Which part, from 0.
+        n: u32,
+        /// Whether it is the last.
+        last: bool,
+        /// Its text.
+        text: String,
     },
     /// What a hand shows.
     Hand {

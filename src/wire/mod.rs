@@ -5,6 +5,7 @@
 
 mod codec;
 mod frame;
+mod parts;
 mod presence;
 mod requires;
 
@@ -13,6 +14,7 @@ pub use frame::{
     Anchored, As, Ask, Away, Finished, FromRoom, GateDoor, GateTrouble, HandSays, JournalState, Outcome,
     RoomStatus, RoomView, Sealed, Silent, SinkView, Steer, StepRef, ToRoom, Told, Wanted,
 };
+pub use parts::{Assembly, Misfit, ONE_FRAME_MAX, PART_MAX, PartOf, Parts, WHOLE_MAX};
 pub use presence::{Here, IDLE_AFTER, Look, Point, Presence, SEATS, SeatId};
 
 /// Version of the frames. Within one, unknown frames and fields are passed over; across, the hello is refused. Hello and goodbye are the same in all.

@@ -7,7 +7,7 @@ impl ToRoom {
     /// What it takes to send this. Exhaustive: a new frame says here who may send it.
     pub fn requires(&self, state: &State) -> Requirement {
         match self {
-            Self::Hello { .. } | Self::Show(_) | Self::Here(_) => Requirement::Entry,
+            Self::Hello { .. } | Self::Show(_) | Self::Here(_) | Self::Cancel { .. } => Requirement::Entry,
             Self::Do { command, .. } => command.requires(state),
             Self::Ask { ask, .. } => ask.requires(state),
             Self::Hand { hand, .. } => Requirement::Hand(*hand),

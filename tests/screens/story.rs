@@ -791,6 +791,7 @@ pub fn status(gate: bool) -> RoomStatus {
         away: None,
         no_spool: None,
         missing: Vec::new(),
+        large: None,
     }
 }
 

@@ -28,7 +28,7 @@ impl Seat {
         let (read, mut write) = UnixStream::connect(&room.socket).await.unwrap().into_split();
         let shows = Shows::default();
         let (role, live, claimed, read_only) = (As::Seat, true, None, false);
-        let hello = ToRoom::Hello { wire: WIRE, fold, role, live, claimed, read_only, shows };
+        let hello = ToRoom::Hello { wire: WIRE, fold, role, live, claimed, read_only, shows, parts: false };
         write.write_all(&encode(&hello)).await.unwrap();
         Self(BufReader::new(read).lines(), write)
     }

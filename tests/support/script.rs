@@ -31,6 +31,7 @@ impl Script {
             claimed: None,
             read_only: false,
             shows: Shows::default(),
+            parts: false,
         };
         (&stream).write_all(&encode(&hello)).ok()?;
         let mut script = Self { line: BufReader::new(stream) };

@@ -75,7 +75,7 @@ pub(in crate::domain) fn decide(
         WalkCommand::Attach { walk, step, hand, process, carry } => {
             let (known, plan) = leased(state, *walk, step, *hand, ctx)?;
             let now = known.state(step);
-            let there = |lease: Lease| lease.process.as_ref() == Some(process);
+            let there = |lease: Lease| lease.process.as_ref() == Some(process) && lease.carry == *carry;
             // On a new connection it proves who it is; nothing of the step has changed.
             if now.status == StepStatus::Lent && now.lease.is_some_and(there) {
                 return Ok(Vec::new());

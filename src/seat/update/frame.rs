@@ -110,7 +110,10 @@ pub fn frame(model: &mut Model, frame: FromRoom) -> Vec<Effect> {
             model.say(Tone::Wrong, refusal.to_string());
             Vec::new()
         }
-        FromRoom::Steer(_) | FromRoom::Ignored(_) | FromRoom::Bye { .. } => Vec::new(),
+        // Parts are put together before they come here.
+        FromRoom::Steer(_) | FromRoom::Ignored(_) | FromRoom::Bye { .. } | FromRoom::Part { .. } => {
+            Vec::new()
+        }
     }
 }
 
