@@ -36,7 +36,7 @@ pub(super) const NAMED: &[Pattern] = &[
     (
         "cookie",
         &["cookie", "sess"],
-        r#"(?i)\b(?:jsessionid|phpsessid|connect\.sid|asp\.net_sessionid)=([A-Za-z0-9%:._+/-]{16,})"#,
+        r"(?i)\b(?:jsessionid|phpsessid|connect\.sid|asp\.net_sessionid)=([A-Za-z0-9%:._+/-]{16,})",
     ),
     (
         "assignment",
@@ -97,7 +97,7 @@ pub(in super::super) fn is_harmless(before: &[u8], value: &[u8]) -> bool {
     let name = name.strip_suffix(b"=").or_else(|| name.strip_suffix(b":")).unwrap_or(name).trim_ascii_end();
     let name = name.strip_suffix(b"\"").unwrap_or(name);
     let ends = |word: &[u8]| name.ends_with(word);
-    let option = name.rsplit(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
+    let option = name.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
     if option.starts_with(b"--no-") || ends(b"unexpected token") || ends(b"without-password") {
         return true;
     }

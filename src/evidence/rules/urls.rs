@@ -8,7 +8,7 @@ pub(super) const URLS: &[Pattern] = &[
     (
         "url-token",
         &["://"],
-        r#"\b[a-z][a-z0-9+.-]*://((?:[A-Za-z_-]*[0-9]){3}[A-Za-z0-9_-]{13,})(?::x-oauth-basic)?@"#,
+        r"\b[a-z][a-z0-9+.-]*://((?:[A-Za-z_-]*[0-9]){3}[A-Za-z0-9_-]{13,})(?::x-oauth-basic)?@",
     ),
     (
         "dsn-password",
