@@ -5,6 +5,8 @@
 
 mod support;
 
+#[path = "bastion/authority.rs"]
+mod authority;
 #[path = "bastion/connection.rs"]
 mod connection;
 #[path = "bastion/credentials.rs"]

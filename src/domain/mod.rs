@@ -28,6 +28,7 @@ pub mod note;
 pub mod offline;
 pub mod page;
 pub mod permissions;
+pub mod placeholder;
 pub mod plan;
 pub mod policy;
 pub mod power;

@@ -46,7 +46,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const RECENT: usize = 1_024;
 
 /// Changes whenever the fold of the same events could give another state; a snapshot goes only to an equal fold.
-pub const FOLD: u32 = 11;
+pub const FOLD: u32 = 12;
 
 /// What is the case.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -270,7 +270,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         Command::Report(command) => report::decide(state, command),
         Command::Decision(command) => decision::decide(state, command, ctx),
         Command::Deviation(command) => deviation::decide(state, command),
-        Command::Freeze(command) => freeze::decide(state, command),
+        Command::Freeze(command) => freeze::decide(state, command, ctx),
         Command::Glass(command) => glass::decide(state, command, ctx),
         Command::Handover(command) => handover::decide(state, command, ctx),
         Command::Gate(command) => gate::decide(state, command, ctx),

@@ -17,6 +17,7 @@ mod gap;
 mod gatekeeper;
 mod glimpse;
 mod hands;
+mod load;
 mod look;
 mod mend;
 mod names;
