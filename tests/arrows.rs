@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evidence", &["domain", "os"]),
     ("transport", &["domain", "os", "signal", "wire"]),
     ("hand", &["domain", "evidence", "os", "runbook", "signal", "transport", "wire"]),
-    ("room", &["domain", "evidence", "journal", "os", "signal", "source", "transport", "wire"]),
+    ("room", &["domain", "evidence", "journal", "os", "runbook", "signal", "source", "transport", "wire"]),
     ("seat", &["domain", "os", "signal", "theme", "transport", "wire"]),
     ("drill", &["domain", "os", "runbook", "transport", "wire"]),
     (

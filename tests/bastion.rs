@@ -5,6 +5,8 @@
 
 mod support;
 
+#[path = "bastion/authority.rs"]
+mod authority;
 #[path = "bastion/bounds.rs"]
 mod bounds;
 #[path = "bastion/connection.rs"]

@@ -12,7 +12,11 @@ use crate::{
         self, Config,
         model::{Colour, Glyphs},
     },
-    domain::{Event, id::IncidentId, plan::Runbook},
+    domain::{
+        Event,
+        id::{Digest, IncidentId},
+        plan::Runbook,
+    },
     draft::{self, Extra},
     drill::{coach, stage::Stage},
     hand::attach,
@@ -28,6 +32,7 @@ use crate::{
     transport::find::Kind,
 };
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -35,6 +40,9 @@ use std::{
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
+
+/// Runbooks that can be started, and by their hash the texts that the room reads itself.
+type Known = (Vec<Arc<Runbook>>, BTreeMap<Digest, String>);
 
 /// What was typed and not sent when a terminal went away, in the user's state directory.
 const UNSENT: &str = "unsent.txt";
@@ -137,7 +145,7 @@ pub fn sit(with: &With, practice: Practice<'_>) -> u8 {
         Ok(loaded) => config.ui = loaded.config.ui,
         Err(report) => wrong.push(format!("your own theme and keys are not used:\n{report}")),
     }
-    let runbooks = stage.runbooks().into_iter().map(Arc::new).collect();
+    let runbooks = (stage.runbooks().into_iter().map(Arc::new).collect(), BTreeMap::new());
     let socket = crate::drill::stage::socket(&stage.dir);
     runtime.block_on(async {
         let advice = coach.then(|| advise(socket.clone()));
@@ -194,7 +202,7 @@ async fn known(with: &With, incident: IncidentId) -> Result<(), u8> {
 async fn sit_down(
     config: &Config,
     place: Place,
-    runbooks: Vec<Arc<Runbook>>,
+    (runbooks, texts): Known,
     coach: Option<mpsc::UnboundedReceiver<Option<String>>>,
     mut mistakes: Vec<String>,
 ) -> u8 {
@@ -210,6 +218,7 @@ async fn sit_down(
         host: crate::os::host_name(),
         zone: zone(),
         runbooks,
+        texts,
         keymap,
         seed: Uuid::new_v4(),
         come_back: place.come_back.clone(),
@@ -336,7 +345,7 @@ fn zone() -> Zone {
 }
 
 /// Runbooks that can be started: those named, those in configured directories, those that are shipped.
-fn runbooks(config: &Config) -> Vec<Arc<Runbook>> {
+fn runbooks(config: &Config) -> Known {
     let mut files = Vec::new();
     for place in &config.runbook {
         files.extend(place.path.clone());
@@ -353,10 +362,12 @@ fn runbooks(config: &Config) -> Vec<Arc<Runbook>> {
     let own = files.iter().filter_map(|path| {
         let bytes = std::fs::read(path).ok()?;
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        Some(runbook::parse(&name, &bytes))
+        Some((runbook::parse(&name, &bytes), String::from_utf8_lossy(&bytes).into_owned()))
     });
-    let shipped = runbook::BUILTIN.iter().filter_map(|(name, _)| runbook::builtin(name));
-    own.chain(shipped).map(Arc::new).collect()
+    let shipped = runbook::BUILTIN
+        .iter()
+        .filter_map(|(name, text)| Some((runbook::builtin(name)?, (*text).to_owned())));
+    own.chain(shipped).map(|(book, text)| (Arc::new(book.clone()), (book.hash, text))).unzip()
 }
 
 /// What could be watched here: servers that listen where they usually do, and files that lie where they usually lie.
@@ -454,14 +465,14 @@ fn unrecorded(config: &Config) {
     complain!();
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         let along =
-            unrecorded::along(&runbooks(config), &mut std::io::stdin().lock(), &mut std::io::stdout());
+            unrecorded::along(&runbooks(config).0, &mut std::io::stdin().lock(), &mut std::io::stdout());
         if let Err(error) = along {
             exit::warn(&error.to_string());
         }
         return;
     }
     complain!("UNRECORDED: without a journal nothing runs from here. The commands of each runbook, to copy:");
-    for runbook in runbooks(config) {
+    for runbook in runbooks(config).0 {
         complain!("  warroom step start {} --dry-run", runbook.source);
     }
 }

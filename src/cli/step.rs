@@ -10,21 +10,26 @@ use super::{
 use crate::{
     domain::{
         Command, Refusal, State,
+        actor::Actor,
         deviation::ReasonCode,
-        id::{IncidentId, WalkId},
+        id::{Digest, IncidentId, WalkId},
+        plan::Step,
         refusal::Code,
         text,
         time::Span,
         walk::{self, Confirmation, Deviate, Glass, How, StepStatus, Walk, WalkCommand},
     },
     hand::{attach, values},
-    os::editor,
+    os::{editor, peer},
     runbook,
     wire::{Outcome, Steer, StepRef},
 };
 use clap::{Args, Subcommand};
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use uuid::Uuid;
+
+/// Shortest beginning of a digest by which it can be named.
+const SHORTEST: usize = 8;
 
 /// Walk a runbook, step by step
 #[derive(Debug, Args)]
@@ -62,6 +67,17 @@ enum What {
         /// NAME=VALUE
         value: String,
     },
+    /// What would run of a step, with its values filled in, and the digest by which it is taken
+    Show {
+        /// Its name
+        step: Option<String>,
+        /// Of its undo blocks
+        #[arg(long)]
+        undo: bool,
+        /// Of running it again although it is finished
+        #[arg(long)]
+        again: bool,
+    },
     /// Run a step (the current one where none is named) and wait for its end
     Take {
         /// Its name
@@ -81,6 +97,9 @@ enum What {
         /// Do not wait
         #[arg(long)]
         no_wait: bool,
+        /// The digest that warroom step show gave: what somebody else began or changed is taken as it was seen
+        #[arg(long, value_name = "DIGEST")]
+        shown: Option<String>,
         /// Why it is done although the shared journal is out of reach: provisional, at this room alone
         #[arg(long, value_name = "WHY")]
         glass: Option<String>,
@@ -196,8 +215,15 @@ pub fn run(with: &With, args: StepArgs) -> ExitCode {
 /// # Errors
 /// Why it cannot be read, and what can be.
 pub fn load(name: &str) -> Result<Arc<crate::domain::plan::Runbook>, Refusal> {
+    let (source, bytes) = read(name)?;
+    Ok(Arc::new(runbook::parse(&source, &bytes)))
+}
+
+/// A runbook's bytes, and what its source is called.
+fn read(name: &str) -> Result<(String, Vec<u8>), Refusal> {
     if let Some(short) = name.strip_prefix("builtin:") {
-        return runbook::builtin(short).map(Arc::new).ok_or_else(|| {
+        let found = runbook::BUILTIN.iter().find(|(own, _)| *own == short);
+        return found.map(|(_, text)| (name.to_owned(), text.as_bytes().to_vec())).ok_or_else(|| {
             Refusal::new(Code::Unknown, format!("no runbook {} is shipped", text::line(name)))
                 .hint(readable())
         });
@@ -205,7 +231,7 @@ pub fn load(name: &str) -> Result<Arc<crate::domain::plan::Runbook>, Refusal> {
     let path = PathBuf::from(name);
     let bytes = std::fs::read(&path).map_err(|error| unread(&path, &error).hint(readable()))?;
     let source = path.file_name().map_or_else(|| name.to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok(Arc::new(runbook::parse(&source, &bytes)))
+    Ok((source, bytes))
 }
 
 /// A file that cannot be read: which, where it was looked for, why.
@@ -286,6 +312,10 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
             }
             Ok(exit::DONE)
         }
+        Ok(Prepared::Show { walk, step, undo, again }) => {
+            show::step(&walk, &step, (undo, again), json);
+            Ok(exit::DONE)
+        }
         Ok(Prepared::Command(command)) => {
             if let Command::Walk(WalkCommand::Approve { walk, step, .. }) = &command {
                 show::asked(&state, *walk, step);
@@ -336,6 +366,7 @@ async fn act(with: &With, args: &StepArgs) -> Result<u8, Unreached> {
 
 enum Prepared {
     List(Box<Walk>),
+    Show { walk: Box<Walk>, step: String, undo: bool, again: bool },
     Command(Command),
     Steer { at: StepRef, steer: Steer },
     Take { command: Command, walk: WalkId, step: String, hand: Uuid, wait: bool },
@@ -353,9 +384,10 @@ fn walk_of(state: &State, given: Option<WalkId>) -> Result<&Walk, Refusal> {
 
 fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
     if let What::Start { runbook, inputs, incident, .. } = &args.what {
-        let runbook = load(runbook)?;
+        let (source, bytes) = read(runbook)?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let incident = reach::incident(state, *incident).ok().filter(|id| state.open(*id).is_ok());
-        let command = WalkCommand::Start { incident, runbook, inputs: pairs(inputs)? };
+        let command = WalkCommand::Load { incident, source, text, inputs: pairs(inputs)? };
         return Ok(Prepared::Command(Command::Walk(command)));
     }
     // What has ended can still be looked at.
@@ -376,8 +408,14 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
             WalkCommand::SetInput { walk, name, value }
         }
         What::Edit { block, file } => edited(known, block, file.as_deref())?,
-        What::Take { step, yes, target, undo, again, no_wait, .. } => {
+        What::Show { step, undo, again } => {
+            let step = here(step)?;
+            let (undo, again) = (*undo, *again);
+            return Ok(Prepared::Show { walk: Box::new(known.clone()), step, undo, again });
+        }
+        What::Take { step, yes, target, undo, again, no_wait, shown, .. } => {
             let (step, hand) = (here(step)?, Uuid::new_v4());
+            let seen = seen(known, &step, (*undo, *again), shown.as_deref())?;
             let secrets =
                 known.runbook.step(&step).map(|step| values::typed(known, step)).unwrap_or_default();
             if !secrets.is_empty() {
@@ -396,6 +434,7 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
                 confirm: confirmation(*yes, target.as_ref()),
                 undo: *undo,
                 again: *again,
+                shown: seen,
             });
             return Ok(Prepared::Take { command, walk, step, hand, wait: !no_wait });
         }
@@ -437,6 +476,45 @@ fn prepare(args: &StepArgs, state: &State) -> Result<Prepared, Refusal> {
         What::Abandon { reason, .. } => WalkCommand::Abandon { walk, reason: reason.clone() },
     };
     Ok(Prepared::Command(Command::Walk(command)))
+}
+
+/// The digest of what the one who takes has seen: as they name it, or as it is where nobody but them began the walk,
+/// edited the step or gave a value.
+fn seen(
+    walk: &Walk,
+    slug: &str,
+    (undo, again): (bool, bool),
+    named: Option<&str>,
+) -> Result<Option<Digest>, Refusal> {
+    let Some(step) = walk.runbook.step(slug) else { return Ok(None) };
+    let now = walk::shown(walk, step, undo, again);
+    let uid = peer::my_uid();
+    let me = Actor::user(peer::name_now(uid), uid);
+    let whole = now.to_string();
+    match named {
+        Some(named) if named.len() >= SHORTEST && whole.starts_with(named) => Ok(Some(now)),
+        Some(named) => Err(Refusal::new(
+            Code::Conflict,
+            format!("what you saw of {:?} under {} has changed", step.title, text::line(named)),
+        )
+        .hint("look again: warroom step show")),
+        None if is_own(walk, step, &me) => Ok(Some(now)),
+        None => {
+            eprintln!("{}", show::would_run(walk, step, (undo, again)));
+            Err(Refusal::new(
+                Code::NeedsMore,
+                format!("others began or changed {:?}: nothing of it runs as you unseen", step.title),
+            )
+            .hint(format!("read it above, and take it with --shown {}", now.short())))
+        }
+    }
+}
+
+/// Whether all that decides what a step runs is one's own.
+fn is_own(walk: &Walk, step: &Step, me: &Actor) -> bool {
+    let editors = step.blocks.iter().filter_map(|block| walk.editors.get(&block.id)).flatten();
+    let mut others = editors.chain(walk.givers.values()).filter(|one| !one.same(me));
+    (walk.by == me.name || walk.runbook.source.starts_with("builtin:")) && others.next().is_none()
 }
 
 /// How the hand of a running step is steered.

@@ -111,6 +111,9 @@ pub enum Verb {
         about: About,
     },
     /// Give a role: deputy, scribe, communications, operations, or any other; command is offered, not given
+    ///
+    /// Given again by somebody else, it is confirmed: a role that one gave oneself, or got from somebody who has a role
+    /// from oneself, neither approves nor confirms before that.
     Role {
         /// The role
         role: String,
@@ -237,6 +240,9 @@ pub enum Verb {
         /// Why
         #[arg(long)]
         reason: String,
+        /// It is a change of your own, and nobody else is there to exempt it: loud, and a deviation
+        #[arg(long)]
+        break_glass: bool,
         /// What every verb takes
         #[command(flatten)]
         about: About,

@@ -1,6 +1,9 @@
 //! A freeze: a lease on "no change here", with an owner, a reason, a scope, an end and exemptions.
 
 use super::{
+    actor::Actor,
+    command::Ctx,
+    deviation::{self, DeviationFact, DeviationKind, Difference, ReasonCode},
     event::{Event, Seq},
     fact::Fact,
     gate::Action,
@@ -96,6 +99,9 @@ pub struct Freeze {
     pub refused: u64,
     /// Changes let through by an exemption.
     pub passed: u64,
+    /// Who was refused with what: none of them exempts it by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_to: Vec<RefusedTo>,
     /// When a dry run was last refused, which proves it.
     pub proved: Option<Stamp>,
     /// When it stopped to hold.
@@ -104,7 +110,43 @@ pub struct Freeze {
     pub seq: Seq,
 }
 
+/// A change that the gate refused to somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedTo {
+    /// Artifact, as the pipeline names it.
+    pub artifact: String,
+    /// Who asked, as proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    /// For whom a pipeline said that it asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+}
+
+/// Refusals that a freeze knows the asker of; beyond, the oldest is forgotten.
+const REFUSED_TO_MAX: usize = 256;
+
 impl Freeze {
+    /// Whether a change is somebody's own: they asked the gate for it, and were refused.
+    pub fn is_own(&self, artifact: &str, who: &Actor) -> bool {
+        let of = |one: &RefusedTo| {
+            who.uid.is_some() && (one.uid == who.uid || one.alias.as_ref() == Some(&who.name))
+        };
+        self.refused_to.iter().any(|one| one.artifact == artifact && of(one))
+    }
+
+    /// Notes whom a change was refused.
+    pub(super) fn refuse(&mut self, artifact: &str, who: &Actor, alias: Option<&String>) {
+        let new = RefusedTo { artifact: artifact.to_owned(), uid: who.uid, alias: alias.cloned() };
+        if self.refused_to.contains(&new) {
+            return;
+        }
+        if self.refused_to.len() >= REFUSED_TO_MAX {
+            self.refused_to.remove(0);
+        }
+        self.refused_to.push(new);
+    }
+
     /// Whether it holds: until the event of its end is durable, whatever the clock says.
     pub fn holds(&self) -> bool {
         self.hold == Hold::Holds
@@ -238,6 +280,9 @@ pub enum FreezeCommand {
         artifact: String,
         /// Why.
         reason: String,
+        /// The glass is broken for it: it is a change of one's own, and nobody else is there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        glass: bool,
     },
     /// Lift it.
     Lift {
@@ -297,7 +342,7 @@ fn clean(state: &State, scope: &Scope) -> Result<Scope, Refusal> {
     })
 }
 
-pub(super) fn decide(state: &State, command: &FreezeCommand) -> Result<Vec<Fact>, Refusal> {
+pub(super) fn decide(state: &State, command: &FreezeCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     let held = |id: FreezeId| -> Result<&Freeze, Refusal> {
         let freeze = state.freezes.get(&id).ok_or_else(|| Refusal::unknown("freeze", id))?;
         if !freeze.holds() {
@@ -332,13 +377,30 @@ pub(super) fn decide(state: &State, command: &FreezeCommand) -> Result<Vec<Fact>
                 reason: text("the reason", reason, 400)?,
             }
         }
-        FreezeCommand::Exempt { freeze, artifact, reason } => {
-            let held = held(*freeze)?;
-            let artifact = known::artifact_exempt(state, artifact, held)?;
-            if held.exemptions.iter().any(|exemption| exemption.artifact == artifact) {
+        FreezeCommand::Exempt { freeze, artifact, reason, glass } => {
+            let covering = held(*freeze)?;
+            let artifact = known::artifact_exempt(state, artifact, covering)?;
+            let reason = text("the reason", reason, 400)?;
+            let own = covering.is_own(&artifact, &ctx.actor);
+            if own && !glass {
+                return Err(Refusal::new(
+                    Code::Forbidden,
+                    format!("{artifact} is a change of {}, who does not exempt it", ctx.actor),
+                )
+                .hint(format!(
+                    "another person exempts it; alone, break the glass: warroom exempt {freeze} {artifact} \
+                     --break-glass --reason \"…\""
+                )));
+            }
+            if covering.exemptions.iter().any(|exemption| exemption.artifact == artifact) {
                 return Ok(Vec::new());
             }
-            FreezeFact::Exempted { freeze: *freeze, artifact, reason: text("the reason", reason, 400)? }
+            let mut facts = Vec::new();
+            if own {
+                facts.push(alone(state, held(*freeze)?, &artifact, &reason, ctx));
+            }
+            facts.insert(0, Fact::Freeze(FreezeFact::Exempted { freeze: *freeze, artifact, reason }));
+            return Ok(facts);
         }
         FreezeCommand::Lift { freeze, reason } => {
             held(*freeze)?;
@@ -346,6 +408,27 @@ pub(super) fn decide(state: &State, command: &FreezeCommand) -> Result<Vec<Fact>
         }
     };
     Ok(vec![Fact::Freeze(fact)])
+}
+
+/// The deviation of exempting a change of one's own.
+fn alone(state: &State, freeze: &Freeze, artifact: &str, reason: &str, ctx: &Ctx) -> Fact {
+    Fact::Deviation(DeviationFact::Recorded {
+        deviation: deviation::next_id(state, 0),
+        incident: freeze.incident,
+        what: Difference {
+            walk: None,
+            step: None,
+            runbook: None,
+            kind: DeviationKind::BrokenGlass,
+            planned: false,
+            expected: format!("another person exempts {artifact} from {}", freeze.id),
+            actual: format!("{} exempted a change of their own", ctx.actor),
+            host: state.room.host_of(&ctx.room).to_owned(),
+            authorised_by: "self, emergency".into(),
+        },
+        code: Some(ReasonCode::Other),
+        text: reason.to_owned(),
+    })
 }
 
 pub(super) fn apply(state: &mut State, fact: &FreezeFact, event: &Event) {
@@ -362,6 +445,7 @@ pub(super) fn apply(state: &mut State, fact: &FreezeFact, event: &Event) {
             hold: Hold::Holds,
             refused: 0,
             passed: 0,
+            refused_to: Vec::new(),
             proved: None,
             over: None,
             seq: event.seq,

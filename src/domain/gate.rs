@@ -586,11 +586,12 @@ pub(super) fn decide(state: &State, command: &GateCommand, ctx: &Ctx) -> Result<
     })
 }
 
-pub(super) fn apply(state: &mut State, fact: &GateFact, _: &Event) {
+pub(super) fn apply(state: &mut State, fact: &GateFact, event: &Event) {
     match fact {
-        GateFact::Refused { freeze: Some(id), times, .. } => {
+        GateFact::Refused { freeze: Some(id), times, request, .. } => {
             if let Some(freeze) = state.freezes.get_mut(id) {
                 freeze.refused = freeze.refused.saturating_add(*times);
+                freeze.refuse(&request.artifact, &event.actor, request.alias.as_ref());
             }
         }
         GateFact::Passed { freeze, times, .. } => {

@@ -3,6 +3,7 @@
 //! with a reason, and the one replaced is told. Who is senior changes nothing.
 
 use super::{
+    actor::Actor,
     command::Ctx,
     event::{Event, Seq},
     fact::Fact,
@@ -26,6 +27,9 @@ pub const ANSWER_WITHIN: Span = Span::mins(10);
 pub struct Proposal {
     /// Who proposed it: the commander, or whoever filled an empty chair.
     pub by: String,
+    /// The same, as proved: whose word the role is, once it is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposer: Option<Actor>,
     /// Who is to command.
     pub to: String,
     /// What the next one should know, beside the briefing.
@@ -300,9 +304,13 @@ pub(super) fn apply(state: &mut State, fact: &HandoverFact, event: &Event) {
             at: event.occurred.clone(),
         });
     }
+    if let HandoverFact::Accepted { .. } = fact {
+        incident.offered_by = incident.handover.take().and_then(|offer| offer.proposer);
+    }
     incident.handover = match fact {
         HandoverFact::Proposed { to, words, within, .. } => Some(Proposal {
             by: event.actor.name.clone(),
+            proposer: Some(event.actor.clone()),
             to: to.clone(),
             words: words.clone(),
             at: event.occurred.clone(),

@@ -34,6 +34,7 @@ pub mod offline;
 pub mod page;
 pub mod permissions;
 pub mod person;
+pub mod placeholder;
 pub mod plan;
 pub mod policy;
 pub mod power;

@@ -104,6 +104,7 @@ fn is_bound(command: &Command) -> bool {
             // A block that runs is recorded to its end; the next one does not begin.
             WalkCommand::Attach { .. } | WalkCommand::Report { .. } | WalkCommand::Lost { .. } => false,
             WalkCommand::Start { .. }
+            | WalkCommand::Load { .. }
             | WalkCommand::SetInput { .. }
             | WalkCommand::Take { .. }
             | WalkCommand::Intend { .. }

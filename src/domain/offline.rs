@@ -103,6 +103,7 @@ pub fn way(command: &Command) -> Way {
             | WalkCommand::TakeOver { .. }
             | WalkCommand::Abandon { .. } => Glass,
             WalkCommand::Start { .. }
+            | WalkCommand::Load { .. }
             | WalkCommand::SetInput { .. }
             | WalkCommand::Attach { .. }
             | WalkCommand::Intend { .. }

@@ -309,7 +309,9 @@ impl Command {
 fn walk(state: &State, command: &WalkCommand) -> Requirement {
     let about = |walk: &WalkId| state.walks.get(walk).and_then(|known| known.incident);
     match command {
-        WalkCommand::Start { incident, .. } => Requirement::respond(*incident),
+        WalkCommand::Start { incident, .. } | WalkCommand::Load { incident, .. } => {
+            Requirement::respond(*incident)
+        }
         // A step that was lent goes on to its end, whoever may what by then: its hand says what happened.
         WalkCommand::Attach { walk, step, hand, .. }
         | WalkCommand::Intend { walk, step, hand, .. }

@@ -278,7 +278,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Ctx) -> Result<Vec<AnyFact
         Command::Report(command) => report::decide(state, command),
         Command::Decision(command) => decision::decide(state, command, ctx),
         Command::Deviation(command) => deviation::decide(state, command),
-        Command::Freeze(command) => freeze::decide(state, command),
+        Command::Freeze(command) => freeze::decide(state, command, ctx),
         Command::Glass(command) => glass::decide(state, command, ctx),
         Command::Handover(command) => handover::decide(state, command, ctx),
         Command::Gate(command) => gate::decide(state, command, ctx),

@@ -82,7 +82,9 @@ impl Ledger {
     /// Decides, and writes down what follows.
     pub fn ask(&mut self, actor: &Actor, command: impl Into<Command>) -> Result<Vec<Event>, Refusal> {
         let ctx = self.ctx(actor);
-        self.ask_as(&ctx, &command.into())
+        let mut command = command.into();
+        see(&self.state, &mut command);
+        self.ask_as(&ctx, &command)
     }
 
     /// The same under a given name, as a retry is.
@@ -167,6 +169,16 @@ impl Ledger {
     /// Where the walk is.
     pub fn at(&self) -> Option<&str> {
         self.state.walks[&WalkId(1)].at.as_deref()
+    }
+}
+
+/// Whoever takes a step has looked at it just before, where the test does not say what they saw.
+pub(crate) fn see(state: &State, command: &mut Command) {
+    let Command::Walk(WalkCommand::Take { walk, step, undo, again, shown, .. }) = command else { return };
+    if let (None, Some(walk)) = (&shown, state.walks.get(walk))
+        && let Some(step) = walk.runbook.step(step)
+    {
+        *shown = Some(super::walk::shown(walk, step, *undo, *again));
     }
 }
 
@@ -289,6 +301,7 @@ pub(crate) fn take(step: &str, hand: u128) -> WalkCommand {
         confirm: Confirmation::Enter,
         undo: false,
         again: false,
+        shown: None,
     }
 }
 

@@ -111,7 +111,12 @@ impl Responder<'_> {
 
     /// Takes a step once and waits for its end; alone, an approval is given by breaking the glass.
     pub(super) async fn take(&mut self, walk: WalkId, slug: &str) -> Result<(StepStatus, State), Stuck> {
-        let host = self.state().await?.room.host;
+        let state = self.state().await?;
+        let shown = state
+            .walks
+            .get(&walk)
+            .and_then(|walk| Some(crate::domain::walk::shown(walk, walk.runbook.step(slug)?, false, false)));
+        let host = state.room.host;
         let hand = Uuid::new_v4();
         self.act(Command::Walk(WalkCommand::Take {
             walk,
@@ -121,6 +126,7 @@ impl Responder<'_> {
             confirm: Confirmation::Second,
             undo: false,
             again: false,
+            shown,
         }))
         .await?;
         (self.spawn_hand)(&socket(&self.stage.dir), walk, slug, hand).map_err(Stuck::Step)?;

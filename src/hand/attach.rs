@@ -236,12 +236,12 @@ impl Hand {
         let done = if block.kind == BlockKind::Expect {
             self.expect(walk, step, &block).await
         } else if block.is_query() {
-            match super::script::code(walk, &block) {
+            match super::script::code(walk, step, &block) {
                 Ok(code) => query::run(&self.link, &block, &code, &mut self.steer).await,
                 Err(why) => super::script::could_not(&block, why),
             }
         } else {
-            self.shell(walk, &block).await
+            self.shell(walk, step, &block).await
         };
         self.report(walk, done).await
     }

@@ -7,9 +7,12 @@ use super::{
     remote::{self, Script, Splitter},
     shell::{bash_prologue, is_name, sh_prologue},
 };
-use crate::os::{
-    memory::MemoryFile,
-    spawn::{Spec, Streams},
+use crate::{
+    domain::placeholder,
+    os::{
+        memory::MemoryFile,
+        spawn::{Spec, Streams},
+    },
 };
 use secrecy::ExposeSecret as _;
 use std::{
@@ -45,7 +48,8 @@ impl Launch {
     /// Prepares one attempt; the error is what to tell the person.
     pub fn prepare(request: &Request, around: &Surroundings, carry: &Carry) -> Result<Self, String> {
         let block = &request.block;
-        if let Some(hole) = block.placeholders.first() {
+        // The code is filled in by now; what stands open in it still is no command.
+        if let Some(hole) = placeholder::find(&block.code).first() {
             return Err(format!("<{hole}> is not filled in"));
         }
         if block.code.contains('\0') {

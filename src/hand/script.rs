@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::{
         id::Digest,
-        plan::{Block, BlockKind},
+        plan::{Block, BlockKind, Step},
         time::Span,
         walk::{BlockDone, BlockResult, Walk},
     },
@@ -22,12 +22,9 @@ use tokio::sync::mpsc;
 /// How what stands in place of a secret begins: nothing that holds it is what was meant.
 const MARKER: &str = "[redacted ";
 
-/// Code as it will run: edited by hand, or with its placeholders filled in.
-pub(super) fn code(walk: &Walk, block: &Block) -> Result<String, String> {
-    let code = match walk.edits.get(&block.id) {
-        Some(code) => code.clone(),
-        None => crate::runbook::fill(&block.code, &walk.inputs).map_err(|error| error.to_string())?,
-    };
+/// Code as it will run, as the rules give it, where nothing keeps it from running.
+pub(super) fn code(walk: &Walk, step: &Step, block: &Block) -> Result<String, String> {
+    let code = walk.will_run(step, block).map_err(|error| error.to_string())?;
     if code.contains(MARKER) {
         return Err("its code held a secret, which was taken out before it was journaled: read it from the environment instead".into());
     }
@@ -49,11 +46,11 @@ pub(super) fn could_not(block: &Block, why: String) -> BlockDone {
 
 impl Hand {
     /// Runs it. A guard, check or verification with `for` is asked again and again until it has held for so long.
-    pub(super) async fn shell(&mut self, walk: &Walk, block: &Block) -> BlockDone {
+    pub(super) async fn shell(&mut self, walk: &Walk, step: &Step, block: &Block) -> BlockDone {
         if let Some(why) = self.trouble.clone() {
             return could_not(block, why);
         }
-        let request = match self.request(walk, block) {
+        let request = match self.request(walk, step, block) {
             Ok(request) => request,
             Err(why) => return could_not(block, why),
         };
@@ -174,10 +171,11 @@ impl Hand {
         format!("r{}-{}-{plain}", self.attempt, hand.get(hand.len() - 8..).unwrap_or_default())
     }
 
-    fn request(&self, walk: &Walk, block: &Block) -> Result<Request, String> {
-        let code = code(walk, block)?;
+    fn request(&self, walk: &Walk, step: &Step, block: &Block) -> Result<Request, String> {
+        let code = code(walk, step, block)?;
         let taken_out = |value: &str| value.contains(MARKER);
-        if let Some(name) = walk.inputs.iter().find(|(name, value)| taken_out(value) && code.contains(*name))
+        if let Some(name) =
+            walk.entered(&step.id).iter().find(|(name, value)| taken_out(value) && code.contains(*name))
         {
             return Err(format!(
                 "the value of {} was a secret and was taken out before it was journaled: say secret = true of that input",
@@ -190,16 +188,9 @@ impl Hand {
                     format!("the runbook's targets have no {alias}: add it to the front matter")
                 })
             });
-        let names = walk.runbook.front.inputs.iter().map(|input| input.name.clone());
-        let inputs = names
-            .filter_map(|name| walk.value(&name).map(|value| (name.clone(), value.to_owned())))
-            .chain(
-                walk.inputs
-                    .iter()
-                    .filter(|(name, _)| crate::runbook::front::is_variable(name))
-                    .map(|(name, value)| (name.clone(), value.clone())),
-            )
-            .collect();
+        let declared = |name: &String| walk.runbook.front.inputs.iter().any(|input| input.name == *name);
+        let mut inputs = walk.values(&step.id);
+        inputs.retain(|name, _| declared(name) || crate::runbook::front::is_variable(name));
         let mut request = Request::new(self.run_name(&block.id), Block { code, ..block.clone() });
         request.inputs = inputs;
         request.host = host.transpose()?;

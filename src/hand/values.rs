@@ -51,8 +51,9 @@ impl Hand {
     pub(super) async fn values(&mut self, walk: &Walk, step: &Step) -> Result<(), String> {
         let mut missing = None;
         for input in walk.runbook.front.inputs.iter().filter(|input| !input.secret) {
-            let (Some(from), None) = (&input.from, walk.value(&input.name)) else { continue };
-            let set = match self.from(walk, &input.name, from).await {
+            let values = walk.values(&step.id);
+            let (Some(from), None) = (&input.from, values.get(&input.name)) else { continue };
+            let set = match self.from(&values, &input.name, from).await {
                 Ok(value) => {
                     let set = WalkCommand::SetInput { walk: walk.id, name: input.name.clone(), value };
                     self.act(&format!("input {}", input.name), set).await
@@ -70,7 +71,7 @@ impl Hand {
             let given = std::env::var(format!("{GIVEN}{}", input.name));
             let value = match (given, &input.from) {
                 (Ok(value), _) => Ok(value),
-                (Err(_), Some(from)) => self.from(walk, &input.name, from).await,
+                (Err(_), Some(from)) => self.from(&walk.values(&step.id), &input.name, from).await,
                 (Err(_), None) if names(walk, step, input) => self.ask_secret(input).await,
                 (Err(_), None) => continue,
             };
@@ -90,9 +91,14 @@ impl Hand {
     }
 
     /// What a command prints, with the values entered so far in its environment.
-    async fn from(&self, walk: &Walk, name: &str, command: &str) -> Result<String, String> {
+    async fn from(
+        &self,
+        values: &BTreeMap<String, String>,
+        name: &str,
+        command: &str,
+    ) -> Result<String, String> {
         let mut env: BTreeMap<OsString, OsString> = self.around.env.clone();
-        let entered = walk.inputs.iter().filter(|(name, _)| crate::runbook::front::is_variable(name));
+        let entered = values.iter().filter(|(name, _)| crate::runbook::front::is_variable(name));
         env.extend(entered.map(|(name, value)| (name.into(), value.into())));
         let spec = Spec::new("sh").args(["-c", command]).only_env(env);
         match spec.output(FROM.0, FROM.1).await {

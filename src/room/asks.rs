@@ -55,11 +55,14 @@ impl Room {
             return true;
         }
         self.shown().read(|state| {
-            let Some((_, step)) = who.hand.and_then(|hand| walk::lent_step(state, hand)) else {
+            let Some((walk, step)) = who.hand.and_then(|hand| walk::lent_step(state, hand)) else {
                 return false;
             };
             step.blocks.iter().any(|block| {
-                block.is_query() && block.lang == question.lang && block.source.as_deref() == question.source
+                block.is_query()
+                    && block.lang == question.lang
+                    && block.source.as_deref() == question.source
+                    && walk.will_run(step, block).is_ok_and(|code| code == question.code)
             })
         })
     }

@@ -19,6 +19,7 @@ mod gatekeeper;
 mod glimpse;
 mod hands;
 mod keeping;
+mod load;
 mod look;
 mod mend;
 mod names;

@@ -2,7 +2,7 @@
 
 use super::{
     conn::{ConnId, FromConn},
-    hands,
+    hands, load,
     others::Others,
     outbox::Outbox,
     presence,
@@ -268,6 +268,16 @@ impl Room {
                 self.look_up(id, command_id, seq, reason);
             }
             ToRoom::Do { id: command_id, command, glass } => {
+                let read = self.shown().read(|state| match self.seats.get(&id) {
+                    Some(seat) => load::read(state, &seat.principal(), command),
+                    None => Ok(command),
+                });
+                let command = match read {
+                    Ok(command) => command,
+                    Err(refusal) => {
+                        return self.answer(Waiting::Conn(id, command_id), Outcome::Refused(refusal));
+                    }
+                };
                 if let Some(hand) = hands::speaks_for(&command)
                     && self.seats.get(&id).is_some_and(|seat| seat.role == As::Hand)
                 {

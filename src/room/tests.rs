@@ -11,11 +11,10 @@ use crate::{
         Command, CommandId,
         id::{Digest, WalkId},
         note::NoteCommand,
-        plan::BlockKind,
         policy::{Members, Policy, Power},
         power::Groups,
         state::FOLD,
-        testing::{block, runbook, section, step},
+        testing,
         time::Span,
         walk::{BlockResult, Confirmation, ProcessRef, WalkCommand},
     },
@@ -153,20 +152,21 @@ struct Move {
 }
 
 fn at() -> StepRef {
-    StepRef { walk: WalkId(1), step: "switch".into() }
+    StepRef { walk: WalkId(1), step: "go".into() }
 }
 
 /// What people do around one step, and what may be sent of it by anybody.
 fn frames() -> Vec<ToRoom> {
-    let plan = runbook(vec![section("s", vec![step("switch", vec![block("go", BlockKind::Run)])])]);
-    let (walk, step) = (WalkId(1), "switch".to_owned());
+    let text = "# Switch\n\n1. [ ] Switch\n\n   ```bash { name=go }\n   true\n   ```\n".to_owned();
+    let (walk, step) = (WalkId(1), "go".to_owned());
     let process = ProcessRef { pid: std::process::id(), start: 1, boot: "boot".into() };
     let own = |command| ToRoom::Do { id: CommandId(Uuid::nil()), command, glass: None };
     let commands = vec![
         Command::Note(NoteCommand::Say { incident: None, text: "a word".into() }),
-        Command::Walk(WalkCommand::Start {
+        Command::Walk(WalkCommand::Load {
             incident: None,
-            runbook: Arc::new(plan),
+            source: "switch.md".into(),
+            text,
             inputs: BTreeMap::new(),
         }),
         Command::Walk(WalkCommand::Take {
@@ -177,6 +177,7 @@ fn frames() -> Vec<ToRoom> {
             confirm: Confirmation::Enter,
             undo: false,
             again: true,
+            shown: None,
         }),
         Command::Walk(WalkCommand::Attach { walk, step: step.clone(), hand: HAND, process, carry: None }),
         Command::Walk(WalkCommand::Intend { walk, step: step.clone(), hand: HAND, block: "go".into() }),
@@ -184,7 +185,7 @@ fn frames() -> Vec<ToRoom> {
             walk,
             step: step.clone(),
             hand: HAND,
-            done: crate::domain::testing::ended("go", BlockResult::Passed),
+            done: testing::ended("go", BlockResult::Passed),
             carry: None,
         }),
         Command::Walk(WalkCommand::TakeOver { walk, step: step.clone(), reason: "it hangs".into() }),
@@ -220,7 +221,9 @@ async fn played(moves: &[(usize, Move)]) -> Scene {
     for (n, one) in moves {
         // The first frames are what happens around the step; all are equally likely to an observer.
         let mut frame = frames[one.what % frames.len()].clone();
-        if let ToRoom::Do { id, .. } = &mut frame {
+        if let ToRoom::Do { id, command, .. } = &mut frame {
+            // People take what they see.
+            testing::see(scene.room.core.decided(), command);
             *id = CommandId(Uuid::from_u128(u128::try_from(*n).unwrap() + 1));
         }
         scene.says(conns(one.who)[one.conn], frame).await;

@@ -5,10 +5,11 @@ use super::{
     info,
     lint::Lints,
     looks::{self, Looks},
-    placeholder, prompt, role, slug,
+    prompt, role, slug,
     tree::Code,
 };
 use crate::domain::{
+    placeholder,
     plan::{Block, BlockKind, Match, OnFail, Retry, Risk},
     text,
     time::Span,

@@ -14,7 +14,6 @@ pub mod looks;
 pub mod mend;
 pub mod naming;
 pub mod outside;
-pub mod placeholder;
 pub mod prompt;
 pub mod prose;
 pub mod rejoin;
@@ -25,9 +24,9 @@ pub mod source;
 pub mod step;
 pub mod tree;
 
+pub use crate::domain::placeholder::{FillError, fill};
 pub use builtin::{BUILTIN, builtin};
 pub use lint::lint;
-pub use placeholder::{FillError, fill};
 pub use resolve::{InputProblem, resolve};
 
 use crate::domain::{

@@ -2,7 +2,7 @@
 
 use super::{
     house::{Home, Room, finished, several_users, until},
-    users::{Client, UID},
+    people::{ANA, OBSERVER, Person},
 };
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt as _};
@@ -23,13 +23,14 @@ fn long_names_of_an_observer_raise_no_memory_and_others_are_answered() {
     let home = Home::new();
     let room = Room::for_everybody(&home);
     let before = room.memory("VmRSS");
-    let mut observer = Client::of(&home, &room, UID);
+    let (sys, ana) = (Person::new(OBSERVER, &home, &room), Person::new(ANA, &home, &room));
+    let mut observer = sys.line("script", "");
     let hand = "018f0000-0000-7000-8000-000000000001";
     for n in 0..60 {
         let step = format!("{n}{}", "x".repeat(1024 * 1024));
         let at = json!({ "walk": "RUN-1", "step": step });
-        observer.say(&json!({ "hand": { "at": at, "hand": hand, "says": "over" } }));
-        observer.say(&json!({ "here": { "look": { "view": "logs", "pattern": step } } }));
+        observer.says(&json!({ "hand": { "at": at, "hand": hand, "says": "over" } }).to_string());
+        observer.says(&json!({ "here": { "look": { "view": "logs", "pattern": step } } }).to_string());
         assert!(room.answers());
     }
     // All of it was heard.
@@ -37,7 +38,7 @@ fn long_names_of_an_observer_raise_no_memory_and_others_are_answered() {
     let grown = room.memory("VmHWM") - before;
     println!("120 frames of 1 MB: {grown:.1} MB");
     assert!(grown < 64.0, "{grown:.1} MB");
-    let mut other = Client::of(&home, &room, UID + 1);
+    let mut other = ana.line("script", "");
     assert!(other.ask(&json!("status"))["status"].is_object());
 }
 

@@ -161,7 +161,13 @@ impl House {
     /// Lets an artifact pass the first freeze.
     pub async fn exempt(&self, artifact: &str) {
         let (freeze, artifact) = (FreezeId(1), artifact.into());
-        self.act(Command::Freeze(FreezeCommand::Exempt { freeze, artifact, reason: "the fix".into() })).await;
+        self.act(Command::Freeze(FreezeCommand::Exempt {
+            freeze,
+            artifact,
+            reason: "the fix".into(),
+            glass: true,
+        }))
+        .await;
     }
 
     /// Judges an artifact of checkout bad.

@@ -1,7 +1,7 @@
 //! What all rooms must agree on, done under broken glass, and what becomes of it when the journal is back.
 
 use crate::house::{House, declare, give, is_offline, note, one, refusal, said, same, until};
-use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, process::Output, sync::Arc};
+use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, process::Output};
 use uuid::Uuid;
 use warroom::{
     domain::{
@@ -17,10 +17,10 @@ use warroom::{
         time::{BootId, Span},
         walk::{
             BlockDone, BlockResult, Confirmation, Deviate, ProcessRef, StepStatus, WalkCommand, WalkFact,
+            shown,
         },
     },
     os::process::ProcessId,
-    runbook,
     wire::Outcome,
 };
 
@@ -29,8 +29,8 @@ const BOOK: &str = "# Put it back\n\n1. [ ] **APPROVE** Put the old release back
                     ```bash {name=look kind=run}\n   true\n   ```\n";
 
 fn start() -> Command {
-    let runbook = Arc::new(runbook::parse("back.md", BOOK.as_bytes()));
-    Command::Walk(WalkCommand::Start { incident: None, runbook, inputs: BTreeMap::new() })
+    let (source, text) = ("back.md".into(), BOOK.to_owned());
+    Command::Walk(WalkCommand::Load { incident: None, source, text, inputs: BTreeMap::new() })
 }
 
 /// A hand as the room sees it: what it would send.
@@ -39,6 +39,7 @@ struct Hand {
     id: Uuid,
     walk: WalkId,
     step: String,
+    shown: Option<Digest>,
 }
 
 impl Hand {
@@ -47,7 +48,8 @@ impl Hand {
         let state = house.state().await;
         let walk = state.walks.values().next_back().unwrap();
         let step = walk.runbook.steps().nth(place).unwrap().id.clone();
-        Self { id: Uuid::new_v4(), walk: walk.id, step }
+        let shown = walk.runbook.step(&step).map(|step| shown(walk, step, false, false));
+        Self { id: Uuid::new_v4(), walk: walk.id, step, shown }
     }
 
     fn take(&self) -> Command {
@@ -59,6 +61,7 @@ impl Hand {
             confirm: Confirmation::Second,
             undo: false,
             again: false,
+            shown: self.shown,
         })
     }
 
@@ -373,7 +376,11 @@ async fn what_is_done_to_a_freeze_under_glass_shuts_and_opens_nothing_until_all_
     assert_eq!((refused.allowed, refused.freeze), (false, Some(freeze)));
     // One artifact may pass it, says this room; whether another room froze since nobody knows.
     let (artifact, reason) = ("shop@2".to_owned(), "it is the fix".to_owned());
-    kept_under_glass(&houses[0], Command::Freeze(FreezeCommand::Exempt { freeze, artifact, reason })).await;
+    kept_under_glass(
+        &houses[0],
+        Command::Freeze(FreezeCommand::Exempt { freeze, artifact, reason, glass: false }),
+    )
+    .await;
     let unknown = houses[0].gate().await;
     assert_eq!((unknown.allowed, unknown.because.exit()), (false, 12), "{unknown:?}");
     kept(&houses[0], note("what happened meanwhile")).await;

@@ -384,6 +384,8 @@ fn done(block: &str, seen: &str) -> BlockDone {
 }
 
 pub fn take(story: &mut Story, clock: &str, step: &str, n: u128, confirm: Confirmation) {
+    let walk = &story.state.walks[&WALK];
+    let shown = warroom::domain::walk::shown(walk, walk.runbook.step(step).unwrap(), false, false);
     story.by(
         clock,
         "bo",
@@ -395,6 +397,7 @@ pub fn take(story: &mut Story, clock: &str, step: &str, n: u128, confirm: Confir
             confirm,
             undo: false,
             again: false,
+            shown: Some(shown),
         }),
     );
     let process = warroom::domain::walk::ProcessRef { pid: 4_000, start: 1, boot: "b".into() };
@@ -800,6 +803,7 @@ pub fn setup(now: &str) -> Setup {
         host: "bast-1".into(),
         zone: Zone { offset: chrono::FixedOffset::east_opt(3_600).unwrap(), name: "CET".into() },
         runbooks: vec![runbook()],
+        texts: std::collections::BTreeMap::new(),
         keymap: warroom::seat::command::keymap::Keymap::default(),
         seed: Uuid::from_u128(0xb000_0000),
         come_back: "warroom".into(),

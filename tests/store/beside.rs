@@ -11,7 +11,7 @@ use crate::{
         pty::Pty,
     },
 };
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 use uuid::Uuid;
 use warroom::{
     domain::{
@@ -47,12 +47,14 @@ async fn what_a_hand_shows_is_shown_at_other_rooms_where_somebody_looks() {
     let rooms = [One::open(spec(server, "room")).await, One::open(spec(server, "room")).await];
     let (a, b) = (&rooms[0], &rooms[1]);
     let text = "# Slow\n\n1. [ ] Takes long\n\n   ```bash { name=slow kind=run }\n   sleep 1\n   ```\n";
-    let runbook = Arc::new(warroom::runbook::parse("slow.md", text.as_bytes()));
-    let start = WalkCommand::Start { incident: None, runbook, inputs: BTreeMap::new() };
+    let (source, text) = ("slow.md".into(), text.to_owned());
+    let start = WalkCommand::Load { incident: None, source, text, inputs: BTreeMap::new() };
     assert!(matches!(a.does(Command::Walk(start)).await, Outcome::Ok { .. }));
     let (walk, step, hand) = (WalkId(1), "slow".to_owned(), Uuid::new_v4());
     let (confirm, host) = (Confirmation::Second, "war-1".to_owned());
-    let take = WalkCommand::Take { walk, step: step.clone(), hand, host, confirm, undo: false, again: false };
+    let shown = a.shown(walk, &step).await;
+    let (undo, again) = (false, false);
+    let take = WalkCommand::Take { walk, step: step.clone(), hand, host, confirm, undo, again, shown };
     assert!(matches!(a.does(Command::Walk(take)).await, Outcome::Ok { .. }));
     same(&rooms).await;
     let (_reader, mut writer, _) = client::connect(&a.socket, As::Hand, None, None).await.unwrap();

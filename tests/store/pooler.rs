@@ -65,10 +65,11 @@ async fn one_story(ground: &Ground, rooms: &[One; 2]) {
         assert!(!answer.allowed && answer.freeze.is_some(), "{answer:?}");
     }
     let text = "# Slow\n\n1. [ ] Takes long\n\n   ```bash { name=slow kind=run }\n   sleep 1\n   ```\n";
-    let runbook = Arc::new(warroom::runbook::parse("slow.md", text.as_bytes()));
-    let start = WalkCommand::Start { incident: None, runbook, inputs: BTreeMap::new() };
+    let (source, text) = ("slow.md".into(), text.to_owned());
+    let start = WalkCommand::Load { incident: None, source, text, inputs: BTreeMap::new() };
     assert!(matches!(b.does(Command::Walk(start)).await, Outcome::Ok { .. }));
     same(rooms).await;
+    let shown = a.shown(WalkId(1), "slow").await;
     let take = || {
         Command::Walk(WalkCommand::Take {
             walk: WalkId(1),
@@ -78,6 +79,7 @@ async fn one_story(ground: &Ground, rooms: &[One; 2]) {
             confirm: Confirmation::Second,
             undo: false,
             again: false,
+            shown,
         })
     };
     let (one, other) = tokio::join!(a.does(take()), b.does(take()));

@@ -10,7 +10,11 @@ use std::{
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 use warroom::{
-    domain::{Command, State, gate, policy::Policy},
+    domain::{
+        Command, State, gate,
+        id::{Digest, WalkId},
+        policy::Policy,
+    },
     evidence::{
         blob::{Blobs, Bounds},
         redact::Redactor,
@@ -72,6 +76,13 @@ impl Door {
             Told::State(state) => *state,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// What is seen of a step that is taken.
+    pub async fn shown(&self, walk: WalkId, step: &str) -> Option<Digest> {
+        let state = self.state().await;
+        let walk = state.walks.get(&walk)?;
+        Some(warroom::domain::walk::shown(walk, walk.runbook.step(step)?, false, false))
     }
 
     /// What the gate says to a deploy.

@@ -155,8 +155,11 @@ impl Story {
         let hand = Uuid::from_u128(7_000 + u128::from(self.state.head));
         let (walk, step, host) = (WalkId(1), step.to_owned(), "war-1".to_owned());
         let confirm = Confirmation::Second;
-        let take =
-            WalkCommand::Take { walk, step: step.clone(), hand, host, confirm, undo: false, again: false };
+        let known = &self.state.walks[&walk];
+        let shown =
+            Some(warroom::domain::walk::shown(known, known.runbook.step(&step).unwrap(), false, false));
+        let (undo, again) = (false, false);
+        let take = WalkCommand::Take { walk, step: step.clone(), hand, host, confirm, undo, again, shown };
         self.act(who, Command::Walk(take));
         for (block, result, seen, took) in results {
             let intend = WalkCommand::Intend { walk, step: step.clone(), hand, block: (*block).into() };

@@ -7,7 +7,7 @@ use crate::{
         id::WalkId,
         plan::{Block, BlockKind, Choice, Lead, Runbook, Step},
         text,
-        walk::{approval, filled},
+        walk::{self, Walk, approval, filled},
     },
     runbook,
 };
@@ -18,7 +18,7 @@ pub(super) fn asked(state: &State, walk: WalkId, step: &str) {
     let Some(known) = state.walks.get(&walk) else { return };
     let Some((step, asked)) = known.runbook.step(step).zip(known.state(step).asked) else { return };
     complain!("{} asks, for step {:?}: {}", asked.requester, known.title(step), known.filled(&asked.text));
-    for (name, value) in &known.inputs {
+    for (name, value) in known.entered(&step.id) {
         complain!("  {name}={}", text::line(value));
     }
     for block in step.blocks.iter().filter(|b| !matches!(b.kind, BlockKind::Sample | BlockKind::Undo)) {
@@ -29,9 +29,56 @@ pub(super) fn asked(state: &State, walk: WalkId, step: &str) {
             block.id,
             block.host.as_deref().unwrap_or("local")
         );
-        for line in known.code(block).lines() {
+        for line in known.as_shown(step, block).lines() {
             complain!("  {}", text::line(line));
         }
+    }
+}
+
+/// What a step would run: every block with its code as it will run, where, and the values it runs with.
+pub(super) fn would_run(walk: &Walk, step: &Step, (undo, again): (bool, bool)) -> String {
+    let mut out = String::new();
+    let title = walk.title(step);
+    let how = match (undo, again) {
+        (true, _) => ", its undo",
+        (false, true) => ", again",
+        (false, false) => "",
+    };
+    let _ = writeln!(out, "# step {} {:?}{how}, of {}", step.id, title, text::line(&walk.runbook.source));
+    for (name, value) in walk.values(&step.id) {
+        let by = walk.givers.get(&name).map(|by| format!("  # by {by}")).unwrap_or_default();
+        let _ = writeln!(out, "{name}={}{by}", text::line(&value));
+    }
+    for block in step.blocks.iter().filter(|block| block.kind != BlockKind::Sample) {
+        let host = block.host.as_deref().unwrap_or("local");
+        let place = walk.runbook.front.targets.get(host).map_or(host, String::as_str);
+        let edited = match walk.editors.get(&block.id) {
+            Some(by) => {
+                let by: Vec<_> = by.iter().map(|by| by.name.as_str()).collect();
+                format!(", EDITED by {}", text::line(&by.join(", ")))
+            }
+            None => String::new(),
+        };
+        let _ = writeln!(out, "# {} {} on {}{edited}", word(block.kind), block.id, text::line(place));
+        let _ = writeln!(out, "{}", text::block(&walk.as_shown(step, block)));
+    }
+    let _ = write!(out, "# digest {}", walk::shown(walk, step, undo, again));
+    out
+}
+
+/// Prints what a step would run, and the digest by which it is taken.
+pub(super) fn step(walk: &Walk, slug: &str, (undo, again): (bool, bool), json: bool) {
+    let Some(step) = walk.runbook.step(slug) else { return };
+    if json {
+        let code =
+            |block: &Block| serde_json::json!({ "block": block.id, "code": walk.as_shown(step, block) });
+        let blocks: Vec<_> = step.blocks.iter().map(code).collect();
+        let shown = walk::shown(walk, step, undo, again);
+        exit::print(&serde_json::json!({
+            "walk": walk.id, "step": slug, "shown": shown, "values": walk.values(slug), "blocks": blocks,
+        }));
+    } else {
+        exit::say(&would_run(walk, step, (undo, again)));
     }
 }
 

@@ -160,11 +160,14 @@ pub fn command(verb: &Verb, state: &State) -> Result<Command, Refusal> {
         Verb::Renew { freeze, lease, reason, .. } => {
             Command::Freeze(FreezeCommand::Renew { freeze: *freeze, lease: *lease, reason: reason.clone() })
         }
-        Verb::Exempt { freeze, artifact, reason, .. } => Command::Freeze(FreezeCommand::Exempt {
-            freeze: *freeze,
-            artifact: artifact.clone(),
-            reason: reason.clone(),
-        }),
+        Verb::Exempt { freeze, artifact, reason, break_glass, .. } => {
+            Command::Freeze(FreezeCommand::Exempt {
+                freeze: *freeze,
+                artifact: artifact.clone(),
+                reason: reason.clone(),
+                glass: *break_glass,
+            })
+        }
         Verb::Thaw { freeze, reason, .. } => {
             let mut holding = state.freezes.values().filter(|freeze| freeze.holds());
             let id = match (freeze, holding.next(), holding.next()) {

@@ -79,6 +79,11 @@ async fn act(with: &With, verb: Verb) -> Result<u8, Unreached> {
         && approval::role(&role.to_lowercase()) == COMMANDER
         && *who != crate::os::peer::name_now(crate::os::peer::my_uid())
     {
+        let known = reach::incident(&state, None).ok().and_then(|id| state.incidents.get(&id));
+        if known.is_some_and(|incident| incident.commander() == Some(who.as_str())) {
+            say!("{who} commands: you confirmed it");
+            return Ok(exit::outcome(&outcome, json));
+        }
         say!("command is offered to {who}, and stays where it is until {who} says: {SAY}");
     }
     Ok(exit::outcome(&outcome, json))

@@ -11,6 +11,7 @@ pub use fact::IncidentFact;
 pub(super) use rules::{closed, decide, first_action};
 
 use super::{
+    actor::Actor,
     board::Board,
     clock::{Clocks, Mark, Moment},
     decision::{Decided, Proposed},
@@ -100,6 +101,44 @@ pub struct Holder {
     pub who: String,
     /// Since when.
     pub since: Stamp,
+    /// Who gave it, and who confirmed it since: one entry for each, the giver first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<Given>,
+    /// It came with declaring the incident.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_declaring: bool,
+}
+
+/// Somebody's word that a person holds a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// Whose word.
+    pub by: Actor,
+    /// Uids to which the roles that they held then went back: who stands behind their word.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub behind: BTreeSet<u32>,
+}
+
+/// People whose word for one holder is kept: enough for any of them to be a second person.
+pub(super) const GIVEN_MAX: usize = 8;
+
+impl Holder {
+    /// Whether the role entitles its holder to approve and to confirm: a second person gave or confirmed it, who does not
+    /// owe their own role to the holder. What one gave oneself, by whatever way, is a name and nothing more.
+    pub fn entitles(&self, who: &Actor) -> bool {
+        let Some(uid) = who.uid.filter(|_| self.who == who.name) else { return false };
+        // Roles are given to names: whoever bears the name, under whatever uid, is no second person.
+        let second = |given: &Given| {
+            let other = given.by.uid.is_some_and(|by| by != uid) && given.by.name != self.who;
+            other && !given.behind.contains(&uid)
+        };
+        self.given.iter().any(|given| given.by.is_room() || second(given))
+    }
+
+    /// Whether the role came with declaring the incident, and this is who declared it.
+    pub fn declared(&self, who: &Actor) -> bool {
+        self.by_declaring && self.who == who.name && self.given.iter().any(|given| given.by.same(who))
+    }
 }
 
 /// An incident as it stands.
@@ -132,6 +171,9 @@ pub struct Incident {
     /// Command on its way to somebody, until it is answered.
     #[serde(default)]
     pub handover: Option<Proposal>,
+    /// Who offered the command that is being accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_by: Option<Actor>,
     /// When command was last taken from one who was gone.
     #[serde(default)]
     pub taken: Option<Taken>,
@@ -170,6 +212,32 @@ impl Incident {
     pub fn commander(&self) -> Option<&str> {
         self.roles.get(COMMANDER).map(|holder| holder.who.as_str())
     }
+
+    /// Somebody's word for a role, with who stands behind it now.
+    fn word_of(&self, by: &Actor) -> Given {
+        let held = self.roles.values().filter(|holder| holder.who == by.name);
+        let behind = held
+            .flat_map(|holder| &holder.given)
+            .flat_map(|given| given.by.uid.into_iter().chain(given.behind.iter().copied()));
+        Given { by: by.clone(), behind: behind.filter(|uid| Some(*uid) != by.uid).collect() }
+    }
+
+    fn take_role(&mut self, role: &str, who: &str, event: &Event) {
+        let by = if role == COMMANDER { self.offered_by.take() } else { None };
+        let given = self.word_of(by.as_ref().unwrap_or(&event.actor));
+        if let Some(holder) = self.roles.get_mut(role).filter(|holder| holder.who == who) {
+            if !holder.given.iter().any(|one| one.by.same(&given.by)) && holder.given.len() < GIVEN_MAX {
+                holder.given.push(given);
+            }
+            return;
+        }
+        if role == COMMANDER {
+            self.handover = None;
+        }
+        let by_declaring = role == COMMANDER && self.declared_by == who && event.seq == self.seq + 1;
+        let (who, since) = (who.to_owned(), event.occurred.clone());
+        self.roles.insert(role.to_owned(), Holder { who, since, given: vec![given], by_declaring });
+    }
 }
 
 pub(super) fn apply(state: &mut State, fact: &IncidentFact, event: &Event) {
@@ -188,6 +256,7 @@ pub(super) fn apply(state: &mut State, fact: &IncidentFact, event: &Event) {
             clocks: Clocks { target: *target, ..Clocks::default() },
             roles: BTreeMap::new(),
             handover: None,
+            offered_by: None,
             taken: None,
             board: Board::default(),
             tasks: BTreeMap::new(),
@@ -225,10 +294,7 @@ pub(super) fn apply(state: &mut State, fact: &IncidentFact, event: &Event) {
             }
         }
         IncidentFact::RoleTaken { role, who, .. } => {
-            if role == COMMANDER {
-                incident.handover = None;
-            }
-            incident.roles.insert(role.clone(), Holder { who: who.clone(), since: event.occurred.clone() });
+            incident.take_role(role, who, event);
         }
         IncidentFact::RoleLeft { role, .. } => {
             incident.roles.remove(role);

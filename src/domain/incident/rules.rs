@@ -1,6 +1,6 @@
 //! What may be asked of an incident, and what follows.
 
-use super::{COMMANDER, IncidentCommand, IncidentFact, Status};
+use super::{COMMANDER, GIVEN_MAX, IncidentCommand, IncidentFact, Status};
 use crate::domain::{
     board::BoardFact,
     cadence::Beat,
@@ -194,8 +194,14 @@ pub(in crate::domain) fn decide(
             let role = person::role(state, role)?;
             let who = person::person(state, "the person", who)?;
             let held = state.open(*incident)?.roles.get(&role);
-            if held.is_some_and(|holder| holder.who == who) {
-                return Ok(Vec::new());
+            if let Some(holder) = held.filter(|holder| holder.who == who) {
+                // Given again by somebody else it is confirmed; nobody confirms their own.
+                let said = holder.given.iter().any(|given| given.by.same(&ctx.actor));
+                if said || who == ctx.actor.name || holder.given.len() >= GIVEN_MAX {
+                    return Ok(Vec::new());
+                }
+                let incident = *incident;
+                return Ok(vec![Fact::Incident(IncidentFact::RoleTaken { incident, role, who })]);
             }
             // Command is taken by the one who then has it, or offered; it is given to nobody.
             if role == COMMANDER {

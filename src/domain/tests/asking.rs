@@ -150,7 +150,7 @@ fn walking() -> impl Strategy<Value = WalkCommand> {
             .prop_map(|(walk, value)| WalkCommand::SetInput { walk, name: "GOOD".into(), value: value.into() }),
         6 => (walk(), slug(), hand(), confirmation(), proptest::bool::weighted(0.2), proptest::bool::weighted(0.3))
             .prop_map(|(walk, step, hand, confirm, undo, again)| WalkCommand::Take {
-                walk, step, hand, host: "h".into(), confirm, undo, again
+                walk, step, hand, host: "h".into(), confirm, undo, again, shown: None
             }),
         3 => (walk(), slug(), hand(), carry()).prop_map(|(walk, step, hand, carry)| WalkCommand::Attach {
             walk, step, hand, process: ProcessRef { pid: 1, start: 1, boot: "b".into() }, carry
@@ -314,7 +314,8 @@ pub(super) fn about_freezes() -> impl Strategy<Value = FreezeCommand> {
         (freeze(), words()).prop_map(|(freeze, reason)| FreezeCommand::Exempt {
             freeze,
             artifact: "checkout@2".into(),
-            reason
+            reason,
+            glass: false
         }),
         (freeze(), words()).prop_map(|(freeze, reason)| FreezeCommand::Lift { freeze, reason }),
     ]
@@ -479,6 +480,7 @@ pub(super) fn steer(state: &State, roll: u8) -> Option<(Actor, Command)> {
             confirm: Confirmation::Second,
             undo: roll % 16 == 3,
             again: roll % 16 == 5,
+            shown: None,
         };
         let command = match step.as_str() {
             "s3" => {

@@ -277,7 +277,7 @@ fn an_exemption_names_an_artifact_that_can_pass() {
         let freeze = *ledger.state.freezes.keys().next().unwrap();
         let exempt = |artifact: &str| {
             let (artifact, reason) = (artifact.to_owned(), "the fix".to_owned());
-            Command::Freeze(FreezeCommand::Exempt { freeze, artifact, reason })
+            Command::Freeze(FreezeCommand::Exempt { freeze, artifact, reason, glass: false })
         };
         let refusal = ledger.no(&ana(), exempt("Checkout@2.4.2"));
         assert_eq!(refusal.hint.unwrap(), "did you mean checkout@2.4.2?");

@@ -71,6 +71,7 @@ fn what_is_true_wherever_it_is_written_is_recorded_and_what_all_must_agree_on_ta
         confirm: Confirmation::Enter,
         undo: false,
         again: false,
+        shown: None,
     };
     let saw = WatchCommand::Breached {
         panel: "errors".into(),

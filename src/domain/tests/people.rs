@@ -289,6 +289,7 @@ fn a_taken_power_to_approve_is_not_ones_own_approval() {
         confirm: Confirmation::Enter,
         undo: false,
         again: false,
+        shown: None,
     };
     ledger.ok(&ana(), taken);
     ledger.ok(&ana(), crate::domain::testing::attach("s", 1, None));

@@ -142,6 +142,7 @@ fn an_exemption_for_an_incident_passes_the_checks_too_and_no_other() {
             freeze: FreezeId(1),
             artifact: "checkout@2.4.2".into(),
             reason: "the fix".into(),
+            glass: false,
         };
         ledger.ok(&ana(), Command::Freeze(exempt));
         let answer = gate(&ledger, Action::Deploy, "prod");

@@ -2,12 +2,13 @@
 
 use super::{Walk, WalkCommand, WalkFact};
 use crate::domain::{
+    actor::Actor,
     command::Ctx,
     deviation::DeviationKind,
     fact::Fact,
     id::Digest,
     incident::COMMANDER,
-    plan::{BlockKind, By, Lead, Step},
+    plan::{Block, BlockKind, By, Lead, Step},
     policy::Power,
     power,
     refusal::{Code, Refusal, text},
@@ -23,14 +24,16 @@ pub fn digest(walk: &Walk, step: &Step) -> Digest {
         .blocks
         .iter()
         .filter(|block| block.kind != BlockKind::Sample)
-        .map(|block| (&block.id, walk.code(block), &block.host))
+        .map(|block| Block { code: walk.as_shown(step, block), ..block.clone() })
         .collect();
     let lease = state.lease.as_ref();
     let named = serde_json::json!({
         "runbook": walk.runbook.hash,
         "step": step.id,
         "code": code,
-        "inputs": walk.inputs,
+        "inputs": walk.entered(&step.id),
+        "targets": walk.runbook.front.targets,
+        "undo": lease.is_some_and(|lease| lease.undo),
         "attempt": state.attempt,
         "host": lease.map(|lease| lease.host.as_str()),
         "uid": lease.and_then(|lease| lease.owner.uid),
@@ -60,6 +63,37 @@ pub fn is_given(walk: &Walk, step: &Step) -> bool {
     valid().any(|given| given.glass) || people.len() >= usize::from(by.n.max(1))
 }
 
+/// A role asked for that the actor holds by their own word alone.
+pub(super) fn named_only<'a>(state: &State, walk: &Walk, roles: &'a [String], ctx: &Ctx) -> Option<&'a str> {
+    let held = &walk.incident.and_then(|id| state.incidents.get(&id))?.roles;
+    let own = |short: &&String| held.get(role(short)).is_some_and(|holder| holder.who == ctx.actor.name);
+    roles.iter().find(own).map(String::as_str)
+}
+
+/// A role that one gave oneself entitles to nothing yet.
+pub(super) fn unconfirmed(walk: &Walk, short: &str, ctx: &Ctx, alone: &str) -> Refusal {
+    let (role, me) = (role(short), &ctx.actor);
+    let incident = walk.incident.map(|id| format!(" --incident {id}")).unwrap_or_default();
+    Refusal::new(Code::Forbidden, format!("{me} is {role} by their own word: nobody else has confirmed it"))
+        .hint(format!(
+            "somebody who has no role from {me} confirms it: warroom role {role} {me}{incident}{alone}"
+        ))
+}
+
+/// Whether somebody asks for what would run: took the step, edited its code, or gave a value that it uses. None of them
+/// approves it.
+pub fn asked_for(walk: &Walk, step: &Step, who: &Actor) -> bool {
+    let state = walk.state(&step.id);
+    let requester = state.asked.as_ref().map(|asked| &asked.requester);
+    let owner = state.lease.as_ref().map(|lease| &lease.owner);
+    let editors = step.blocks.iter().filter_map(|block| walk.editors.get(&block.id)).flatten();
+    let names = |step: &Step, name: &str| step.blocks.iter().any(|block| walk.code(block).contains(name));
+    // What no code names, a tool may read by itself.
+    let uses = |name: &str| names(step, name) || !walk.runbook.steps().any(|other| names(other, name));
+    let givers = walk.givers.iter().filter(|(name, _)| uses(name)).map(|(_, by)| by);
+    requester.into_iter().chain(owner).chain(editors).chain(givers).any(|one| one.same(who))
+}
+
 /// The role that a short name in a runbook means.
 pub fn role(short: &str) -> &str {
     match short {
@@ -80,9 +114,8 @@ pub fn entitled(state: &State, walk: &Walk, roles: &[String], ctx: &Ctx) -> bool
         return true;
     }
     let held = walk.incident.and_then(|id| state.incidents.get(&id)).map(|incident| &incident.roles);
-    roles.iter().any(|short| {
-        held.and_then(|roles| roles.get(role(short))).is_some_and(|holder| holder.who == ctx.actor.name)
-    })
+    let holder = |short: &String| held.and_then(|roles| roles.get(role(short)));
+    roles.iter().filter_map(holder).any(|holder| holder.entitles(&ctx.actor) || holder.declared(&ctx.actor))
 }
 
 pub(super) fn decide(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
@@ -105,7 +138,7 @@ pub(super) fn decide(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<
     if walk.state(slug).approvals.iter().any(|given| given.digest == *named && given.by.same(&ctx.actor)) {
         return Ok(Vec::new());
     }
-    let alone = asked.requester.same(&ctx.actor);
+    let alone = asked_for(walk, step, &ctx.actor);
     let entitled = entitled(state, walk, &asked.by.roles, ctx);
     let mut facts = Vec::new();
     if let Some(glass) = glass {
@@ -140,8 +173,21 @@ pub(super) fn decide(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<
         return Ok(facts);
     }
     if alone {
-        return Err(Refusal::new(Code::Forbidden, "the one who asks cannot approve")
+        let why = if asked.requester.same(&ctx.actor) {
+            "the one who asks cannot approve".to_owned()
+        } else {
+            format!("{} changed what would run, and so asks for it and cannot approve it", ctx.actor)
+        };
+        return Err(Refusal::new(Code::Forbidden, why)
             .hint("another person approves from a login of their own, with a uid of its own: whoever shares your terminal is you; alone, break the glass with the target's name and a reason"));
+    }
+    if !entitled && let Some(short) = named_only(state, walk, &asked.by.roles, ctx) {
+        return Err(unconfirmed(
+            walk,
+            short,
+            ctx,
+            "; alone, break the glass with the target's name and a reason",
+        ));
     }
     if !entitled {
         return Err(Refusal::new(

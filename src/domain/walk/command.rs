@@ -14,13 +14,26 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WalkCommand {
-    /// Begin one.
+    /// Begin one of a runbook as the room read it.
     Start {
         /// The incident it belongs to, where it does.
         incident: Option<IncidentId>,
 
         /// What is walked, as loaded.
         runbook: Arc<Runbook>,
+        /// Values of inputs and placeholders, by name.
+        #[serde(default)]
+        inputs: BTreeMap<String, String>,
+    },
+    /// Begin one from a runbook's text, which the room reads, hashes and walks: what a client says. Nobody's word is taken
+    /// for what a text comes to.
+    Load {
+        /// The incident it belongs to, where it does.
+        incident: Option<IncidentId>,
+        /// Where the text came from, for reading only.
+        source: String,
+        /// The text, [`super::TEXT_MAX`] bytes at most.
+        text: String,
         /// Values of inputs and placeholders, by name.
         #[serde(default)]
         inputs: BTreeMap<String, String>,
@@ -56,6 +69,9 @@ pub enum WalkCommand {
         /// Run it again although it is done.
         #[serde(default)]
         again: bool,
+        /// Digest of what was seen of it ([`super::shown`]); on anything else it is refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown: Option<Digest>,
     },
     /// A hand is there.
     Attach {

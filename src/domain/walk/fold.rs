@@ -17,19 +17,21 @@ use crate::domain::{
 };
 
 /// A walk as it begins.
-pub(super) fn begin(fact: &WalkFact, by: &str, at: &Stamp, seq: Seq) -> Option<Walk> {
+pub(super) fn begin(fact: &WalkFact, by: &Actor, at: &Stamp, seq: Seq) -> Option<Walk> {
     let WalkFact::Started { walk, incident, runbook, inputs } = fact else { return None };
     Some(Walk {
         id: *walk,
         incident: *incident,
         runbook: runbook.clone(),
-        by: by.to_owned(),
+        by: by.name.clone(),
         started: at.clone(),
         inputs: inputs.clone(),
         at: None,
         at_since: at.clone(),
         steps: BTreeMap::new(),
         edits: BTreeMap::new(),
+        editors: BTreeMap::new(),
+        givers: inputs.keys().map(|name| (name.clone(), by.clone())).collect(),
         ended: None,
         seq,
         host: String::new(),
@@ -37,7 +39,7 @@ pub(super) fn begin(fact: &WalkFact, by: &str, at: &Stamp, seq: Seq) -> Option<W
 }
 
 pub(in crate::domain) fn apply(state: &mut State, fact: &WalkFact, event: &Event) {
-    if let Some(mut walk) = begin(fact, &event.actor.name, &event.occurred, event.seq) {
+    if let Some(mut walk) = begin(fact, &event.actor, &event.occurred, event.seq) {
         // A runbook that was walked before is kept once, however often it is read back from the journal.
         let known = state.walks.values().rev().find(|one| one.runbook.hash == walk.runbook.hash);
         if let Some(known) = known.filter(|one| one.runbook == walk.runbook) {
@@ -64,10 +66,19 @@ impl Walk {
         match fact {
             WalkFact::Started { .. } => {}
             WalkFact::InputSet { name, value, .. } => {
-                self.inputs.insert(name.clone(), value.clone());
+                self.give(name, value, actor);
+                for state in self.steps.values_mut().filter(|state| state.intent.is_none()) {
+                    if let Some(lease) = state.lease.as_mut().filter(|lease| lease.owner.same(actor)) {
+                        lease.inputs.insert(name.clone(), value.clone());
+                    }
+                }
             }
             WalkFact::Edited { block, code, .. } => {
                 self.edits.insert(block.clone(), code.clone());
+                let editors = self.editors.entry(block.clone()).or_default();
+                if !editors.iter().any(|known| known.same(actor)) {
+                    editors.push(actor.clone());
+                }
             }
             WalkFact::Moved { .. } if self.ended.is_some() => {}
             WalkFact::Moved { to, .. } => {
@@ -81,6 +92,7 @@ impl Walk {
             }
             WalkFact::Lent { step, hand, host, undo, again, .. } => {
                 self.set_out(step, *undo, *again);
+                let inputs = self.inputs.clone();
                 let state = self.steps.entry(step.clone()).or_default();
                 state.status = StepStatus::Lent;
                 if !*undo {
@@ -98,6 +110,7 @@ impl Walk {
                     carry: None,
                     undo: *undo,
                     at: at.clone(),
+                    inputs,
                 });
             }
             WalkFact::Attached { step, process, carry, .. } => {
@@ -130,7 +143,10 @@ impl Walk {
             }
             WalkFact::BlockEnded { step, done, carry, .. } => {
                 if let (Some((name, value)), BlockResult::Passed) = (&done.captured, done.result) {
-                    self.inputs.insert(name.clone(), value.clone());
+                    self.give(name, value, actor);
+                    if let Some(lease) = self.steps.get_mut(step).and_then(|state| state.lease.as_mut()) {
+                        lease.inputs.insert(name.clone(), value.clone());
+                    }
                 }
                 let state = self.steps.entry(step.clone()).or_default();
                 state.intent = None;
@@ -225,6 +241,11 @@ impl Walk {
                 }
             }
         }
+    }
+
+    fn give(&mut self, name: &str, value: &str, by: &Actor) {
+        self.inputs.insert(name.to_owned(), value.to_owned());
+        self.givers.insert(name.to_owned(), by.clone());
     }
 
     /// What of the attempt before still counts when a step is taken. What was interrupted or passed over goes on

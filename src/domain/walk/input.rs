@@ -8,14 +8,17 @@ use crate::domain::{
     command::Ctx,
     fact::Fact,
     id::WalkId,
-    plan::Runbook,
+    placeholder,
+    plan::{Runbook, Slug},
     refusal::{Code, Refusal},
     state::State,
 };
+use std::collections::BTreeMap;
 
 /// Checks a value against its input. A secret is accepted and not kept.
 pub(super) fn accept_value(
     runbook: &Runbook,
+    edits: &BTreeMap<Slug, String>,
     name: &str,
     value: &str,
 ) -> Result<Option<(String, String)>, Refusal> {
@@ -50,9 +53,11 @@ pub(super) fn accept_value(
         }
         return Ok(Some((name.to_owned(), value.to_owned())));
     }
-    let placeholder =
+    let written =
         runbook.steps().flat_map(|s| &s.blocks).any(|block| block.placeholders.iter().any(|p| p == name));
-    if !placeholder {
+    // What somebody edited may have others.
+    let edited = || edits.values().any(|code| placeholder::find(code).iter().any(|p| p == name));
+    if !written && !edited() {
         return wrong(
             format!("the runbook has no input {name:?}"),
             "warroom runbook show lists its inputs".into(),
@@ -76,8 +81,13 @@ pub(super) fn set_input(
     ctx: &Ctx,
 ) -> Result<Vec<Fact>, Refusal> {
     let walk = open(state, id)?;
-    let Some((name, value)) = accept_value(&walk.runbook, name, value)? else { return Ok(Vec::new()) };
-    if walk.inputs.get(&name) == Some(&value) {
+    let Some((name, value)) = accept_value(&walk.runbook, &walk.edits, name, value)? else {
+        return Ok(Vec::new());
+    };
+    // A step that the one who enters it holds may not have it yet: what others entered did not reach it.
+    let own = walk.steps.values().filter_map(|state| state.lease.as_ref());
+    let mut own = own.filter(|lease| lease.owner.same(&ctx.actor));
+    if walk.inputs.get(&name) == Some(&value) && own.all(|lease| lease.inputs.get(&name) == Some(&value)) {
         return Ok(Vec::new());
     }
     let mut facts = vec![Fact::Walk(WalkFact::InputSet { walk: id, name, value })];

@@ -12,6 +12,7 @@ mod input;
 mod person;
 mod rules;
 pub mod sequence;
+mod shown;
 mod stands;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use command::{Glass, WalkCommand};
 pub use fact::WalkFact;
 pub(super) use fold::apply;
 pub(super) use rules::decide;
+pub use shown::shown;
 pub use stands::{stands, whereabouts};
 pub(super) use turn::{wait_ends, wait_over};
 
@@ -28,7 +30,8 @@ use super::{
     actor::Actor,
     event::Seq,
     id::{Digest, IncidentId, WalkId},
-    plan::{Block, By, Risk, Runbook, Slug, Step},
+    placeholder::{self, FillError},
+    plan::{Block, BlockKind, By, Risk, Runbook, Slug, Step},
     refusal::{Code, Refusal},
     state::State,
     time::{Span, Stamp},
@@ -63,6 +66,12 @@ pub struct Walk {
     pub steps: BTreeMap<Slug, StepState>,
     /// Code that was edited, by block.
     pub edits: BTreeMap<Slug, String>,
+    /// Who changed the code of a block, by block: none of them approves it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub editors: BTreeMap<Slug, Vec<Actor>>,
+    /// Who gave a value last, by its name: they do not approve what uses it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub givers: BTreeMap<String, Actor>,
     /// How it ended.
     pub ended: Option<Ended>,
     /// The event that began it.
@@ -143,6 +152,10 @@ pub struct Lease {
     pub undo: bool,
     /// When it was lent.
     pub at: Stamp,
+    /// The values that it runs with: those of that moment, and what its owner entered and its own blocks captured
+    /// since. What others enter meanwhile does not reach it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
 }
 
 /// A process that cannot be mistaken for another.
@@ -308,6 +321,11 @@ pub const EXTENSION_MAX: Span = Span::hours(4);
 /// Time that a block can be given in all beyond its limit.
 pub const EXTENSIONS_MAX: Span = Span::hours(24);
 
+/// Bytes that the text of a runbook has at most.
+pub const TEXT_MAX: usize = 1024 * 1024;
+/// Characters that a runbook's title and the name of its source have at most.
+pub const TITLE_MAX: usize = 200;
+
 /// A block may be given so much more time at once.
 ///
 /// # Errors
@@ -356,6 +374,11 @@ pub fn filled<'v>(words: &str, value: impl Fn(&str) -> Option<&'v str>) -> Strin
     out
 }
 
+/// Whether `<name>` in a block's code is to be filled; what is never run is only read.
+fn has_holes(block: &Block) -> bool {
+    !matches!(block.kind, BlockKind::Sample | BlockKind::Expect)
+}
+
 impl Walk {
     /// A step's state; untouched steps have none of their own.
     pub fn state(&self, step: &str) -> StepState {
@@ -393,9 +416,42 @@ impl Walk {
         self.steps.values().any(|state| state.lease.is_some())
     }
 
-    /// A block's code as it will run.
+    /// A block's code as somebody edited it, else as it is written; its placeholders stand in it still.
     pub fn code<'a>(&'a self, block: &'a Block) -> &'a str {
         self.edits.get(&block.id).map_or(block.code.as_str(), String::as_str)
+    }
+
+    /// A block's code as it will run, edited or as written, with its placeholders filled: what is shown, digested,
+    /// approved and run.
+    ///
+    /// # Errors
+    /// The placeholders that have no value, or a value that cannot be filled in.
+    pub fn will_run(&self, step: &Step, block: &Block) -> Result<String, FillError> {
+        let code = self.code(block);
+        if !has_holes(block) {
+            return Ok(code.to_owned());
+        }
+        placeholder::fill(code, &self.values(&step.id))
+    }
+
+    /// The same for people to read: where it cannot be filled, with its placeholders.
+    pub fn as_shown(&self, step: &Step, block: &Block) -> String {
+        self.will_run(step, block).unwrap_or_else(|_| self.code(block).to_owned())
+    }
+
+    /// The values that were entered or captured and that a step runs with. A lent one has its own.
+    pub fn entered(&self, step: &str) -> &BTreeMap<String, String> {
+        let lease = self.steps.get(step).and_then(|state| state.lease.as_ref());
+        lease.map_or(&self.inputs, |lease| &lease.inputs)
+    }
+
+    /// The values that a step runs with, defaults among them. A secret is never among them.
+    pub fn values(&self, step: &str) -> BTreeMap<String, String> {
+        let inputs = self.runbook.front.inputs.iter().filter(|input| !input.secret);
+        let mut values: BTreeMap<String, String> =
+            inputs.filter_map(|input| Some((input.name.clone(), input.default.clone()?))).collect();
+        values.extend(self.entered(step).iter().map(|(name, value)| (name.clone(), value.clone())));
+        values
     }
 
     /// The steps on one's way: those of sections where something has happened, and of the one where one is.
@@ -470,15 +526,15 @@ impl Walk {
             .filter(|input| self.value(&input.name).is_none() && !captured.contains(&input.name))
             .map(|input| input.name.clone())
             .collect();
-        for block in &step.blocks {
-            let edited = self.edits.get(&block.id);
-            let open = |name: &&String| {
-                !self.inputs.contains_key(*name)
-                    && edited.is_none_or(|code| code.contains(&format!("<{name}>")))
-            };
-            for name in block.placeholders.iter().filter(open) {
-                if !names.contains(name) {
-                    names.push(name.clone());
+        let values = self.values(&step.id);
+        let comes = |name: &String| {
+            captured.contains(name)
+                || self.runbook.front.inputs.iter().any(|input| input.name == *name && input.from.is_some())
+        };
+        for block in step.blocks.iter().filter(|block| has_holes(block)) {
+            for name in placeholder::find(self.code(block)) {
+                if !values.contains_key(&name) && !comes(&name) && !names.contains(&name) {
+                    names.push(name);
                 }
             }
         }

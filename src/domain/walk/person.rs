@@ -47,8 +47,13 @@ pub(super) fn confirm(
                 incident.is_none_or(|incident| !incident.roles.contains_key(approval::role(short)))
             });
             let commands = incident.and_then(|incident| incident.roles.get(COMMANDER));
-            let in_command = commands.is_some_and(|holder| holder.who == ctx.actor.name);
-            if !vacant && !in_command && !approval::entitled(state, walk, &by.roles, ctx) {
+            let in_command =
+                commands.is_some_and(|holder| holder.entitles(&ctx.actor) || holder.declared(&ctx.actor));
+            let entitled = vacant || in_command || approval::entitled(state, walk, &by.roles, ctx);
+            if let Some(short) = approval::named_only(state, walk, &by.roles, ctx).filter(|_| !entitled) {
+                return Err(approval::unconfirmed(walk, short, ctx, ""));
+            }
+            if !entitled {
                 return Err(Refusal::new(
                     Code::Forbidden,
                     format!("{} is to confirm this", by.roles.join(", ")),
@@ -146,10 +151,17 @@ pub(super) fn choose(
 pub(super) fn edit(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
     let WalkCommand::Edit { walk: id, step: slug, block, code } = command else { return Ok(Vec::new()) };
     let (walk, step) = find(state, *id, slug)?;
-    if matches!(walk.status(slug), StepStatus::Done)
-        || (walk.status(slug) == StepStatus::Lent && walk.state(slug).intent.is_some())
-    {
+    let now = walk.state(slug);
+    if now.status == StepStatus::Done || (now.lease.is_some() && now.intent.is_some()) {
         return Err(Refusal::new(Code::Conflict, format!("{:?} has run or is running", step.title)));
+    }
+    // It runs as its owner, who saw it as it is.
+    if let Some(lease) = now.lease.as_ref().filter(|lease| !lease.owner.same(&ctx.actor)) {
+        return Err(Refusal::new(
+            Code::Conflict,
+            format!("{} has {:?}, and runs it as seen", lease.owner, step.title),
+        )
+        .hint("tell them; who wants it otherwise takes it over with a reason, edits it, and takes it"));
     }
     let known = step
         .blocks

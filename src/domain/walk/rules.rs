@@ -70,6 +70,10 @@ pub(in crate::domain) fn decide(
 ) -> Result<Vec<Fact>, Refusal> {
     match command {
         WalkCommand::Start { .. } => start(state, command, ctx),
+        WalkCommand::Load { source, .. } => {
+            Err(Refusal::new(Code::Invalid, format!("{} is not read yet", crate::domain::text::line(source)))
+                .hint("the room reads a runbook before it begins to walk it"))
+        }
         WalkCommand::SetInput { walk, name, value } => set_input(state, *walk, name, value, ctx),
         WalkCommand::Take { .. } => take(state, command, ctx),
         WalkCommand::Attach { walk, step, hand, process, carry } => {
@@ -151,12 +155,12 @@ fn start(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, R
     let id = state.issued.next_walk();
     let mut kept = BTreeMap::new();
     for (name, value) in inputs {
-        if let Some((name, value)) = accept_value(runbook, name, value)? {
+        if let Some((name, value)) = accept_value(runbook, &BTreeMap::new(), name, value)? {
             kept.insert(name, value);
         }
     }
     let begin = WalkFact::Started { walk: id, incident: *incident, runbook: runbook.clone(), inputs: kept };
-    let walk = super::fold::begin(&begin, &ctx.actor.name, &ctx.now, 0);
+    let walk = super::fold::begin(&begin, &ctx.actor, &ctx.now, 0);
     let mut facts = vec![begin];
     if let Some(first) = walk.as_ref().and_then(turn::first) {
         facts.push(WalkFact::Moved { walk: id, to: first.id.clone() });
@@ -211,7 +215,7 @@ fn ask(walk: &Walk, step: &Step, facts: &mut Vec<Fact>) {
 }
 
 fn take(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Refusal> {
-    let WalkCommand::Take { walk: id, step: slug, hand, host, confirm, undo, again } = command else {
+    let WalkCommand::Take { walk: id, step: slug, hand, host, confirm, undo, again, shown } = command else {
         return Ok(Vec::new());
     };
     let (walk, step) = find(state, *id, slug)?;
@@ -232,6 +236,7 @@ fn take(state: &State, command: &WalkCommand, ctx: &Ctx) -> Result<Vec<Fact>, Re
         }
         _ => {}
     }
+    super::shown::is_as_seen(walk, step, (*undo, *again), *shown)?;
     let human = approval::wanted(step).is_some() && !step.runs() && !*undo;
     if human {
         let mut facts: Vec<Fact> = deviate::reorder(state, walk, step, &[]).into_iter().collect();

@@ -268,7 +268,7 @@ async fn what_cannot_start_says_why() {
     let cases: Vec<(Change, &str)> = vec![
         (Box::new(|r| r.block.lang = "python".into()), "nothing runs a"),
         (Box::new(|r| r.block.interpreter = Some("no-such".into())), "not installed"),
-        (Box::new(|r| r.block.placeholders = vec!["pod".into()]), "<pod> is not filled in"),
+        (Box::new(|r| r.block.code = "kubectl get <pod>".into()), "<pod> is not filled in"),
         (Box::new(|r| r.cwd = Some("/no/such".into())), "is not there"),
         (Box::new(|r| r.host = Some("ssh://-oProxyCommand=x".into())), "not a host name"),
         (

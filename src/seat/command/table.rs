@@ -95,7 +95,7 @@ commands! { INCIDENT, Group::Incident;
         [], act::resolved, act::close::close;
     "close-words" [] () None, "Give an owed reason in words, and go on closing the incident",
         [arg("deviation", "Which deviation?", Kind::Deviation), arg("text", "Why, in words?", Kind::Words)], act::owed, act::close::words;
-    "role" ["assign"] ("R") None, "Give somebody a role; command is offered, not given",
+    "role" ["assign"] ("R") None, "Give somebody a role, or confirm it; command is offered, not given",
         [arg("role", "Which role?", Kind::Role), arg("who", "Who?", Kind::Person)], act::open, act::incident::role;
     "unrole" [] () None, "Take a role away",
         [arg("role", "Which role?", Kind::Role)], act::open, act::incident::unrole;

@@ -150,6 +150,8 @@ pub enum Act {
         undo: bool,
         /// Run it again although it is done.
         again: bool,
+        /// What was shown of it when it was asked.
+        shown: Digest,
     },
     /// Give a reason that is owed, then go on closing the incident.
     Close(DeviationId, ReasonCode),

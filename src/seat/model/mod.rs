@@ -31,7 +31,7 @@ use crate::{
     domain::{
         Command, CommandId, Ctx, State,
         actor::Actor,
-        id::IncidentId,
+        id::{Digest, IncidentId},
         newer::Newer,
         plan::Runbook,
         policy::Power,
@@ -86,6 +86,8 @@ pub struct Setup {
     pub zone: Zone,
     /// Runbooks that can be started.
     pub runbooks: Vec<Arc<Runbook>>,
+    /// Their texts, by hash, as the room wants them.
+    pub texts: BTreeMap<Digest, String>,
     /// Keys.
     pub keymap: Keymap,
     /// Random; names of commands and hands are counted on from it.
@@ -159,6 +161,8 @@ pub struct Model {
     pub layers: Vec<Layer>,
     /// Runbooks that can be started.
     pub runbooks: Vec<Arc<Runbook>>,
+    /// Their texts, by hash, as the room wants them.
+    pub texts: BTreeMap<Digest, String>,
     /// The coach.
     pub coach: Coach,
     /// The post-mortem draft.
@@ -220,6 +224,7 @@ impl Model {
             ui: Ui { incident: setup.incident, ..Ui::default() },
             layers: setup.mistakes.map(mistaken).into_iter().collect(),
             runbooks: setup.runbooks,
+            texts: setup.texts,
             coach: Coach::default(),
             draft: Draft::default(),
             keymap: setup.keymap,

@@ -147,7 +147,9 @@ pub fn perform(model: &mut Model, act: Act) -> Vec<Effect> {
     match act {
         Act::Do(command, say) => model.act(*command, say),
         Act::Call(call) => command::invoke(model, call),
-        Act::Take { walk, step, undo, again } => walk::take(model, &StepRef { walk, step }, undo, again),
+        Act::Take { walk, step, undo, again, shown } => {
+            walk::take(model, &StepRef { walk, step }, undo, again, Some(shown))
+        }
         Act::Close(deviation, code) => close::give(model, deviation, code, String::new()),
         Act::Copy(text) => vec![Effect::Copy(text)],
         Act::Leave => vec![Effect::Quit],

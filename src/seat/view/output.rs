@@ -195,7 +195,7 @@ fn block_lines(
     let mut out = vec![(fit::cut(&head, wide, glyphs).into_owned(), role)];
     // Code that has run gives way to what it printed.
     if done.is_none() || whole {
-        let code = walk.code(block);
+        let code = walk.as_shown(step, block);
         let most = if done.is_some() { 2 } else { 14 };
         let lines = code.lines().count();
         out.extend(code.lines().take(most).flat_map(|line| {

@@ -30,8 +30,8 @@ fn book() -> Runbook {
 
 fn take_on(step: &str, hand: u128, on: &str) -> WalkCommand {
     match take(step, hand) {
-        WalkCommand::Take { walk, step, hand, confirm, undo, again, .. } => {
-            WalkCommand::Take { walk, step, hand, host: on.into(), confirm, undo, again }
+        WalkCommand::Take { walk, step, hand, confirm, undo, again, shown, .. } => {
+            WalkCommand::Take { walk, step, hand, host: on.into(), confirm, undo, again, shown }
         }
         other => other,
     }

@@ -7,6 +7,7 @@ mod example;
 mod interrupted;
 mod person;
 mod running;
+mod unseen;
 mod value;
 
 use crate::domain::{
@@ -56,8 +57,8 @@ fn run(
 /// Take, with everything said that can be said.
 fn take_as(step: &str, hand: u128, confirm: Confirmation, undo: bool, again: bool) -> WalkCommand {
     match take(step, hand) {
-        WalkCommand::Take { walk, step, hand, host, .. } => {
-            WalkCommand::Take { walk, step, hand, host, confirm, undo, again }
+        WalkCommand::Take { walk, step, hand, host, shown, .. } => {
+            WalkCommand::Take { walk, step, hand, host, confirm, undo, again, shown }
         }
         other => other,
     }

@@ -93,7 +93,8 @@ pub fn override_(model: &mut Model, _: &[String]) -> Vec<Effect> {
     };
     let act =
         Act::Do(deviation(model, &at, Deviate::Override, None), "passed over; its reason is owed".into());
-    let lines = walk.code(block).lines().map(|line| crate::domain::text::line(line).into_owned()).collect();
+    let lines =
+        walk.as_shown(step, block).lines().map(|line| crate::domain::text::line(line).into_owned()).collect();
     model.layers.push(Layer::Confirm(Confirm {
         sentence,
         lines,

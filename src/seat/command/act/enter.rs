@@ -5,7 +5,7 @@ use crate::{
     domain::{
         Command,
         plan::{BlockKind, Lead, Step},
-        walk::{StepStatus, Walk, WalkCommand, sequence},
+        walk::{self as domain_walk, StepStatus, Walk, WalkCommand, sequence},
     },
     seat::{
         command::{self, Call},
@@ -158,7 +158,10 @@ fn step(model: &mut Model) -> Vec<Effect> {
 }
 
 fn failed(walk: &Walk, step: &Step, at: &StepRef) -> Vec<Choice> {
-    let take = |undo| Act::Take { walk: at.walk, step: at.step.clone(), undo, again: false };
+    let take = |undo| {
+        let shown = domain_walk::shown(walk, step, undo, false);
+        Act::Take { walk: at.walk, step: at.step.clone(), undo, again: false, shown }
+    };
     let mut all = vec![choice('a', "again", "take it once more", take(false))];
     if let sequence::Next::Failed(block) = sequence::next(walk, step) {
         all.push(choice(
@@ -251,20 +254,21 @@ fn todo(model: &mut Model, at: &StepRef) -> Vec<Effect> {
             model.layers.push(Layer::Pick { title, choices, at: 0 });
             return Vec::new();
         }
-        Some(Lead::Approve(_)) if !step.runs() => return walk::take(model, at, false, false),
+        Some(Lead::Approve(_)) if !step.runs() => return walk::take(model, at, false, false, None),
         _ => {}
     }
     if step.runs() && !step.blocks.iter().any(|block| block.annotated) {
         // Derived from plain Markdown: never run unasked.
         let code = walk::will_run(walk, step, false).join("\n");
-        let raw: Vec<_> = step.of_kind(BlockKind::Run).map(|block| walk.code(block)).collect();
+        let raw: Vec<_> = step.of_kind(BlockKind::Run).map(|block| walk.as_shown(step, block)).collect();
+        let shown = domain_walk::shown(walk, step, false, false);
         let confirm = WalkCommand::Confirm { walk: at.walk, step: at.step.clone(), seen: String::new() };
         let choices = vec![
             choice(
                 'r',
                 "run it here",
                 "as you, on this machine",
-                Act::Take { walk: at.walk, step: at.step.clone(), undo: false, again: false },
+                Act::Take { walk: at.walk, step: at.step.clone(), undo: false, again: false, shown },
             ),
             choice('y', "copy it", "to your terminal's clipboard", Act::Copy(raw.join("\n"))),
             choice(
@@ -279,7 +283,7 @@ fn todo(model: &mut Model, at: &StepRef) -> Vec<Effect> {
         return Vec::new();
     }
     if step.runs() {
-        return walk::take(model, at, false, false);
+        return walk::take(model, at, false, false, None);
     }
     let confirm = WalkCommand::Confirm { walk: at.walk, step: at.step.clone(), seen: String::new() };
     let say = format!("ticked \"{}\"", walk.title(step));

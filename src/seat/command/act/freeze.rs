@@ -101,7 +101,27 @@ pub fn exempt(model: &mut Model, given: &[String]) -> Vec<Effect> {
     let Some(freeze) = id(model, arg(given, 0)) else { return Vec::new() };
     let artifact = arg(given, 1).to_owned();
     let say = format!("{artifact} may pass {freeze}");
-    model.act(Command::Freeze(FreezeCommand::Exempt { freeze, artifact, reason: arg(given, 2).into() }), say)
+    let reason = arg(given, 2).to_owned();
+    let own = model.state.freezes.get(&freeze).zip(model.me.as_ref());
+    let own = own.is_some_and(|(freeze, me)| freeze.is_own(&artifact, me));
+    let command = |glass| {
+        let (artifact, reason) = (artifact.clone(), reason.clone());
+        Command::Freeze(FreezeCommand::Exempt { freeze, artifact, reason, glass })
+    };
+    if !own {
+        return model.act(command(false), say);
+    }
+    model.layers.push(Layer::Confirm(Confirm {
+        sentence: format!(
+            "{artifact} is a change of your own: another person exempts it. Alone, you break the glass, loud on every seat."
+        ),
+        lines: Vec::new(),
+        typed: Some(artifact.clone()),
+        top: 0,
+        field: Field::default(),
+        act: Act::Do(Box::new(command(true)), say),
+    }));
+    Vec::new()
 }
 
 /// `checkout/2.4.1` as a service and an artifact, either of which may have a slash in it: a known service is taken whole.

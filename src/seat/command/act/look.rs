@@ -388,7 +388,7 @@ pub fn copy(model: &mut Model, _: &[String]) -> Vec<Effect> {
                         BlockKind::Run | BlockKind::Check | BlockKind::Guard | BlockKind::Verify
                     )
                 })
-                .map(|block| walk.code(block))
+                .map(|block| walk.as_shown(step, block))
                 .collect();
             code.join("\n")
         }),

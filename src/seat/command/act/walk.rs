@@ -4,7 +4,7 @@ use super::say::arg;
 use crate::{
     domain::{
         Command,
-        actor::Actor,
+        id::Digest,
         plan::{BlockKind, Risk, Step},
         time::Span,
         walk::{self, Confirmation, StepStatus, Walk, WalkCommand},
@@ -34,7 +34,15 @@ pub fn start(model: &mut Model, given: &[String]) -> Vec<Effect> {
         return Vec::new();
     };
     let incident = model.open_incident().map(|incident| incident.id);
-    let start = WalkCommand::Start { incident, runbook, inputs: BTreeMap::new() };
+    let inputs = BTreeMap::new();
+    // A drill's have stand-ins in them: there is no text of theirs.
+    let start = match model.texts.get(&runbook.hash) {
+        Some(text) => {
+            let (source, text) = (runbook.source.clone(), text.clone());
+            WalkCommand::Load { incident, source, text, inputs }
+        }
+        None => WalkCommand::Start { incident, runbook, inputs },
+    };
     model.command(Command::Walk(start), Then::Walk)
 }
 
@@ -68,14 +76,16 @@ pub fn will_run(walk: &Walk, step: &Step, undo: bool) -> Vec<String> {
             _ => "run",
         };
         lines.push(format!("{kind} {}{host}{edited}", block.id));
-        lines.extend(walk.code(block).lines().map(|line| format!("  {}", crate::domain::text::line(line))));
+        let code = walk.as_shown(step, block);
+        lines.extend(code.lines().map(|line| format!("  {}", crate::domain::text::line(line))));
     }
     lines
 }
 
 /// Takes a step: what it wants is asked first, then the room lends it, then its hand is started.
-pub fn take(model: &mut Model, at: &StepRef, undo: bool, again: bool) -> Vec<Effect> {
+pub fn take(model: &mut Model, at: &StepRef, undo: bool, again: bool, seen: Option<Digest>) -> Vec<Effect> {
     let Some((walk, step)) = find(model, at) else { return Vec::new() };
+    let shown = seen.unwrap_or_else(|| walk::shown(walk, step, undo, again));
     if let Some(name) = walk.missing(step).first().filter(|_| !undo) {
         let call = Call::of("inputs").with(name.clone());
         return command::invoke(model, call);
@@ -86,7 +96,7 @@ pub fn take(model: &mut Model, at: &StepRef, undo: bool, again: bool) -> Vec<Eff
         step.risk()
     };
     let target = walk.target(step);
-    let act = Act::Take { walk: at.walk, step: at.step.clone(), undo, again };
+    let act = Act::Take { walk: at.walk, step: at.step.clone(), undo, again, shown };
     let verb = if undo { "undoes" } else { "runs" };
     let host = &model.host;
     let by = model.my_name();
@@ -97,7 +107,7 @@ pub fn take(model: &mut Model, at: &StepRef, undo: bool, again: bool) -> Vec<Eff
     );
     let lines = will_run(walk, step, undo);
     let typed = match risk {
-        Risk::Low => return send_take(model, at, undo, again, Confirmation::Enter),
+        Risk::Low => return send_take(model, at, (undo, again), Confirmation::Enter, shown),
         Risk::High => None,
         Risk::Irreversible => Some(target),
     };
@@ -116,9 +126,9 @@ pub fn take(model: &mut Model, at: &StepRef, undo: bool, again: bool) -> Vec<Eff
 pub fn send_take(
     model: &mut Model,
     at: &StepRef,
-    undo: bool,
-    again: bool,
+    (undo, again): (bool, bool),
     confirm: Confirmation,
+    shown: Digest,
 ) -> Vec<Effect> {
     let Some((_, step)) = find(model, at) else { return Vec::new() };
     let runs = step.runs() || undo;
@@ -131,15 +141,25 @@ pub fn send_take(
     };
     let host = model.host.clone();
     model.command(
-        Command::Walk(WalkCommand::Take { walk, step: slug, hand, host, confirm, undo, again }),
+        Command::Walk(WalkCommand::Take {
+            walk,
+            step: slug,
+            hand,
+            host,
+            confirm,
+            undo,
+            again,
+            shown: Some(shown),
+        }),
         then,
     )
 }
 
-/// Whether this seat's person asked for the approval.
+/// Whether this seat's person asks for the approval: took the step, or changed what it would run.
 pub fn is_requester(model: &Model, at: &StepRef) -> bool {
-    let asked = model.state.walks.get(&at.walk).and_then(|walk| walk.state(&at.step).asked);
-    asked.zip(model.me.as_ref()).is_some_and(|(asked, me): (_, &Actor)| asked.requester.same(me))
+    find(model, at).zip(model.me.as_ref()).is_some_and(|((walk, step), me)| {
+        walk.state(&at.step).asked.is_some() && walk::approval::asked_for(walk, step, me)
+    })
 }
 
 /// Shows exactly what would be approved.
@@ -205,13 +225,13 @@ pub fn undo(model: &mut Model, _: &[String]) -> Vec<Effect> {
         model.say(Tone::Info, "this step has no undo");
         return Vec::new();
     }
-    take(model, &at, true, false)
+    take(model, &at, true, false, None)
 }
 
 /// Runs a finished step again.
 pub fn again(model: &mut Model, _: &[String]) -> Vec<Effect> {
     let Some(at) = here(model) else { return Vec::new() };
-    take(model, &at, false, true)
+    take(model, &at, false, true, None)
 }
 
 /// The step that a hand has: the open one where it is, else any.

@@ -31,8 +31,8 @@ pub fn confirm(model: &mut Model, mut confirm: Confirm, key: KeyChord) -> Vec<Ef
     };
     if let Some(given) = given {
         return match confirm.act {
-            Act::Take { walk, step, undo, again } => {
-                walk::send_take(model, &StepRef { walk, step }, undo, again, given)
+            Act::Take { walk, step, undo, again, shown } => {
+                walk::send_take(model, &StepRef { walk, step }, (undo, again), given, shown)
             }
             Act::Do(mut command, say) => {
                 if let Command::Walk(WalkCommand::Deviate { confirm, .. }) = command.as_mut() {
@@ -104,7 +104,7 @@ pub fn approval(model: &mut Model, mut open: Approval, key: KeyChord) -> Vec<Eff
         _ if alone => {
             model.say(
                 Tone::Info,
-                "you asked for it: another person approves; b breaks the glass, Esc goes back",
+                "you ask for what would run: another person approves; b breaks the glass, Esc goes back",
             );
         }
         _ => model.say(Tone::Info, "y approves, n rejects, b breaks the glass, Esc goes back"),

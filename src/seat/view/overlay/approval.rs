@@ -121,7 +121,7 @@ pub fn approval(
     );
     all.push((by, Role::Quiet));
     let values: Vec<String> =
-        found.inputs.iter().map(|(name, value)| format!("{name}={}", one(value))).collect();
+        found.entered(&step.id).iter().map(|(name, value)| format!("{name}={}", one(value))).collect();
     all.extend(fit::wrap(&values.join("  "), wide).into_iter().map(|line| (line, Role::Calm)));
     if model.is_shared() && walk::is_requester(model, &open.at) {
         let me =
