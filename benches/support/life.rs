@@ -64,7 +64,7 @@ impl Life {
         match self.core.submit(
             (actor, &Groups::default()),
             CommandId(Uuid::now_v7()),
-            &command,
+            (&command, None),
             &When::now(self.now.clone()),
         ) {
             Submitted::Append { records, events, .. } => {
@@ -73,7 +73,7 @@ impl Life {
                     self.events.extend(events);
                 }
             }
-            Submitted::Nothing | Submitted::Known => {}
+            Submitted::Nothing => {}
             Submitted::Refused(refusal) => panic!("{refusal}: {command:?}"),
         }
     }

@@ -457,7 +457,7 @@ mod tests {
     }
 
     /// What goes out until nothing more waits, frame by frame.
-    async fn frames(outbox: &Outbox) -> Vec<FromRoom> {
+    fn frames(outbox: &Outbox) -> Vec<FromRoom> {
         let mut all = Vec::new();
         while let Some(next) = outbox.next().now_or_never() {
             let Next::Frames(frames) = next else { panic!("{next:?}") };
@@ -482,7 +482,7 @@ mod tests {
         let first = sent(&outbox).await;
         assert!(first.len() < 80 * 1024, "{}", first.len());
         outbox.express(encode(&ignored("told")));
-        let rest = frames(&outbox).await;
+        let rest = frames(&outbox);
         assert_eq!(rest[0], ignored("told"));
         assert_eq!(rest[rest.len() - 2..], [ignored("event"), ignored("done")]);
         let mut assembly = crate::wire::Assembly::default();
@@ -500,7 +500,7 @@ mod tests {
         // One that is newer takes its place, from its first part on.
         sent(&outbox).await;
         outbox.snapshot(encode(&whole).into(), true);
-        let FromRoom::Part { n: 0, .. } = frames(&outbox).await[0] else { panic!() };
+        let FromRoom::Part { n: 0, .. } = frames(&outbox)[0] else { panic!() };
     }
 
     #[tokio::test]
@@ -519,7 +519,7 @@ mod tests {
         };
         assert_eq!((of(&one), of(&other)), (PartOf::Answer(0), PartOf::Answer(1)));
         outbox.cancel(0);
-        let rest = frames(&outbox).await;
+        let rest = frames(&outbox);
         assert_eq!(rest.len(), 16);
         assert!(rest.iter().all(|frame| matches!(frame, FromRoom::Part { of: PartOf::Answer(1), .. })));
         // All of it is given back.

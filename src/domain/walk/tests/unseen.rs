@@ -103,7 +103,8 @@ fn the_digest_speaks_of_everything_that_decides_what_runs() {
         |b| b.cwd = Some("/".into()),
         |b| b.timeout = Some(crate::domain::time::Span::secs(1)),
         |b| {
-            b.retry = Some(crate::domain::plan::Retry { attempts: 9, every: crate::domain::time::Span::ZERO })
+            b.retry =
+                Some(crate::domain::plan::Retry { attempts: 9, every: crate::domain::time::Span::ZERO });
         },
         |b| b.interactive = true,
         |b| b.accept = vec![1],
