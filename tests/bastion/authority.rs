@@ -194,6 +194,7 @@ fn the_room_reads_and_hashes_a_runbook_itself() {
     for (source, text, says) in [
         ("long.md", long.as_str(), "title"),
         ("large.md", &PLAIN.repeat(20_000), "1048576"),
+        ("builtin:rollback-release", PLAIN, "shipped"),
         (&"n".repeat(300), PLAIN, "name"),
     ] {
         let said = line.act(&load(source, text));
