@@ -181,7 +181,7 @@ fn the_room_reads_and_hashes_a_runbook_itself() {
     assert!(line.act(&load("look.md", PLAIN))["ok"].is_object());
     let state = line.ask(&json!("state"));
     let book = state["state"]["walks"]["RUN-1"]["runbook"].clone();
-    let hash: String = Sha256::digest(PLAIN).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = warroom::domain::id::Digest(Sha256::digest(PLAIN).into()).to_string();
     assert_eq!(book["hash"], json!(hash));
     // The hash of a runbook that everybody trusts, with other code in it.
     let mut forged = book;

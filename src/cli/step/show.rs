@@ -78,7 +78,7 @@ pub(super) fn step(walk: &Walk, slug: &str, (undo, again): (bool, bool), json: b
             "walk": walk.id, "step": slug, "shown": shown, "values": walk.values(slug), "blocks": blocks,
         }));
     } else {
-        exit::say(&would_run(walk, step, (undo, again)));
+        exit::say(would_run(walk, step, (undo, again)));
     }
 }
 
