@@ -510,11 +510,11 @@ fn seen(
     }
 }
 
-/// Whether all that decides what a step runs is one's own.
+/// Whether all that decides what a step runs is one's own, or comes with the program.
 fn is_own(walk: &Walk, step: &Step, me: &Actor) -> bool {
     let editors = step.blocks.iter().filter_map(|block| walk.editors.get(&block.id)).flatten();
     let mut others = editors.chain(walk.givers.values()).filter(|one| !one.same(me));
-    (walk.by == me.name || walk.runbook.source.starts_with("builtin:")) && others.next().is_none()
+    (walk.by == me.name || runbook::is_builtin(&walk.runbook)) && others.next().is_none()
 }
 
 /// How the hand of a running step is steered.

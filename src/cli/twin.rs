@@ -182,6 +182,7 @@ mod tests {
         ("config show", "set-up"),
         ("config schema", "set-up"),
         ("config default", "set-up"),
+        ("step show", "the seat shows a step where it is taken"),
         ("practices", "documentation"),
         ("completions", "documentation"),
         ("man", "documentation"),

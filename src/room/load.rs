@@ -26,6 +26,12 @@ pub(super) fn read(state: &State, who: &Principal<'_>, command: Command) -> Resu
             short("the name of the runbook's file", &source)?;
             let runbook = runbook::parse(&source, text.as_bytes());
             short("the runbook's title", &runbook.title)?;
+            if runbook.source.starts_with("builtin:") && !runbook::is_builtin(&runbook) {
+                let why = format!("{} is not the runbook of this name that is shipped", runbook.source);
+                return Err(Refusal::new(Code::Invalid, why).hint(
+                    "send it under the name of its own file, or begin it with a warroom of this version",
+                ));
+            }
             Ok(Command::Walk(WalkCommand::Start { incident, runbook: Arc::new(runbook), inputs }))
         }
         Command::Walk(WalkCommand::Start { .. }) if state.room.drill.is_none() || !who.is_owner => Err(

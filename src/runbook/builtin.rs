@@ -17,6 +17,12 @@ pub fn builtin(name: &str) -> Option<Runbook> {
         .map(|(own, text)| super::parse(&format!("builtin:{own}"), text.as_bytes()))
 }
 
+/// Whether it is one of them, word for word: by its hash, whatever it calls itself.
+pub fn is_builtin(runbook: &Runbook) -> bool {
+    let known = |(name, _): &(&str, &str)| builtin(name).is_some_and(|own| own.hash == runbook.hash);
+    BUILTIN.iter().any(known)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,7 +25,7 @@ pub mod step;
 pub mod tree;
 
 pub use crate::domain::placeholder::{FillError, fill};
-pub use builtin::{BUILTIN, builtin};
+pub use builtin::{BUILTIN, builtin, is_builtin};
 pub use lint::lint;
 pub use resolve::{InputProblem, resolve};
 

@@ -378,7 +378,7 @@ async fn what_is_done_to_a_freeze_under_glass_shuts_and_opens_nothing_until_all_
     let (artifact, reason) = ("shop@2".to_owned(), "it is the fix".to_owned());
     kept_under_glass(
         &houses[0],
-        Command::Freeze(FreezeCommand::Exempt { freeze, artifact, reason, glass: false }),
+        Command::Freeze(FreezeCommand::Exempt { freeze, artifact, reason, glass: true }),
     )
     .await;
     let unknown = houses[0].gate().await;

@@ -313,3 +313,43 @@ fn severity_and_freeze_do_not_touch_each_other() {
     ledger.ok(&ana(), lift);
     assert_eq!(ledger.state.incidents[&IncidentId(1)].severity.number(), 5);
 }
+
+#[test]
+fn nobody_exempts_a_change_of_their_own_but_by_breaking_the_glass() {
+    let own = |glass| {
+        Command::Freeze(FreezeCommand::Exempt {
+            freeze: FreezeId(1),
+            artifact: "checkout@9".into(),
+            reason: "the fix".into(),
+            glass,
+        })
+    };
+    let asks = |alias: Option<&str>| {
+        let request = Request {
+            alias: alias.map(str::to_owned),
+            artifact: "checkout@9".into(),
+            ..request(Action::Deploy)
+        };
+        move |ledger: &Ledger| {
+            let answer = answer(&ledger.state, &request, &ledger.now);
+            Command::Gate(GateCommand::Refused { request: request.clone(), answer, times: 1 })
+        }
+    };
+    // By their own uid, and by a pipeline that says for whom it asks.
+    for (asker, alias) in [(ana(), None), (Actor::token("ci"), Some("ana"))] {
+        let mut ledger = Ledger::with_incident();
+        ledger.ok(&ana(), freeze(&["checkout"], &["prod"], None));
+        let refused = asks(alias)(&ledger);
+        ledger.ok(&asker, refused);
+        let why = ledger.no(&ana(), own(false));
+        assert!(why.code == Code::Forbidden && why.to_string().contains("--break-glass"), "{why}");
+        let events = ledger.ok(&ana(), own(true));
+        assert!(events.iter().any(|event| matches!(&event.fact, Fact::Deviation(_))), "{events:?}");
+        assert_eq!(ledger.replay(), ledger.state);
+        let mut ledger = Ledger::with_incident();
+        ledger.ok(&ana(), freeze(&["checkout"], &["prod"], None));
+        let refused = asks(alias)(&ledger);
+        ledger.ok(&asker, refused);
+        assert_eq!(ledger.ok(&bo(), own(false)).len(), 1, "somebody else does");
+    }
+}

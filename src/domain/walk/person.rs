@@ -51,7 +51,12 @@ pub(super) fn confirm(
                 commands.is_some_and(|holder| holder.entitles(&ctx.actor) || holder.declared(&ctx.actor));
             let entitled = vacant || in_command || approval::entitled(state, walk, &by.roles, ctx);
             if let Some(short) = approval::named_only(state, walk, &by.roles, ctx).filter(|_| !entitled) {
-                return Err(approval::unconfirmed(walk, short, ctx, ""));
+                return Err(approval::unconfirmed(
+                    walk,
+                    short,
+                    ctx,
+                    "; alone, it is left out or said to be done by hand: a deviation",
+                ));
             }
             if !entitled {
                 return Err(Refusal::new(
