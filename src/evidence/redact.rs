@@ -397,6 +397,4 @@ fn user_rule(rule: &UserRule) -> Result<(String, Regex), BadRule> {
 }
 
 #[cfg(test)]
-mod corpus;
-#[cfg(test)]
 mod tests;

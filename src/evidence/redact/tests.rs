@@ -1,3 +1,5 @@
+mod corpus;
+
 use super::*;
 use crate::evidence::StreamRedactor;
 use proptest::prelude::*;
