@@ -124,7 +124,11 @@ pub struct RefusedTo {
 }
 
 /// Refusals that a freeze knows the asker of; beyond, the oldest is forgotten.
-const REFUSED_TO_MAX: usize = 256;
+const REFUSED_TO_MAX: usize = 1_024;
+/// Changes that are told apart of one of them.
+const REFUSED_TO_EACH: usize = 16;
+/// In place of an artifact, which has at least one character: any.
+const ANY: &str = "";
 
 impl Freeze {
     /// Whether a change is somebody's own: they asked the gate for it, and were refused.
@@ -132,13 +136,23 @@ impl Freeze {
         let of = |one: &RefusedTo| {
             who.uid.is_some() && (one.uid == who.uid || one.alias.as_ref() == Some(&who.name))
         };
-        self.refused_to.iter().any(|one| one.artifact == artifact && of(one))
+        self.refused_to.iter().any(|one| (one.artifact == artifact || one.artifact == ANY) && of(one))
     }
 
     /// Notes whom a change was refused.
     pub(super) fn refuse(&mut self, artifact: &str, who: &Actor, alias: Option<&String>) {
         let new = RefusedTo { artifact: artifact.to_owned(), uid: who.uid, alias: alias.cloned() };
-        if self.refused_to.contains(&new) {
+        // Of a login the uid counts, whatever it says of itself; of a token for whom it asks.
+        let same = |one: &RefusedTo| one.uid == new.uid && (new.uid.is_some() || one.alias == new.alias);
+        if self.refused_to.contains(&new)
+            || self.refused_to.iter().any(|one| same(one) && one.artifact == ANY)
+        {
+            return;
+        }
+        // Whoever has many changes refused pushes out none of them: all changes are theirs from then on.
+        if self.refused_to.iter().filter(|one| same(one)).count() >= REFUSED_TO_EACH {
+            self.refused_to.retain(|one| !same(one));
+            self.refused_to.push(RefusedTo { artifact: ANY.into(), ..new });
             return;
         }
         if self.refused_to.len() >= REFUSED_TO_MAX {

@@ -1,5 +1,4 @@
-//! What secrets look like. No rule matches across a line end. The shapes are those that the issuers document; which
-//! kinds there are was compared with what well-known secret scanners look for.
+//! What secrets look like. No rule matches across a line end. The shapes are those that the issuers document.
 
 mod commands;
 mod named;

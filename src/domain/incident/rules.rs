@@ -11,7 +11,7 @@ use crate::domain::{
     freeze::{self, FreezeFact, Scope},
     glass, handover,
     id::IncidentId,
-    known, page, person,
+    known, page, person, power,
     refusal::{Code, Refusal, text},
     state::State,
     time::{self, Span, Stamp},
@@ -219,6 +219,13 @@ pub(in crate::domain) fn decide(
             if role == COMMANDER && holder.who != ctx.actor.name {
                 return Err(Refusal::new(Code::Forbidden, format!("{} commands {incident}", holder.who))
                     .hint("the commander lays it down or hands it over; if they are gone, take command with a reason"));
+            }
+            // A vacant role may be stood in for: whoever could empty it would stand in for anybody.
+            if holder.who != ctx.actor.name
+                && !power::leads(state, (&ctx.actor, &ctx.groups), Some(*incident), &ctx.now)
+            {
+                return Err(Refusal::new(Code::Forbidden, format!("{} is {role} of {incident}", holder.who))
+                    .hint("they lay it down, or the one who commands takes it from them"));
             }
             IncidentFact::RoleLeft { incident: *incident, role, who: holder.who.clone() }
         }

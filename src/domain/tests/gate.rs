@@ -315,6 +315,24 @@ fn severity_and_freeze_do_not_touch_each_other() {
 }
 
 #[test]
+fn a_refusal_of_ones_own_is_not_pushed_out_by_others_of_ones_own() {
+    let mut ledger = Ledger::with_incident();
+    ledger.ok(&ana(), freeze(&["checkout"], &["prod"], None));
+    for n in 0..3_000 {
+        let request = Request {
+            alias: Some(format!("build-{n}")),
+            artifact: format!("checkout@{n}"),
+            ..request(Action::Deploy)
+        };
+        let answer = answer(&ledger.state, &request, &ledger.now);
+        ledger.ok(&bo(), Command::Gate(GateCommand::Refused { request, answer, times: 1 }));
+    }
+    let known = &ledger.state.freezes[&FreezeId(1)];
+    assert!(known.is_own("checkout@0", &bo()) && !known.is_own("checkout@0", &ana()));
+    assert!(known.refused_to.len() < 64, "{}", known.refused_to.len());
+}
+
+#[test]
 fn nobody_exempts_a_change_of_their_own_but_by_breaking_the_glass() {
     let own = |glass| {
         Command::Freeze(FreezeCommand::Exempt {

@@ -175,6 +175,12 @@ fn command_is_taken_with_a_reason_and_never_by_rank_alone() {
     let events = ledger.ok(&cy(), take_command("ana's connection is lost"));
     assert!(matches!(&events[0].fact, Fact::Handover(HandoverFact::Taken { from, .. }) if from == "ana"));
     assert_eq!(commander(&ledger), Some("cy"));
+    // Who may respond empties no chair of somebody else's, and stands in for nobody by it.
+    let scribe = IncidentCommand::Role { incident: INC, role: "scribe".into(), who: "cy".into() };
+    ledger.ok(&cy(), scribe);
+    let empty = || IncidentCommand::Unrole { incident: INC, role: "scribe".into() };
+    assert_eq!(ledger.no(&bo(), empty()).code, Code::Forbidden);
+    ledger.ok(&cy(), empty());
     ledger.ok(&cy(), unrole());
     assert_eq!(commander(&ledger), None);
     assert_eq!(ledger.no(&bo(), role("bo")).code, Code::Forbidden, "an empty chair still wants the power");
