@@ -34,7 +34,7 @@ use uuid::Uuid;
 use warroom::{
     domain::{
         Command, CommandId, Event, Fact, Seq, actor::Actor, id::IncidentId, incident::IncidentCommand,
-        note::NoteCommand, note::NoteFact, policy::Policy, severity::Severity, time::Stamp,
+        note::NoteCommand, note::NoteFact, policy::Policy, room::RoomFact, severity::Severity, time::Stamp,
     },
     evidence::{
         blob::{Blobs, Bounds},
@@ -54,13 +54,14 @@ const NOT_WRITTEN: u8 = 1;
 const UNKNOWN_WRITTEN: u8 = 2;
 const UNKNOWN_NOT_WRITTEN: u8 = 3;
 const SOMEBODY_ELSE_FIRST: u8 = 4;
+const SOMEBODY_ELSE_OPENED: u8 = 5;
 
 struct Moody {
     file: Arc<Sqlite>,
     mood: Arc<AtomicU8>,
 }
 
-fn elses(head: Head) -> Vec<chain::Record> {
+fn elses(head: Head, fact: Fact) -> Vec<chain::Record> {
     let now: Stamp = clock::now();
     let draft = chain::Draft {
         command: CommandId(Uuid::now_v7()),
@@ -71,7 +72,7 @@ fn elses(head: Head) -> Vec<chain::Record> {
         room: "another".into(),
         actor: Actor::user("eve", 7),
         offline: None,
-        fact: Fact::Note(NoteFact::Said { incident: None, text: "from elsewhere".into() }),
+        fact,
     };
     vec![chain::seal(draft, head, [1; 16]).unwrap().0]
 }
@@ -87,7 +88,18 @@ impl Journal for Moody {
             }
             UNKNOWN_NOT_WRITTEN => async { Appended::Unknown("the line was cut".into()) }.boxed(),
             SOMEBODY_ELSE_FIRST => {
-                drop(file.append(expected, elses(expected)));
+                let said = NoteFact::Said { incident: None, text: "from elsewhere".into() };
+                drop(file.append(expected, elses(expected, Fact::Note(said))));
+                file.append(expected, records)
+            }
+            SOMEBODY_ELSE_OPENED => {
+                let opened = RoomFact::Opened {
+                    version: "0.1.0".into(),
+                    host: "elsewhere".into(),
+                    private: true,
+                    shares: false,
+                };
+                drop(file.append(expected, elses(expected, Fact::Room(opened))));
                 file.append(expected, records)
             }
             _ => file.append(expected, records),
@@ -220,6 +232,21 @@ async fn what_somebody_else_appended_is_folded_and_the_command_decided_again() {
     let events = house.events().await;
     assert_eq!((times(&events, "from elsewhere"), times(&events, "after it")), (1, 1));
     assert_eq!(house.journal().await, JournalState::Writable);
+}
+
+// Where locks do not work: as a file system of another host may have it.
+#[tokio::test]
+async fn a_room_whose_journal_another_took_is_fenced_within_one_write() {
+    let house = House::open().await;
+    let mut client = house.client().await;
+    house.mood.store(SOMEBODY_ELSE_OPENED, Ordering::SeqCst);
+    let outcome = client.act(note("never")).await.unwrap();
+    assert!(
+        matches!(&outcome, Outcome::Failed { why } if why.contains("took this journal at event")),
+        "{outcome:?}"
+    );
+    let again = client.act(note("nor this")).await;
+    assert!(!matches!(again, Ok(Outcome::Ok { .. })), "{again:?}");
 }
 
 #[tokio::test]

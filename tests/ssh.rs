@@ -235,6 +235,9 @@ fn two_users_share_a_room_over_ssh() {
     keys(&first, &["D"]);
     first.wait_for("Declare");
     first.send("checkout fails");
+    first.key("tab");
+    first.key("tab");
+    first.send("checkout");
     first.key("enter");
     first.wait_for("INC-1");
     let second = bastion.seat(&bo, (80, 24), "INC-1");

@@ -143,7 +143,9 @@ async fn comes_back_in_order(seed: u64, entries: usize) {
         tokio::spawn(async move {
             let mut said = 0_u64;
             while !over.load(Ordering::SeqCst) {
-                let command = if said.is_multiple_of(5) { declare("in between") } else { note("in between") };
+                // One user may have so many incidents open.
+                let declares = said.is_multiple_of(5) && said < 150;
+                let command = if declares { declare("in between") } else { note("in between") };
                 said += 1;
                 assert!(matches!(client.act(command).await.unwrap(), Outcome::Ok { .. }));
                 tokio::time::sleep(apart).await;

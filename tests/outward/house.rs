@@ -71,8 +71,16 @@ impl House {
         oncall: Oncall,
         sinks: Vec<(&str, Box<dyn Sink>)>,
     ) -> Self {
-        let journal: Arc<dyn Journal> =
-            Arc::new(Sqlite::open(&dir.path().join("journal.db"), Mode::Write).unwrap());
+        // The room before, where there was one, lets go of the file when its thread has ended.
+        let journal: Arc<dyn Journal> = loop {
+            match Sqlite::open(&dir.path().join("journal.db"), Mode::Write) {
+                Ok(journal) => break Arc::new(journal),
+                Err(trouble) if trouble.to_string().contains("another process has this file") => {
+                    tokio::task::yield_now().await;
+                }
+                Err(trouble) => panic!("{trouble}"),
+            }
+        };
         let options = Options {
             journal: journal.clone(),
             spool: None,

@@ -15,9 +15,9 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use uuid::Uuid;
 use warroom::{
     domain::{
-        Command,
+        Command, CommandId,
         id::WalkId,
-        walk::{Confirmation, WalkCommand},
+        walk::{Confirmation, ProcessRef, WalkCommand},
     },
     signal::Shows,
     transport::client::{self, Reader},
@@ -57,7 +57,18 @@ async fn what_a_hand_shows_is_shown_at_other_rooms_where_somebody_looks() {
     let take = WalkCommand::Take { walk, step: step.clone(), hand, host, confirm, undo, again, shown };
     assert!(matches!(a.does(Command::Walk(take)).await, Outcome::Ok { .. }));
     same(&rooms).await;
-    let (_reader, mut writer, _) = client::connect(&a.socket, As::Hand, None, None).await.unwrap();
+    let (mut reader, mut writer, _) = client::connect(&a.socket, As::Hand, None, None).await.unwrap();
+    // It is heard as the hand once the rules have accepted it as that.
+    let process = ProcessRef { pid: std::process::id(), start: 1, boot: "boot".into() };
+    let attach = WalkCommand::Attach { walk, step: step.clone(), hand, process, carry: None };
+    let id = CommandId(Uuid::new_v4());
+    writer.send(&ToRoom::Do { id, command: Command::Walk(attach), glass: None }).await.unwrap();
+    loop {
+        if let FromRoom::Done { outcome, .. } = reader.next().await.unwrap() {
+            assert!(matches!(outcome, Outcome::Ok { .. }), "{outcome:?}");
+            break;
+        }
+    }
     let at = StepRef { walk, step };
     let mut says = async |says: HandSays| {
         writer.send(&ToRoom::Hand { at: at.clone(), hand, says }).await.unwrap();

@@ -6,7 +6,7 @@ use crate::{
     door::{self, Door},
     proxy::Proxy,
 };
-use std::{ops::Deref, path::PathBuf};
+use std::{ops::Deref, path::PathBuf, sync::Arc};
 use warroom::{
     domain::{
         Command, Event, Fact, gate,
@@ -15,7 +15,7 @@ use warroom::{
         severity::Severity,
     },
     journal::{Head, Journal, read_all},
-    room::Options,
+    room::{Found, Options},
     store::{self, postgres::Spec},
     wire::{Ask, Told},
 };
@@ -35,6 +35,22 @@ impl Deref for One {
     }
 }
 
+/// Opens the journal with its mirror. What fell in this process lets go of its mirror when its threads have ended.
+pub async fn again(spec: &Spec, dir: &std::path::Path) -> (Arc<dyn Journal>, Found) {
+    let began = std::time::Instant::now();
+    loop {
+        let opened = store::mirror::open(spec, dir).await;
+        match opened {
+            Ok(opened) if opened.0.mirror().is_some() => return opened,
+            opened => {
+                let why = opened.err().map_or_else(|| "no mirror".to_owned(), |trouble| trouble.to_string());
+                assert!(began.elapsed() < std::time::Duration::from_secs(45), "{why}");
+            }
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
 impl One {
     pub async fn open(spec: Spec) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -44,7 +60,7 @@ impl One {
 
     async fn run(dir: &tempfile::TempDir, spec: &Spec) -> Door {
         let at = dir.path().to_owned();
-        let (journal, found) = store::mirror::open(spec, dir.path()).await.unwrap();
+        let (journal, found) = again(spec, dir.path()).await;
         let options = Options {
             found,
             spool: Some(Box::new(move |journal| store::spool::open(&at, journal))),

@@ -94,6 +94,7 @@ async fn a_room_that_never_knew_its_database_does_not_start_without() {
     let dir = tempfile::tempdir().unwrap();
     let Err(trouble) = warroom::store::mirror::open(&rooms[0].spec, dir.path()).await else { panic!() };
     assert!(trouble.to_string().contains("see that one of the hosts runs"), "{trouble}");
-    let mirrored: Arc<_> = warroom::store::mirror::open(&rooms[0].spec, rooms[0].dir.path()).await.unwrap().0;
+    rooms[0].fall();
+    let mirrored: Arc<_> = super::rooms::again(&rooms[0].spec, rooms[0].dir.path()).await.0;
     assert!(mirrored.mirror().is_some());
 }
