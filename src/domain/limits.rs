@@ -34,7 +34,7 @@ pub const EDITS_MAX: usize = 200;
 /// Walks that have not ended, in all and of one user.
 pub const WALKS_MAX: (usize, usize) = (100, 20);
 /// Incidents that are not closed, in all and declared by one user.
-pub const INCIDENTS_MAX: (usize, usize) = (200, 50);
+pub const INCIDENTS_MAX: (usize, usize) = (200, 100);
 /// Services of one incident.
 pub const SERVICES_MAX: usize = 50;
 /// Tasks of one incident, in all and given by one user.

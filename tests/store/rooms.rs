@@ -6,7 +6,7 @@ use crate::{
     door::{self, Door},
     proxy::Proxy,
 };
-use std::{ops::Deref, path::PathBuf, sync::Arc};
+use std::{ops::Deref, path::PathBuf};
 use warroom::{
     domain::{
         Command, Event, Fact, gate,
@@ -15,7 +15,7 @@ use warroom::{
         severity::Severity,
     },
     journal::{Head, Journal, read_all},
-    room::{Found, Options},
+    room::Options,
     store::{self, postgres::Spec},
     wire::{Ask, Told},
 };
@@ -35,20 +35,16 @@ impl Deref for One {
     }
 }
 
-/// Opens the journal with its mirror. What fell in this process lets go of its mirror when its threads have ended.
-pub async fn again(spec: &Spec, dir: &std::path::Path) -> (Arc<dyn Journal>, Found) {
-    let began = std::time::Instant::now();
-    loop {
-        let opened = store::mirror::open(spec, dir).await;
-        match opened {
-            Ok(opened) if opened.0.mirror().is_some() => return opened,
-            opened => {
-                let why = opened.err().map_or_else(|| "no mirror".to_owned(), |trouble| trouble.to_string());
-                assert!(began.elapsed() < std::time::Duration::from_secs(45), "{why}");
-            }
+/// What a machine that fell has on its disk. Tasks of the room that fell may go on in this process and hold its files; those
+/// of a process that is gone hold none.
+pub fn left(dir: &tempfile::TempDir) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(dir.path()).unwrap().map(Result::unwrap) {
+        if file.file_type().unwrap().is_file() {
+            std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
+    copy
 }
 
 impl One {
@@ -60,7 +56,7 @@ impl One {
 
     async fn run(dir: &tempfile::TempDir, spec: &Spec) -> Door {
         let at = dir.path().to_owned();
-        let (journal, found) = again(spec, dir.path()).await;
+        let (journal, found) = store::mirror::open(spec, dir.path()).await.unwrap();
         let options = Options {
             found,
             spool: Some(Box::new(move |journal| store::spool::open(&at, journal))),
@@ -93,6 +89,12 @@ impl One {
         })
         .await;
         self.door = Self::run(&self.dir, &self.spec).await;
+    }
+
+    /// A new one in its place, where nothing is written any more by the tasks of the one that fell.
+    pub async fn rise_again(&mut self) {
+        self.dir = left(&self.dir);
+        self.rise().await;
     }
 
     pub async fn asks(&self) -> gate::Answer {

@@ -55,7 +55,7 @@ async fn a_room_that_starts_while_its_database_is_gone_shows_all_that_it_knew() 
     .await;
     lines[0].set(Line::Cut);
     rooms[0].fall();
-    rooms[0].rise().await;
+    rooms[0].rise_again().await;
     let status = rooms[0].status().await;
     assert!(status.away.is_some(), "{status:?}");
     let shown = timeline(&rooms[0]).await;
@@ -66,7 +66,7 @@ async fn a_room_that_starts_while_its_database_is_gone_shows_all_that_it_knew() 
     assert!(matches!(rooms[0].does(note("first.")).await, Outcome::Ok { offline: true, .. }));
     // Killed and started once more: what was kept is shown again.
     rooms[0].fall();
-    rooms[0].rise().await;
+    rooms[0].rise_again().await;
     let shown = timeline(&rooms[0]).await;
     assert_eq!(shown[..before.len()], before[..]);
     assert!(shown.iter().any(|event| said(event) == Some("first.") && event.is_provisional()));
@@ -94,7 +94,7 @@ async fn a_room_that_never_knew_its_database_does_not_start_without() {
     let dir = tempfile::tempdir().unwrap();
     let Err(trouble) = warroom::store::mirror::open(&rooms[0].spec, dir.path()).await else { panic!() };
     assert!(trouble.to_string().contains("see that one of the hosts runs"), "{trouble}");
-    rooms[0].fall();
-    let mirrored: Arc<_> = super::rooms::again(&rooms[0].spec, rooms[0].dir.path()).await.0;
+    let copy = super::rooms::left(&rooms[0].dir);
+    let mirrored: Arc<_> = warroom::store::mirror::open(&rooms[0].spec, copy.path()).await.unwrap().0;
     assert!(mirrored.mirror().is_some());
 }
