@@ -33,7 +33,7 @@ pub struct ServeArgs {
     /// The group that may enter: it is given the socket and its directory
     #[arg(long, value_name = "GROUP", requires = "shared")]
     group: Option<String>,
-    /// Where the gate listens for pipelines, none for nowhere [default: listen in [gate] of warroom.toml, else
+    /// Where the gate listens for pipelines, none for nowhere [default: gate.listen of warroom.toml, else
     /// 127.0.0.1:7311 with --shared, and nowhere without]
     #[arg(long, value_name = "ADDRESS:PORT")]
     gate: Option<String>,

@@ -69,7 +69,7 @@ pub enum WalkCommand {
         /// Run it again although it is done.
         #[serde(default)]
         again: bool,
-        /// Digest of what was seen of it ([`super::shown`]); on anything else it is refused.
+        /// Digest of what was seen of it ([`super::shown()`]); on anything else it is refused.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shown: Option<Digest>,
     },
